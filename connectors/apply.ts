@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs from 'kafkajs'
+import { services } from '#schemas/topics.ts'
+import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
+import { type Connect, type ConnectorStatus, faultOf, hasFailed, isRunning } from './connect.ts'
+
+/** What `applyConnectors` found and did with one connector. */
+export interface Applied {
+  readonly connector: string
+  readonly change: 'created' | 'changed' | 'unchanged'
+  readonly drift: readonly Drift[]
+}
+
+/** Makes connectors what their file says, where they aren't. Safe to run again. */
+export async function applyConnectors(connect: Connect): Promise<Applied[]> {
+  const applied: Applied[] = []
+  for (const [connector, wanted] of wantedConnectors()) {
+    const found = await connect.configOf(connector)
+    const drift = found ? driftOf(wanted, found) : []
+    const change = !found ? 'created' : drift.length > 0 ? 'changed' : 'unchanged'
+    if (change !== 'unchanged') await connect.putConfig(connector, wanted)
+    applied.push({ connector, change, drift })
+  }
+  return applied
+}
+
+/**
+ * Creates the topics of the connectors' heartbeats and logical messages: short-lived, one partition. (The domain topics are in
+ * schemas/topics.ts; neither the broker nor Connect makes topics.)
+ */
+export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise<void> {
+  const kafka = new kafkajs.Kafka({
+    clientId: 'tributary-connectors',
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: services
+        .flatMap((service) => [heartbeatTopicOf(service), messageTopicOf(service)])
+        .map((topic) => ({
+          topic,
+          numPartitions: 1,
+          replicationFactor: -1,
+          configEntries: [{ name: 'retention.ms', value: '3600000' }],
+        })),
+    })
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/**
+ * Waits until every connector and its task run; restarts what fails on the way.
+ * Throws after `patienceMs`, naming each that doesn't run and why.
+ */
+export async function awaitRunning(connect: Connect, patienceMs = 90_000): Promise<void> {
+  const deadline = Date.now() + patienceMs
+  for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
+    const statuses = await connect.statuses()
+    const idle = [...wantedConnectors().keys()].filter((connector) => !isRunning(statuses.get(connector)))
+    if (idle.length === 0) return
+    if (Date.now() > deadline) throw new Error(idle.map((name) => describeIdle(name, statuses.get(name))).join('\n'))
+    for (const connector of idle) {
+      if (hasFailed(statuses.get(connector))) await connect.restart(connector, { onlyFailed: true })
+    }
+    await sleep(pause)
+  }
+}
+
+export const describeIdle = (connector: string, status: ConnectorStatus | undefined) =>
+  `connector "${connector}" ${faultOf(status)}`

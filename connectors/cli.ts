@@ -1,0 +1,71 @@
+import type { Command } from 'commander'
+
+/** `tributary connectors …` */
+export function connectorsCommands(program: Command): void {
+  const connectors = program.command('connectors').description("what carries the outboxes' rows to the topics")
+
+  connectors
+    .command('apply')
+    .description('make the connectors what connectors/outbox.json says; wait until they run')
+    .action(async () => {
+      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
+      const { applyConnectors, awaitRunning, ensureHeartbeatTopics } = await import('./apply.ts')
+      const { describeDrift } = await import('./configuration.ts')
+      const { connectAt } = await import('./connect.ts')
+      const config = readConfig({ ...connectSettings, ...kafkaSettings })
+      const connect = connectAt(config.CONNECT_URL)
+      await ensureHeartbeatTopics(config.KAFKA_BROKERS)
+      const applied = await applyConnectors(connect)
+      for (const { connector, change, drift } of applied) {
+        if (change !== 'unchanged') console.log(`${connector}: ${change}`)
+        for (const each of drift) console.log(`  ${describeDrift(each)}`)
+      }
+      await awaitRunning(connect)
+      const changed = applied.filter(({ change }) => change !== 'unchanged').length
+      console.log(`${applied.length} connectors run, ${changed} of them new or changed`)
+    })
+
+  connectors
+    .command('status')
+    .description('do they run, and are they what the file says? Fails when not')
+    .option('--json', 'machine-readable')
+    .action(async (options: { json?: boolean }) => {
+      const { connectSettings, readConfig } = await import('#runtime/config.ts')
+      const { connectAt } = await import('./connect.ts')
+      const { connectorStates, describeState } = await import('./status.ts')
+      const states = await connectorStates(connectAt(readConfig(connectSettings).CONNECT_URL, 5_000))
+      if (options.json) console.log(JSON.stringify(states, null, 2))
+      else for (const state of states) console.log(describeState(state))
+      if (states.some((state) => !state.running || state.drift.length > 0)) process.exitCode = 1
+    })
+
+  connectors
+    .command('restart')
+    .description('restart connectors and their tasks')
+    .argument('[names...]', 'which (default: all)')
+    .option('--failed', 'only what has failed')
+    .action(async (names: string[], options: { failed?: boolean }) => {
+      const { connectSettings, readConfig } = await import('#runtime/config.ts')
+      const { connectAt } = await import('./connect.ts')
+      const { wantedConnectors } = await import('./configuration.ts')
+      const known = [...wantedConnectors().keys()]
+      const unknown = names.filter((name) => !known.includes(name))
+      if (unknown.length > 0) program.error(`there is no connector "${unknown[0]}": there are ${known.join(', ')}`)
+      const connect = connectAt(readConfig(connectSettings).CONNECT_URL)
+      for (const name of names.length > 0 ? names : known) {
+        await connect.restart(name, { onlyFailed: options.failed ?? false })
+        console.log(`${name}: restarting`)
+      }
+    })
+
+  connectors
+    .command('watch')
+    .description(
+      'restart failed tasks, measure slots, make outbox partitions ahead and drop old ones; runs until stopped',
+    )
+    .action(async () => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { runWatch } = await import('./watch.ts')
+      await runProcess('watch', runWatch)
+    })
+}

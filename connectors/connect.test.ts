@@ -1,0 +1,74 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterEach, expect, test } from 'vitest'
+import { applyConnectors } from './apply.ts'
+import { type ConnectorConfig, wantedConnectors } from './configuration.ts'
+import { connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
+import { connectorStates, describeState } from './status.ts'
+
+let server: FastifyInstance | undefined
+afterEach(() => server?.close())
+
+/** A Connect that keeps configurations and is busy rebalancing for the first `busy` requests. */
+async function fakeConnect(busy = 0) {
+  const configs = new Map<string, ConnectorConfig>()
+  const puts: string[] = []
+  server = Fastify()
+  server.addHook('onRequest', async (_, reply) => {
+    if (busy-- > 0) return reply.code(409).send({ error_code: 409, message: 'rebalance expected or in progress' })
+  })
+  server.get<{ Params: { name: string } }>('/connectors/:name/config', async ({ params }, reply) => {
+    const config = configs.get(params.name)
+    return config ? { ...config, name: params.name } : reply.code(404).send({ error_code: 404, message: 'not found' })
+  })
+  server.put<{ Params: { name: string } }>('/connectors/:name/config', async ({ params, body }) => {
+    puts.push(params.name)
+    configs.set(params.name, body as ConnectorConfig)
+    return {}
+  })
+  server.get('/connectors', async () =>
+    Object.fromEntries(
+      [...configs.keys()].map((name) => [
+        name,
+        { status: { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'RUNNING' }] } },
+      ]),
+    ),
+  )
+  const url = await server.listen({ port: 0, host: '127.0.0.1' })
+  return { connect: connectAt(url, 10_000), configs, puts }
+}
+
+test('applying creates what is missing, mends what drifted, and leaves the rest alone', async () => {
+  const { connect, configs, puts } = await fakeConnect()
+  expect((await applyConnectors(connect)).map(({ change }) => change)).toEqual(Array(6).fill('created'))
+  configs.set('orders-outbox', { ...configs.get('orders-outbox')!, 'poll.interval.ms': '500' })
+
+  const [drifted] = (await connectorStates(connect)).filter((state) => state.drift.length > 0)
+  expect(describeState(drifted!)).toContain('poll.interval.ms: "500" → "10"')
+
+  puts.length = 0
+  const again = await applyConnectors(connect)
+  expect(puts).toEqual(['orders-outbox'])
+  expect(again.find(({ connector }) => connector === 'orders-outbox')?.drift).toHaveLength(1)
+  expect(configs.get('orders-outbox')).toEqual(wantedConnectors().get('orders-outbox'))
+})
+
+test('a rebalance is waited out', async () => {
+  const { connect } = await fakeConnect(2)
+  expect(await connect.configOf('orders-outbox')).toBeUndefined()
+})
+
+test('a Connect that is not there is named with its address', async () => {
+  await expect(connectAt('http://127.0.0.1:1', 0).statuses()).rejects.toThrow(
+    "Kafka Connect at http://127.0.0.1:1 can't be reached",
+  )
+})
+
+test('a running connector whose task has failed does not run, and says why', () => {
+  const trace =
+    'org.apache.kafka.connect.errors.ConnectException: failed\n\tat x\nCaused by: java.io.IOException: root\n'
+  const status = { name: 'c', state: 'RUNNING', tasks: [{ id: 0, state: 'FAILED', trace }] } as const
+  expect(isRunning(status)).toBe(false)
+  expect(hasFailed(status)).toBe(true)
+  expect(faultOf(status)).toBe('its task 0 has failed: java.io.IOException: root')
+  expect(isRunning({ name: 'c', state: 'RUNNING', tasks: [] })).toBe(false)
+})

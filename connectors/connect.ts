@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ConnectorConfig } from './configuration.ts'
+
+export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'RESTARTING'
+
+/** What Connect says of a connector. A connector can be RUNNING while its task is FAILED: look at the tasks. */
+export interface ConnectorStatus {
+  readonly name: string
+  readonly state: State
+  readonly tasks: readonly { readonly id: number; readonly state: State; readonly trace?: string }[]
+}
+
+/** Kafka Connect's REST interface (https://kafka.apache.org/documentation/#connect_rest). */
+export interface Connect {
+  configOf(connector: string): Promise<ConnectorConfig | undefined>
+  putConfig(connector: string, config: ConnectorConfig): Promise<void>
+  /** By connector name. */
+  statuses(): Promise<ReadonlyMap<string, ConnectorStatus>>
+  /** Restarts a connector and its tasks; only what has failed unless told otherwise. */
+  restart(connector: string, options: { onlyFailed: boolean }): Promise<void>
+}
+
+/** Connect answered with an error. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError'
+  readonly status: number
+  constructor(what: string, status: number, message: string) {
+    super(`Kafka Connect: ${what} answered ${status}: ${message}`)
+    this.status = status
+  }
+}
+
+const RETRY_PAUSE_MS = 500
+
+/**
+ * Talks to Connect at `url`. While it rebalances (409), starts or can't be reached, requests are made again for
+ * `patienceMs`.
+ */
+export function connectAt(url: string, patienceMs = 60_000): Connect {
+  async function request(method: string, path: string, body?: unknown): Promise<unknown> {
+    const deadline = Date.now() + patienceMs
+    for (;;) {
+      try {
+        return await requestOnce(method, path, body)
+      } catch (error) {
+        const passing = !(error instanceof ConnectError) || error.status === 409 || error.status >= 500
+        if (!passing || Date.now() + RETRY_PAUSE_MS > deadline) throw error
+        await sleep(RETRY_PAUSE_MS)
+      }
+    }
+  }
+
+  async function requestOnce(method: string, path: string, body: unknown): Promise<unknown> {
+    const what = `${method} ${path}`
+    let response: Response
+    try {
+      response = await fetch(`${url}${path}`, {
+        method,
+        signal: AbortSignal.timeout(30_000),
+        ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+      })
+    } catch (cause) {
+      throw new Error(`Kafka Connect at ${url} can't be reached (${what}): is it running? \`npx tributary status\``, {
+        cause,
+      })
+    }
+    const text = await response.text()
+    if (response.status === 404) return undefined
+    if (!response.ok) throw new ConnectError(what, response.status, messageIn(text))
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  return {
+    configOf: async (connector) =>
+      (await request('GET', `/connectors/${connector}/config`)) as ConnectorConfig | undefined,
+    putConfig: async (connector, config) => void (await request('PUT', `/connectors/${connector}/config`, config)),
+    statuses: async () => {
+      const found = (await request('GET', '/connectors?expand=status')) as Record<string, { status: ExpandedStatus }>
+      return new Map(
+        Object.entries(found ?? {}).map(([name, { status }]) => [
+          name,
+          { name, state: status.connector.state, tasks: status.tasks },
+        ]),
+      )
+    },
+    restart: async (connector, { onlyFailed }) =>
+      void (await request('POST', `/connectors/${connector}/restart?includeTasks=true&onlyFailed=${onlyFailed}`)),
+  }
+}
+
+interface ExpandedStatus {
+  readonly connector: { readonly state: State }
+  readonly tasks: ConnectorStatus['tasks']
+}
+
+function messageIn(text: string): string {
+  try {
+    return JSON.parse(text).message ?? text
+  } catch {
+    return text
+  }
+}
+
+/** Whether the connector and at least one task run, and none has failed. */
+export function isRunning(status: ConnectorStatus | undefined): boolean {
+  return (
+    status?.state === 'RUNNING' && status.tasks.length > 0 && status.tasks.every((task) => task.state === 'RUNNING')
+  )
+}
+
+/** Whether the connector or one of its tasks has failed. */
+export function hasFailed(status: ConnectorStatus | undefined): boolean {
+  return status !== undefined && (status.state === 'FAILED' || status.tasks.some((task) => task.state === 'FAILED'))
+}
+
+/** The first line of what a failed task says, or of what is known instead. */
+export function faultOf(status: ConnectorStatus | undefined): string {
+  if (!status) return 'is missing: run `npx tributary connectors apply`'
+  const failed = status.tasks.find((task) => task.state === 'FAILED')
+  if (failed) return `its task ${failed.id} has failed: ${rootCause(failed.trace)}`
+  if (status.tasks.length === 0) return `is ${status.state} without a task`
+  return `is ${status.state}, its task ${status.tasks.map((task) => task.state).join(', ')}`
+}
+
+function rootCause(trace = ''): string {
+  const lines = trace.split('\n')
+  return (lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '').replace('Caused by: ', '')
+}

@@ -1,0 +1,29 @@
+const FIRST_PAUSE_MS = 5_000
+const LONGEST_PAUSE_MS = 300_000
+/** A connector that ran this long starts again with the shortest pause. */
+const WELL_MS = 300_000
+
+/** When failed connectors are restarted: at once, then after pauses that double. Times are ms since the epoch. */
+export interface Restarts {
+  isDue(connector: string, now: number): boolean
+  /** Notes a restart; gives the pause (ms) until the next one. */
+  noteRestart(connector: string, now: number): number
+  /** Notes that the connector runs. */
+  ranWell(connector: string, now: number): void
+}
+
+export function openRestarts(): Restarts {
+  const pauses = new Map<string, { next: number; pause: number; restarted: number }>()
+  return {
+    isDue: (connector, now) => now >= (pauses.get(connector)?.next ?? 0),
+    noteRestart(connector, now) {
+      const pause = Math.min((pauses.get(connector)?.pause ?? FIRST_PAUSE_MS / 2) * 2, LONGEST_PAUSE_MS)
+      pauses.set(connector, { next: now + pause, pause, restarted: now })
+      return pause
+    },
+    ranWell(connector, now) {
+      const state = pauses.get(connector)
+      if (state && now - state.restarted > WELL_MS) pauses.delete(connector)
+    },
+  }
+}

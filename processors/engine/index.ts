@@ -1,0 +1,6 @@
+export { type Aggregate, Aggregates, type SortKey } from './dsl/aggregates.ts'
+export type { Grouped, Sink, Table } from './dsl/table.ts'
+export { type EventStream, type Handlers, type Sources, type Topology, topology } from './dsl/topology.ts'
+export { EngineError, type EngineErrorCode } from './errors.ts'
+export { describe } from './plan/describe.ts'
+export { type Plan, plan } from './plan/plan.ts'

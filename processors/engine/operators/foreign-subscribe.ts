@@ -1,0 +1,96 @@
+import type { ForeignJoinNode } from '../plan/nodes.ts'
+import { SEPARATOR, type StateStore } from '../state/store.ts'
+import type { Operator, OperatorContext, TableOperator } from './operator.ts'
+
+/**
+ * What the left task knows of one left row in a foreign-key join. Kept by the subscribing half, completed by the
+ * answering half.
+ */
+export interface Subscription {
+  /** The right key it is subscribed to; null where the row names none. */
+  readonly fk: string | null
+  /** Number of the subscription: an answer to any other one is stale. */
+  readonly seq: number
+  /** The right row of the last answer. */
+  readonly right?: unknown
+  /** The first answer to this subscription is still to come. */
+  readonly waits?: true
+  /** The left row that stays shown, with `right`, until that answer comes. */
+  readonly shown?: unknown
+}
+
+const SEQ = `${SEPARATOR}seq`
+
+/**
+ * Foreign-key join, first of three steps, in the left row's task.
+ *
+ * A left row subscribes to the right key it names, and says so to the task where that key lives. The sequence number
+ * comes from a counter of this task that only grows, also across restarts and across delete and re-insert of a row,
+ * and moves only when a subscription is sent. So the row's own changes never wait for anybody, and an answer is
+ * current exactly when it carries the row's number.
+ *
+ * While the first answer to a subscription is under way, the row stays shown as it was before (or not at all). A row
+ * that names another key again while it waits is shown at once without a right side: one that changes faster than
+ * the round trip must not stay behind for ever.
+ */
+export class ForeignSubscribe implements Operator {
+  readonly #node: ForeignJoinNode
+  readonly #context: OperatorContext
+  readonly #left: TableOperator
+  readonly #partitionOf: (key: string) => number
+  readonly store: StateStore
+
+  constructor(
+    node: ForeignJoinNode,
+    context: OperatorContext,
+    left: TableOperator,
+    partitionOf: (key: string) => number,
+  ) {
+    this.#node = node
+    this.#context = context
+    this.#left = left
+    this.#partitionOf = partitionOf
+    this.store = context.openStore(`${node.name}.left`)
+  }
+
+  step(): void {
+    for (const [pk, change] of this.#left.delta) {
+      const was = this.store.get(pk) as Subscription | undefined
+      const fk = this.#foreignKeyOf(pk, change.new)
+      if (fk === undefined) {
+        if (!was) continue
+        this.#unsubscribe(was, pk)
+        this.store.delete(pk)
+      } else if (!was || was.fk !== fk) {
+        this.#unsubscribe(was, pk)
+        this.store.put(pk, fk === null ? { fk, seq: 0 } : this.#subscribe(pk, fk, was, change.old))
+      }
+    }
+  }
+
+  reset(): void {}
+
+  /** Undefined: there is no row, or the author's function threw for it, which comes to the same. */
+  #foreignKeyOf(pk: string, row: unknown): string | null | undefined {
+    if (row === undefined) return undefined
+    try {
+      return this.#node.on(row) ?? null
+    } catch (error) {
+      this.#context.authorFailed(pk, error)
+      return undefined
+    }
+  }
+
+  #subscribe(pk: string, fk: string, was: Subscription | undefined, shown: unknown): Subscription {
+    const seq = ((this.store.get(SEQ) as number | undefined) ?? 0) + 1
+    this.store.put(SEQ, seq)
+    this.#context.send('lookup', this.#partitionOf(fk), [fk, pk, this.#context.partition, seq])
+    if (!was) return { fk, seq, waits: true }
+    if (was.waits) return { fk, seq }
+    return { fk, seq, waits: true, right: was.right, shown }
+  }
+
+  #unsubscribe(was: Subscription | undefined, pk: string): void {
+    if (was && was.fk !== null) this.#context.send('lookup', this.#partitionOf(was.fk), [was.fk, pk])
+  }
+}

@@ -1,0 +1,250 @@
+import { Evolve, type Folded } from '../operators/evolve.ts'
+import { FlatMap } from '../operators/flat-map.ts'
+import { ForeignJoin } from '../operators/foreign-join.ts'
+import { ForeignLookup } from '../operators/foreign-lookup.ts'
+import { ForeignSubscribe } from '../operators/foreign-subscribe.ts'
+import { Join } from '../operators/join.ts'
+import type { Message, Operator, OperatorContext, Port, Receiver, TableOperator } from '../operators/operator.ts'
+import { ProjectRows } from '../operators/project.ts'
+import { type Output, Sink } from '../operators/sink.ts'
+import { GroupSender, GroupTable } from '../operators/summarise.ts'
+import { TableSource } from '../operators/table-source.ts'
+import type { Node, TableLikeNode } from '../plan/nodes.ts'
+import type { Plan } from '../plan/plan.ts'
+import { SEPARATOR, type StateStore, type StoreOptions } from '../state/store.ts'
+import { partitionOf } from './partitioner.ts'
+
+/** A function of the author threw for a row; the row is left out. */
+export interface AuthorFailure {
+  readonly operator: string
+  readonly partition: number
+  readonly key: string
+  readonly error: unknown
+}
+
+/** What an epoch wants written, all in one transaction. */
+export interface EpochOutput {
+  readonly outputs: readonly Output[]
+  readonly exchange: readonly { readonly partition: number; readonly value: string }[]
+  readonly changelog: readonly { readonly partition: number; readonly key: string; readonly value: string | null }[]
+  readonly failures: readonly AuthorFailure[]
+  /** Partitions whose state changed. */
+  readonly touched: ReadonlySet<number>
+}
+
+/** Opens the store of an operator in a partition. */
+export type OpenStoreIn = (partition: number, name: string, options?: StoreOptions) => StateStore
+
+/** All operators of a plan in one partition. */
+interface Tasks {
+  readonly partition: number
+  readonly steps: readonly Operator[]
+  readonly evolves: ReadonlyMap<Node, Evolve>
+  readonly tables: ReadonlyMap<Node, TableSource>
+  readonly receivers: ReadonlyMap<string, Receiver>
+  readonly stores: ReadonlyMap<string, StateStore>
+}
+
+/**
+ * The tasks that one worker owns, and the epochs they run. Pure but for its state: records go in, an `EpochOutput`
+ * comes out; `commit` or `rollback` follows once its transaction's outcome is known.
+ *
+ * An epoch steps one operator in all partitions before the next, inputs before their readers. A message to a task of
+ * this worker is handed over at once and is worked off in the same epoch; only what is for other workers' tasks goes
+ * through the exchange topic.
+ */
+export class TaskSet {
+  readonly #plan: Plan
+  readonly #openStore: OpenStoreIn
+  readonly #tasks = new Map<number, Tasks>()
+  /** Partitions that messages may be handed to directly. */
+  readonly #direct = new Set<number>()
+  #outputs: Output[] = []
+  #exchange: { partition: number; value: string }[] = []
+  #failures: AuthorFailure[] = []
+
+  constructor(plan: Plan, openStore: OpenStoreIn) {
+    this.#plan = plan
+    this.#openStore = openStore
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#tasks.keys()]
+  }
+
+  /** Rows of state held. */
+  get rows(): number {
+    let rows = 0
+    for (const tasks of this.#tasks.values()) for (const store of tasks.stores.values()) rows += store.size
+    return rows
+  }
+
+  /** Takes on a partition, with empty state: `load` fills it. */
+  add(partition: number): void {
+    this.#tasks.set(partition, this.#build(partition))
+  }
+
+  /** Gives a partition up. */
+  remove(partition: number): void {
+    this.#tasks.delete(partition)
+    this.#direct.delete(partition)
+  }
+
+  /**
+   * From now on hands messages for this partition over directly. Only once everything that others sent it through
+   * the exchange topic has been taken in: a message must not overtake an earlier one.
+   */
+  openDirect(partition: number): void {
+    this.#direct.add(partition)
+  }
+
+  /** Takes over a changelog record. Records of operators that are no more are passed over. */
+  load(partition: number, key: string, value: string | null): void {
+    const at = key.indexOf(SEPARATOR)
+    this.#tasks
+      .get(partition)
+      ?.stores.get(key.slice(0, at))
+      ?.load(key.slice(at + 1), value)
+  }
+
+  /** Takes in an event; null is a tombstone. `name` is its short name. */
+  fold(reader: Node, partition: number, key: string, name: string, event: unknown): Folded {
+    return this.#of(partition).evolves.get(reader)!.fold(key, name, event)
+  }
+
+  /** Takes in a record of a rows topic; null is a tombstone. */
+  take(reader: Node, partition: number, key: string, row: unknown): void {
+    this.#of(partition).tables.get(reader)!.take(key, row)
+  }
+
+  /** Takes in a message that came through the exchange topic. */
+  receive(partition: number, value: string): void {
+    const [name, port, ...message] = JSON.parse(value) as [string, Port, ...unknown[]]
+    this.#of(partition).receivers.get(`${name}/${port}`)?.receive(message)
+  }
+
+  /** Works off what was taken in. */
+  run(): EpochOutput {
+    const all = [...this.#tasks.values()]
+    const steps = all[0]?.steps.length ?? 0
+    for (let i = 0; i < steps; i++) for (const tasks of all) tasks.steps[i]!.step()
+
+    const changelog: { partition: number; key: string; value: string | null }[] = []
+    const touched = new Set<number>()
+    for (const { partition, stores } of all) {
+      for (const [name, store] of stores) {
+        for (const [key, value] of store.changes()) {
+          changelog.push({ partition, key: name + SEPARATOR + key, value })
+          touched.add(partition)
+        }
+      }
+    }
+    return { outputs: this.#outputs, exchange: this.#exchange, changelog, failures: this.#failures, touched }
+  }
+
+  /** The epoch's transaction is committed. */
+  commit(): void {
+    this.#end((store) => store.commit())
+  }
+
+  /** The epoch's transaction is aborted: state is as it was, and the records must be taken in again. */
+  rollback(): void {
+    this.#end((store) => store.rollback())
+  }
+
+  #end(settle: (store: StateStore) => void): void {
+    for (const { stores, steps } of this.#tasks.values()) {
+      for (const store of stores.values()) settle(store)
+      for (const step of steps) step.reset()
+    }
+    this.#outputs = []
+    this.#exchange = []
+    this.#failures = []
+  }
+
+  #of(partition: number): Tasks {
+    const tasks = this.#tasks.get(partition)
+    if (!tasks) throw new Error(`partition ${partition} isn't assigned to this worker`)
+    return tasks
+  }
+
+  #send(operator: string, port: Port, partition: number, message: Message): void {
+    if (this.#direct.has(partition)) this.#of(partition).receivers.get(`${operator}/${port}`)!.receive(message)
+    else this.#exchange.push({ partition, value: JSON.stringify([operator, port, ...message]) })
+  }
+
+  #build(partition: number): Tasks {
+    const { partitions } = this.#plan
+    const steps: Operator[] = []
+    const evolves = new Map<Node, Evolve>()
+    const sources = new Map<Node, TableSource>()
+    const receivers = new Map<string, Receiver>()
+    const stores = new Map<string, StateStore>()
+    const tables = new Map<Node, TableOperator>()
+    const target = (key: string) => partitionOf(key, partitions)
+    const table = (node: TableLikeNode) => tables.get(node)!
+
+    const keep = (node: Node, operator: TableOperator) => {
+      steps.push(operator)
+      tables.set(node, operator)
+    }
+
+    for (const node of this.#plan.nodes) {
+      const context: OperatorContext = {
+        name: node.name,
+        partition,
+        partitions,
+        openStore: (name, options) => {
+          const store = this.#openStore(partition, name, options)
+          stores.set(name, store)
+          return store
+        },
+        send: (port, to, message) => this.#send(node.name, port, to, message),
+        authorFailed: (key, error) => this.#failures.push({ operator: node.name, partition, key, error }),
+      }
+      switch (node.kind) {
+        case 'evolve': {
+          const evolve = new Evolve(node, context)
+          evolves.set(node, evolve)
+          keep(node, evolve)
+          break
+        }
+        case 'table': {
+          const source = new TableSource(node, context)
+          sources.set(node, source)
+          keep(node, source)
+          break
+        }
+        case 'project':
+          keep(node, new ProjectRows(node, context, table(node.input)))
+          break
+        case 'flatMap':
+          keep(node, new FlatMap(node, context, table(node.input)))
+          break
+        case 'join':
+          keep(node, new Join(node, context, table(node.left), table(node.right)))
+          break
+        case 'summarise': {
+          const groups = new GroupTable(node, context)
+          receivers.set(`${node.name}/groups`, groups)
+          steps.push(new GroupSender(node, context, table(node.input), target))
+          keep(node, groups)
+          break
+        }
+        case 'foreignJoin': {
+          const subscribe = new ForeignSubscribe(node, context, table(node.left), target)
+          const lookup = new ForeignLookup(node, context, table(node.right))
+          const join = new ForeignJoin(node, context, table(node.left), subscribe.store)
+          receivers.set(`${node.name}/lookup`, lookup)
+          receivers.set(`${node.name}/answer`, join)
+          steps.push(subscribe, lookup)
+          keep(node, join)
+          break
+        }
+        case 'sink':
+          steps.push(new Sink(node, table(node.input), (output) => this.#outputs.push(output)))
+      }
+    }
+    return { partition, steps, evolves, tables: sources, receivers, stores }
+  }
+}

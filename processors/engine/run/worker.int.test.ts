@@ -1,0 +1,270 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { applyTopics } from '#schemas/apply-topics.ts'
+import { memoryCodec } from '#schemas/codec.ts'
+import { deadLettersOf } from '#schemas/topics.ts'
+import { connectStack } from '../../../tests/harness/stack.ts'
+import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { listOffsets } from '../kafka/admin.ts'
+import { Cluster } from '../kafka/cluster.ts'
+import { fetchRecords } from '../kafka/fetcher.ts'
+import type { FetchedRecord } from '../kafka/records.ts'
+import { toySinks } from '../testing/toy-worker.ts'
+import { type PlaceSet, type ThingRow, type ThingSet, toyContracts, toyTopics } from '../testing/toys.ts'
+
+const PARTITIONS = 4
+const toyWorker = fileURLToPath(new URL('../testing/toy-worker.ts', import.meta.url))
+
+let brokers: string
+let producer: Producer
+let cluster: Cluster
+const codec = memoryCodec(toyContracts)
+
+/** One test's topics, workers and what it has sent. */
+class Scene {
+  readonly name = `toy-${randomUUID().slice(0, 8)}`
+  readonly topics = toyTopics(this.name)
+  readonly sinks = toySinks(this.name)
+  readonly things = new Map<string, ThingSet>()
+  readonly places = new Map<string, PlaceSet>()
+  readonly workers = new Map<number, { child: ChildProcess; output: string[] }>()
+
+  async open(): Promise<void> {
+    const { Things, Places } = this.topics
+    await applyTopics([brokers], [Things, Places, this.sinks.Joined, this.sinks.Sums, deadLettersOf(this.name)])
+  }
+
+  async start(slot = 0): Promise<void> {
+    const child = spawn(process.execPath, [toyWorker, brokers, this.name, String(slot)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const output: string[] = []
+    child.stdout!.on('data', (chunk: Buffer) => output.push(chunk.toString()))
+    this.workers.set(slot, { child, output })
+  }
+
+  /** Whether a worker has said so in its log. */
+  says(slot: number, what: RegExp): boolean {
+    return what.test(this.workers.get(slot)?.output.join('') ?? '')
+  }
+
+  async end(slot: number, signal: NodeJS.Signals): Promise<void> {
+    const worker = this.workers.get(slot)
+    if (!worker) return
+    this.workers.delete(slot)
+    const ended = new Promise((resolve) => worker.child.once('exit', resolve))
+    worker.child.kill(signal)
+    await ended
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.workers.keys()].map((slot) => this.end(slot, 'SIGKILL')))
+  }
+
+  async send(things: readonly (readonly [string, ThingSet])[], places: readonly (readonly [string, PlaceSet])[] = []) {
+    const { Things, Places } = this.topics
+    const encode = <T>(
+      topic: typeof Things | typeof Places,
+      name: string,
+      rows: readonly (readonly [string, T])[],
+    ) => ({
+      topic: topic.name,
+      messages: rows.map(([key, row]) => ({ key, value: codec.encode((topic.events as never)[name], row) })),
+    })
+    for (const [key, row] of things) this.things.set(key, row)
+    for (const [key, row] of places) this.places.set(key, row)
+    await producer.sendBatch({
+      topicMessages: [encode(Things, 'ThingSet', things), encode(Places, 'PlaceSet', places)],
+    })
+  }
+
+  /** What the sinks must hold in the end. */
+  expected() {
+    const joined = new Map<string, string>()
+    const sums = new Map<string, { n: number; size: number }>()
+    for (const [key, { place, size }] of this.things) {
+      joined.set(key, `${size}@${this.places.get(place ?? '')?.label ?? '?'}`)
+      if (place === null) continue
+      const sum = sums.get(place) ?? { n: 0, size: 0 }
+      sums.set(place, { n: sum.n + 1, size: sum.size + size })
+    }
+    return { joined, sums: new Map([...sums].map(([place, { n, size }]) => [place, `${n}:${size}`])) }
+  }
+
+  async found() {
+    return { joined: await table(this.sinks.Joined.name), sums: await table(this.sinks.Sums.name) }
+  }
+
+  async settled(timeoutMs = 40_000): Promise<void> {
+    const expected = this.expected()
+    await waitUntil('the sinks hold what recomputing gives', async () => same(await this.found(), expected), {
+      timeoutMs,
+    }).catch(() => {})
+    expect(sorted(await this.found())).toEqual(sorted(expected))
+  }
+}
+
+const sorted = ({ joined, sums }: Awaited<ReturnType<Scene['found']>>) => ({
+  joined: [...joined].sort(),
+  sums: [...sums].sort(),
+})
+const same = (a: Awaited<ReturnType<Scene['found']>>, b: Awaited<ReturnType<Scene['found']>>) =>
+  JSON.stringify(sorted(a)) === JSON.stringify(sorted(b))
+
+/** All committed records of a topic. */
+async function read(topic: string, partitions = PARTITIONS): Promise<(FetchedRecord & { partition: number })[]> {
+  await cluster.learn([topic])
+  const wanted = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+  const ends = await listOffsets(cluster, 'high watermark', wanted)
+  const all: (FetchedRecord & { partition: number })[] = []
+  let behind = wanted.map((place) => ({ ...place, offset: 0 }))
+  for (;;) {
+    behind = behind.filter(({ partition, offset }) => offset < (ends.get(`${topic}/${partition}`) ?? 0))
+    if (behind.length === 0) return all
+    const fetched = await fetchRecords(cluster, behind, { maxBytes: 8e6, maxPartitionBytes: 4e6, maxWaitMs: 20 })
+    for (const { partition, records } of fetched) all.push(...records.map((record) => ({ ...record, partition })))
+    behind = fetched.map(({ partition, nextOffset }) => ({ topic, partition, offset: nextOffset }))
+  }
+}
+
+async function table(topic: string): Promise<Map<string, string>> {
+  const rows = new Map<string, string>()
+  for (const { key, value } of await read(topic)) {
+    if (value === null) rows.delete(String(key))
+    else rows.set(String(key), (codec.decode(value).value as ThingRow).text)
+  }
+  return rows
+}
+
+const thing = (i: number, size = i % 17): [string, ThingSet] => [`t${i % 3_000}`, { place: `p${(i * 7) % 40}`, size }]
+const place = (i: number, label: string): [string, PlaceSet] => [`p${i}`, { label }]
+const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+
+beforeAll(async () => {
+  brokers = process.env.TEST_KAFKA_BROKERS ?? connectStack().urls.kafka
+  await codec.prepare(toyContracts)
+  producer = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).producer()
+  await producer.connect()
+  cluster = new Cluster({ brokers: [brokers], clientId: 'engine-test' })
+})
+afterAll(async () => {
+  await producer?.disconnect()
+  await cluster?.close()
+})
+
+describe('a worker on a broker', () => {
+  let scene: Scene
+  beforeEach(async () => {
+    scene = new Scene()
+    await scene.open()
+  })
+  afterEach(() => scene.close())
+
+  test('killed with -9 again and again in the middle of its epochs, loses nothing and counts nothing twice', async () => {
+    await scene.send(
+      [],
+      range(0, 40).map((i) => place(i, `label ${i}`)),
+    )
+    let sent = 0
+    for (let round = 0; round < 6; round++) {
+      await scene.start()
+      await scene.send(
+        range(sent, sent + 6_000).map((i) => thing(i)),
+        [place(round, `renamed ${round}`)],
+      )
+      sent += 6_000
+      // Once it has begun to write this round's rows it is in the middle of them.
+      const before = (await read(scene.sinks.Joined.name)).length
+      await waitUntil('the worker writes', async () => (await read(scene.sinks.Joined.name)).length > before, {
+        timeoutMs: 30_000,
+      })
+      await scene.end(0, 'SIGKILL')
+    }
+    await scene.start()
+    await scene.settled()
+  })
+
+  test('comes back with its state and writes nothing again that is written', async () => {
+    await scene.start()
+    await scene.send(
+      range(0, 2_000).map((i) => thing(i)),
+      range(0, 40).map((i) => place(i, `label ${i}`)),
+    )
+    await scene.settled()
+    await scene.end(0, 'SIGTERM')
+    const written = (await read(scene.sinks.Joined.name)).length
+    await scene.start()
+    await scene.send([thing(1, 99)])
+    await scene.settled()
+    expect((await read(scene.sinks.Joined.name)).length).toBe(written + 1)
+  })
+
+  test('shares its work with a second one, and hands it over when that one is killed or stops', async () => {
+    await scene.start(0)
+    await scene.send(
+      range(0, 3_000).map((i) => thing(i)),
+      range(0, 40).map((i) => place(i, `label ${i}`)),
+    )
+    await scene.start(1)
+    await waitUntil('worker 1 has its half', () => scene.says(1, /"partitions":\[2,3\].*"running"/), {
+      timeoutMs: 30_000,
+    })
+    await waitUntil('worker 0 has its half', () => scene.says(0, /"partitions":\[0,1\].*"running"/), {
+      timeoutMs: 30_000,
+    })
+    await scene.send(
+      range(3_000, 9_000).map((i) => thing(i)),
+      range(0, 20).map((i) => place(i, `second ${i}`)),
+    )
+    await scene.end(1, 'SIGKILL')
+    await scene.send(
+      range(9_000, 12_000).map((i) => thing(i)),
+      range(0, 10).map((i) => place(i, `third ${i}`)),
+    )
+    await scene.start(1)
+    await scene.settled()
+    await scene.end(0, 'SIGTERM')
+    await scene.send(
+      range(12_000, 14_000).map((i) => thing(i)),
+      range(5, 15).map((i) => place(i, `fourth ${i}`)),
+    )
+    await scene.settled()
+  })
+
+  test('puts what it cannot read into the dead letters, as it was, and goes on', async () => {
+    const { Things } = scene.topics
+    const unknown = Buffer.from([0, 0, 0, 0x27, 0x0f, 1, 2])
+    await producer.send({
+      topic: Things.name,
+      messages: [
+        { key: 'garbage', value: 'garbage', partition: 1, headers: { note: 'kept' } },
+        { key: 'unknown', value: unknown, partition: 1 },
+        { key: 'other', value: codec.encode(scene.sinks.Sums.row, { key: 'x', text: 'y' }), partition: 1 },
+      ],
+    })
+    await scene.send([thing(1)])
+    await scene.start()
+    await scene.settled()
+    const letters = await read(`${scene.name}.dead-letters`, 1)
+    const told = letters.map((letter) => {
+      const headers = Object.fromEntries(letter.headers().map(([name, value]) => [name, value.toString()]))
+      return { key: String(letter.key), reason: headers.dl_reason, offset: headers.dl_offset, headers }
+    })
+    expect(told.map(({ key, reason, offset }) => [key, reason, offset])).toEqual([
+      ['garbage', 'unreadable', '0'],
+      ['unknown', 'unknown-schema', '1'],
+      ['other', 'unexpected-type', '2'],
+    ])
+    expect(letters[1]?.value).toEqual(unknown)
+    expect(told[0]?.headers).toMatchObject({
+      note: 'kept',
+      dl_topic: Things.name,
+      dl_partition: '1',
+      dl_app: scene.name,
+    })
+    expect(Date.parse(told[0]?.headers.dl_at ?? '')).toBeGreaterThan(0)
+  })
+})

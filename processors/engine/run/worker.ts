@@ -1,0 +1,395 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log } from '#runtime/log.ts'
+import type { Codec } from '#schemas/codec.ts'
+import type { Contract } from '#schemas/contract.ts'
+import { InvalidValue } from '#schemas/errors.ts'
+import { EngineError } from '../errors.ts'
+import { checkTopics, createMissingTopics, listOffsets, purge, stableCommits } from '../kafka/admin.ts'
+import { Cluster, faultOf, isInfrastructure } from '../kafka/cluster.ts'
+import { Group, type Membership } from '../kafka/group.ts'
+import { TransactionalProducer } from '../kafka/producer.ts'
+import type { NewRecord } from '../kafka/records.ts'
+import type { Plan } from '../plan/plan.ts'
+import { MemoryStore } from '../state/memory.ts'
+import { type DeadLetter, deadLetterRecord } from './dead-letters.ts'
+import { Inbound } from './inbound.ts'
+import { Intake } from './intake.ts'
+import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
+import type { EngineMetrics } from './metrics.ts'
+import { partitionOf } from './partitioner.ts'
+import { restore } from './restore.ts'
+import { type EpochOutput, TaskSet } from './tasks.ts'
+
+export interface WorkerOptions {
+  readonly plan: Plan
+  /** Consumer group, and prefix of the internal topics' names. */
+  readonly app: string
+  /** Which of the app's workers this is; two of the same slot fence each other. */
+  readonly slot: number
+  readonly brokers: readonly string[]
+  readonly codec: Codec
+  readonly log: Log
+  readonly metrics: EngineMetrics
+}
+
+/** An epoch is as large as what this worker gets done in that time, and never larger than the record bound. */
+const EPOCH_MS = 100
+const EPOCH_RECORDS = { least: 500, most: 20_000 }
+const PURGE_MS = 30_000
+const RETRY_MS = { least: 100, most: 1_000 }
+
+interface Session {
+  readonly membership: Membership
+  readonly producer: TransactionalProducer
+  readonly inbound: Inbound
+  readonly intake: Intake
+  /** Partitions whose exchange topic has to be taken in up to here before messages may be handed over directly. */
+  readonly barriers: Map<number, number>
+}
+
+/**
+ * Runs a plan against Kafka. One epoch after another: take in what has come, work it off, and write outputs,
+ * messages to other workers, changed state and input positions in one transaction.
+ *
+ * Each commit leaves a stamp beside the positions of every partition it owns. After an error the outcome of the last
+ * transaction is unknown; the stamps, read back once the broker has settled it, tell whether it was committed, and
+ * for each partition whether the state held here is still the last one.
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #tasks: TaskSet
+  readonly #id = randomUUID().slice(0, 8)
+  readonly #clusters: { readonly fetch: Cluster; readonly transactions: Cluster; readonly group: Cluster }
+  readonly #group: Group
+  readonly #inputs: readonly string[]
+  /** The stamp that each partition's state stands at. */
+  readonly #stamps = new Map<number, string>()
+  #unsettled: string | undefined
+  #epoch = 0
+  #limit = EPOCH_RECORDS.least
+  #purgedAt = Date.now()
+  #state: 'starting' | 'restoring' | 'running' | 'retrying' | 'stopped' = 'starting'
+  #trouble: string | undefined
+  #stopping = false
+
+  constructor(options: WorkerOptions) {
+    const { plan, app, slot, brokers } = options
+    this.#options = options
+    const cluster = new Cluster({ brokers, clientId: `${app}-${slot}` })
+    this.#clusters = { fetch: cluster, transactions: cluster.fork(), group: cluster.fork() }
+    this.#inputs = [...plan.sources.map(({ topic }) => topic.name), exchangeOf(app)]
+    this.#group = new Group({
+      cluster: this.#clusters.group,
+      group: app,
+      instanceId: `${app}-${slot}`,
+      partitions: plan.partitions,
+      topics: this.#inputs,
+    })
+    this.#tasks = new TaskSet(plan, (_, name, storeOptions) => new MemoryStore(name, storeOptions))
+  }
+
+  /** Why the worker doesn't work off its input, or undefined when it does. */
+  trouble(): string | undefined {
+    return this.#state === 'running' ? undefined : `${this.#state}${this.#trouble ? `: ${this.#trouble}` : ''}`
+  }
+
+  /** Runs until `stop`. Throws what can't be healed here; what can is retried with back-off for as long as it takes. */
+  async run(): Promise<void> {
+    const { plan, codec, log } = this.#options
+    const contracts: Contract<unknown>[] = [
+      ...plan.sources.flatMap((source): Contract<unknown>[] =>
+        source.kind === 'events' ? Object.values(source.topic.events) : [source.topic.row],
+      ),
+      ...plan.sinks.map(({ topic }) => topic.row),
+    ]
+    await codec.prepare(contracts)
+    let attempt = 0
+    while (!this.#stopping) {
+      try {
+        await this.#session(() => {
+          attempt = 0
+        })
+      } catch (error) {
+        if (!isInfrastructure(error) || isTakenOver(error)) throw error
+        this.#state = 'retrying'
+        this.#trouble = (error as Error).message
+        const wait = Math.min(RETRY_MS.most, RETRY_MS.least * 2 ** attempt++)
+        log.warn({ fault: faultOf(error), reason: this.#trouble }, `working off stopped; again in ${wait} ms`)
+        await Promise.all([this.#clusters.fetch, this.#clusters.transactions].map((cluster) => cluster.close()))
+        for (const cluster of Object.values(this.#clusters)) cluster.forgetCoordinators()
+        await delay(wait)
+      }
+    }
+  }
+
+  /** Ends after the epoch under way, and leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    while (this.#state === 'running' || this.#state === 'restoring') await delay(10)
+    await this.#group.leave().catch(() => {})
+    await this.close()
+  }
+
+  /** Lets go of all connections. */
+  async close(): Promise<void> {
+    this.#state = 'stopped'
+    this.#group.close()
+    await Promise.all(Object.values(this.#clusters).map((cluster) => cluster.close()))
+  }
+
+  /** From joining the group to the next rebalance. */
+  async #session(onRunning: () => void): Promise<void> {
+    const { log, metrics } = this.#options
+    const session = await this.#take(await this.#join())
+    metrics.partitions.set(session.membership.partitions.length)
+    this.#state = 'running'
+    this.#trouble = undefined
+    log.info({ partitions: session.membership.partitions, stateRows: this.#tasks.rows }, 'running')
+    try {
+      while (!this.#stopping && this.#group.fault === undefined) {
+        if (session.membership.partitions.length === 0) {
+          await delay(100)
+          continue
+        }
+        await session.inbound.wait()
+        await this.#runEpoch(session)
+        onRunning()
+      }
+      if (this.#group.fault) log.info({ fault: this.#group.fault }, 'the group changes: joining again')
+    } finally {
+      this.#state = this.#stopping ? 'stopped' : 'starting'
+    }
+  }
+
+  async #join(): Promise<{ membership: Membership; producer: TransactionalProducer }> {
+    const { plan, app, slot } = this.#options
+    const { fetch, transactions, group } = this.#clusters
+    await createMissingTopics(fetch, internalTopics(app, plan.partitions))
+    const deadLetters = `${app}.dead-letters`
+    const outputs = plan.sinks.map(({ topic }) => topic.name)
+    await checkTopics(fetch, [...this.#inputs, changelogOf(app)], plan.partitions)
+    await transactions.learn([...this.#inputs, changelogOf(app), deadLetters, ...outputs])
+    group.forgetCoordinators()
+    const membership = await this.#group.join()
+    const producer = await TransactionalProducer.open(transactions, `${app}-${slot}`)
+    return { membership, producer }
+  }
+
+  /** Settles what is unsettled, and brings the state of the partitions it was given up to date. */
+  async #take(joined: { membership: Membership; producer: TransactionalProducer }): Promise<Session> {
+    const { plan, app, codec, log, metrics } = this.#options
+    const { membership } = joined
+    const { partitions } = membership
+    const { fetch } = this.#clusters
+    const exchange = exchangeOf(app)
+    const commits = await stableCommits(this.#clusters.transactions, app, this.#inputs, partitions)
+    const stampOf = (partition: number) => commits.get(`${exchange}/${partition}`)?.metadata ?? ''
+    this.#settle(partitions.filter((p) => this.#tasks.partitions.includes(p)).map(stampOf))
+
+    for (const partition of this.#tasks.partitions) {
+      if (partitions.includes(partition) && stampOf(partition) === this.#stamps.get(partition)) continue
+      this.#tasks.remove(partition)
+    }
+    const fresh = partitions.filter((partition) => !this.#tasks.partitions.includes(partition))
+    for (const partition of fresh) {
+      this.#tasks.add(partition)
+      this.#stamps.set(partition, stampOf(partition))
+    }
+    if (fresh.length > 0) {
+      this.#state = 'restoring'
+      const began = performance.now()
+      try {
+        const read = await restore(fetch, changelogOf(app), fresh, this.#tasks)
+        const seconds = (performance.now() - began) / 1_000
+        metrics.restored.inc(read)
+        metrics.restoreSeconds.set(seconds)
+        log.info({ partitions: fresh, records: read, seconds }, 'state restored')
+      } catch (error) {
+        for (const partition of fresh) this.#tasks.remove(partition)
+        throw error
+      }
+    }
+
+    const wanted = this.#inputs.flatMap((topic) => partitions.map((partition) => ({ topic, partition })))
+    const starts = await listOffsets(fetch, 'earliest', wanted)
+    const ends = await listOffsets(
+      fetch,
+      'high watermark',
+      partitions.map((partition) => ({ topic: exchange, partition })),
+    )
+    const positions = wanted.map(({ topic, partition }) => {
+      const place = `${topic}/${partition}`
+      return { topic, partition, offset: commits.get(place)?.offset ?? starts.get(place) ?? 0 }
+    })
+    return {
+      ...joined,
+      inbound: new Inbound(fetch, positions),
+      intake: new Intake(plan, codec, this.#tasks, log),
+      barriers: new Map(partitions.map((partition) => [partition, ends.get(`${exchange}/${partition}`) ?? 0])),
+    }
+  }
+
+  /** Learns from the stamps read back whether the transaction of unknown outcome was committed. */
+  #settle(stamps: readonly string[]): void {
+    if (this.#unsettled === undefined) return
+    const { log, metrics } = this.#options
+    const committed = stamps.includes(this.#unsettled)
+    log.info({ committed }, 'the outcome of the last epoch is known')
+    if (committed) {
+      this.#tasks.commit()
+      for (const partition of this.#tasks.partitions) this.#stamps.set(partition, this.#unsettled)
+    } else {
+      this.#tasks.rollback()
+    }
+    metrics.epochs.inc({ outcome: committed ? 'committed' : 'undone' })
+    this.#unsettled = undefined
+  }
+
+  async #runEpoch(session: Session): Promise<void> {
+    const { app, metrics } = this.#options
+    const exchange = exchangeOf(app)
+    const letters: DeadLetter[] = []
+    const counts = new Map<string, number>()
+    // From here on the tasks hold what isn't committed: whatever goes wrong, it must be settled.
+    const stamp = `${this.#id}-${++this.#epoch}`
+    this.#unsettled = stamp
+    const began = performance.now()
+    let taken = 0
+
+    for (const partition of this.#caughtUp(session)) this.#tasks.openDirect(partition)
+    for await (const { topic, partition, record } of session.inbound.take(this.#limit)) {
+      taken++
+      if (topic === exchange) {
+        if (record.value) this.#tasks.receive(partition, record.value.toString())
+        continue
+      }
+      const letter = session.intake.take(topic, partition, record)
+      const dead = letter instanceof Promise ? await letter : letter
+      if (dead) letters.push(dead)
+      counts.set(topic, (counts.get(topic) ?? 0) + 1)
+    }
+    if (taken === 0) {
+      this.#unsettled = undefined
+      return
+    }
+    const output = this.#tasks.run()
+    const records = this.#recordsOf(output, letters)
+    const worked = performance.now()
+    await session.producer.commit(records, this.#offsetsOf(session, stamp), session.membership)
+    this.#tasks.commit()
+    this.#unsettled = undefined
+    for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
+
+    const workMs = worked - began
+    this.#limit =
+      workMs > EPOCH_MS ? this.#limit * (EPOCH_MS / workMs) : taken >= this.#limit ? this.#limit * 1.5 : this.#limit
+    this.#limit = Math.round(Math.min(EPOCH_RECORDS.most, Math.max(EPOCH_RECORDS.least, this.#limit)))
+    metrics.epochs.inc({ outcome: 'committed' })
+    metrics.epochSeconds.observe({ phase: 'work' }, workMs / 1_000)
+    metrics.epochSeconds.observe({ phase: 'commit' }, (performance.now() - worked) / 1_000)
+    for (const [topic, count] of counts) metrics.recordsIn.inc({ topic }, count)
+    for (const [topic, ofTopic] of Map.groupBy(records, ({ topic }) => topic)) {
+      metrics.recordsOut.inc({ topic }, ofTopic.length)
+    }
+    for (const [topic, lag] of session.inbound.lag()) metrics.lag.set({ topic }, lag)
+    metrics.stateRows.set(this.#tasks.rows)
+    this.#purge(session)
+  }
+
+  /** Partitions whose exchange topic is taken in as far as it was written before this session. */
+  #caughtUp(session: Session): number[] {
+    const exchange = exchangeOf(this.#options.app)
+    const caughtUp: number[] = []
+    for (const [partition, barrier] of session.barriers) {
+      if (session.inbound.takenUpTo(exchange, partition) < barrier) continue
+      session.barriers.delete(partition)
+      caughtUp.push(partition)
+    }
+    return caughtUp
+  }
+
+  #recordsOf(output: EpochOutput, letters: DeadLetter[]): NewRecord[] {
+    const { app, codec, metrics } = this.#options
+    const records: NewRecord[] = []
+    for (const { sink, key, row } of output.outputs) {
+      const { topic } = sink
+      let value: Buffer | null = null
+      if (row !== null) {
+        try {
+          value = codec.encode(topic.row, row)
+        } catch (error) {
+          if (!(error instanceof InvalidValue)) throw error
+          // A row that can't be written is gone rather than stale.
+          letters.push(rowLetter('invalid-row', sink.name, 0, key, error))
+        }
+      }
+      records.push({ topic: topic.name, partition: partitionOf(key, topic.partitions), key, value })
+    }
+    const exchange = exchangeOf(app)
+    for (const { partition, value } of output.exchange) records.push({ topic: exchange, partition, key: null, value })
+    const changelog = changelogOf(app)
+    for (const { partition, key, value } of output.changelog) records.push({ topic: changelog, partition, key, value })
+    for (const { operator, partition, key, error } of output.failures) {
+      letters.push(rowLetter('author-error', operator, partition, key, error))
+    }
+    const now = new Date()
+    for (const letter of letters) {
+      records.push(deadLetterRecord(app, letter, now))
+      metrics.deadLetters.inc({ reason: letter.reason })
+    }
+    return records
+  }
+
+  #offsetsOf(session: Session, stamp: string) {
+    const exchange = exchangeOf(this.#options.app)
+    return this.#inputs.flatMap((topic) =>
+      session.membership.partitions.map((partition) => ({
+        topic,
+        partition,
+        offset: session.inbound.takenUpTo(topic, partition),
+        metadata: topic === exchange ? stamp : '',
+      })),
+    )
+  }
+
+  /** Deletes exchanged messages that are committed as taken. In passing: a failure is tried again next time. */
+  #purge(session: Session): void {
+    if (Date.now() - this.#purgedAt < PURGE_MS) return
+    this.#purgedAt = Date.now()
+    const exchange = exchangeOf(this.#options.app)
+    const before = session.membership.partitions.map((partition) => ({
+      partition,
+      offset: session.inbound.takenUpTo(exchange, partition),
+    }))
+    purge(
+      this.#clusters.transactions,
+      exchange,
+      before.filter(({ offset }) => offset > 0),
+    ).catch((err) => this.#options.log.warn({ err }, 'exchanged messages could not be purged'))
+  }
+}
+
+function rowLetter(
+  reason: 'author-error' | 'invalid-row',
+  operator: string,
+  partition: number,
+  key: string,
+  error: unknown,
+): DeadLetter {
+  return {
+    reason,
+    message: error instanceof Error ? error.message : String(error),
+    topic: `operator:${operator}`,
+    partition,
+    offset: -1,
+    timestamp: Date.now(),
+    key,
+    value: null,
+    headers: [],
+  }
+}
+
+function isTakenOver(error: unknown): boolean {
+  return error instanceof EngineError && error.code === 'FENCED'
+}

@@ -1,0 +1,38 @@
+/** A row that changed in an epoch, in the form the changelog holds it. Null: the row is gone. */
+export type EncodedChange = readonly [key: string, value: string | null]
+
+/**
+ * The state of one operator in one task. Reads see the epoch's own writes; nothing is kept before `commit`.
+ * Rows are plain JSON data. A key may have two parts, joined by `SEPARATOR`; `scan` finds the keys of a first part.
+ */
+export interface StateStore {
+  readonly name: string
+  /** The row as of now, with what this epoch wrote. */
+  get(key: string): unknown
+  /** The row as it was when the epoch began. */
+  before(key: string): unknown
+  put(key: string, row: unknown): void
+  delete(key: string): void
+  /** The keys `<prefix><SEPARATOR>…` that have a row now. Only for stores opened as `scannable`. */
+  scan(prefix: string): Iterable<string>
+  /** Rows of the last commit. */
+  readonly size: number
+
+  /** What the epoch changed, once per key; rows that came out as they were are left out. */
+  changes(): readonly EncodedChange[]
+  /** Keeps the epoch's writes. */
+  commit(): void
+  /** Forgets the epoch's writes. */
+  rollback(): void
+  /** Takes over a changelog record while restoring; not part of an epoch. */
+  load(key: string, value: string | null): void
+}
+
+/** How an operator asks for its state. */
+export interface StoreOptions {
+  readonly scannable?: boolean
+}
+export type OpenStore = (name: string, options?: StoreOptions) => StateStore
+
+/** Between the two parts of a key. No id holds it. */
+export const SEPARATOR = '\u0000'

@@ -1,0 +1,13 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Catalog } from '#schemas/topics.ts'
+
+const product = { aggregate: 'product', key: (e: { productId: string }) => `product/${e.productId}` }
+const seller = { aggregate: 'seller', key: (e: { sellerId: string }) => `seller/${e.sellerId}` }
+
+export const catalogEvents = publishes(Catalog, {
+  ProductListed: product,
+  ProductCategorised: product,
+  SellerJoined: seller,
+  SellerMoved: seller,
+  CategoryTranslated: { aggregate: 'category', key: (e) => `category/${e.category}` },
+})

@@ -1,0 +1,13 @@
+import type { ServiceDefinition } from '#producers/service/definition.ts'
+import { catalogEvents } from './events.ts'
+import { migrations } from './migrations.ts'
+import { catalogRoutes } from './routes.ts'
+
+export const service: ServiceDefinition = {
+  name: 'catalog',
+  description: 'What is sold and by whom: products, sellers, and the English names of categories.',
+  migrations,
+  publishes: catalogEvents,
+  subscriptions: [],
+  routes: catalogRoutes,
+}

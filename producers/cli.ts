@@ -1,0 +1,98 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { type ServiceName, services } from '#schemas/topics.ts'
+
+/** `tributary service`, `migrate`, `inbox …`, `outbox …` */
+export function producersCommands(program: Command): void {
+  program
+    .command('service')
+    .description(`run a service: ${services.join(', ')}`)
+    .argument('<name>', 'which one', serviceName)
+    .action(async (name: ServiceName) => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { runService } = await import('./service/run.ts')
+      await runProcess(name, (log) => runService(name, log))
+    })
+
+  program
+    .command('migrate')
+    .description("bring the services' databases up to date: logins, tables, outboxes, publications, slots, rights")
+    .action(async () => {
+      const { migrate } = await import('./database/migrate.ts')
+      const { readMigrateSettings } = await import('./database/settings.ts')
+      const migrated = await migrate(readMigrateSettings())
+      for (const [service, steps] of Object.entries(migrated)) {
+        console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
+      }
+    })
+  program
+    .command('outbox')
+    .description("the services' outboxes")
+    .command('maintain')
+    .description('make partitions ahead and drop old ones that are confirmed; the watch does this by itself')
+    .action(async () => {
+      const { maintainAll } = await import('./outbox/maintain.ts')
+      for (const { service, made, dropped, kept, daysAhead } of await maintainAll(Date.now())) {
+        console.log(
+          `${service}: ${made.length} made, ${dropped.length} dropped, partitions for ${daysAhead} days ahead`,
+        )
+        for (const { partition, why } of kept) console.log(`  ${partition} stays: ${why}`)
+      }
+    })
+
+  inboxCommands(program)
+}
+
+/** What people do about events that could not be handled. */
+function inboxCommands(program: Command): void {
+  const inbox = program
+    .command('inbox')
+    .description('events a service could not handle, and those that wait behind them')
+
+  inbox
+    .command('parked')
+    .description('the keys that wait')
+    .argument('<service>', 'which one', serviceName)
+    .option('--json', 'machine-readable')
+    .action(async (service: ServiceName, options: { json?: boolean }) => {
+      const { openInbox } = await import('./inbox/open.ts')
+      await using context = await openInbox(service)
+      const parked = await context.parked()
+      if (options.json) return console.log(JSON.stringify(parked, null, 2))
+      for (const { topic, key, events, reason, message, since } of parked) {
+        console.log(`${topic}  ${key}  ${events} waiting since ${since.toISOString()}  ${reason}: ${message}`)
+      }
+      console.log(`${parked.length} keys wait`)
+    })
+
+  inbox
+    .command('replay')
+    .description('handle what waits for a key, in order')
+    .argument('<service>', 'which one', serviceName)
+    .argument('<key>')
+    .action(async (service: ServiceName, key: string) => {
+      const { openInbox } = await import('./inbox/open.ts')
+      await using context = await openInbox(service)
+      for (const released of await context.replay(key)) console.log(`${released.topic}: ${released.replayed} replayed`)
+    })
+
+  inbox
+    .command('drop')
+    .description('drop the event that failed and replay those behind it')
+    .argument('<service>', 'which one', serviceName)
+    .argument('<key>')
+    .option('--all', 'drop those behind it, too')
+    .action(async (service: ServiceName, key: string, options: { all?: boolean }) => {
+      const { openInbox } = await import('./inbox/open.ts')
+      await using context = await openInbox(service)
+      for (const { topic, dropped, replayed } of await context.drop(key, options.all ?? false)) {
+        console.log(`${topic}: ${dropped} dropped, ${replayed} replayed`)
+      }
+    })
+}
+
+function serviceName(value: string): ServiceName {
+  if (!services.includes(value as ServiceName)) {
+    throw new InvalidArgumentError(`there is no such service; there are ${services.join(', ')}`)
+  }
+  return value as ServiceName
+}

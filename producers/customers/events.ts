@@ -1,0 +1,10 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Customers } from '#schemas/topics.ts'
+
+/** Published as a tombstone when a customer is erased. */
+export const CUSTOMER_ERASED = 'CustomerErased'
+
+export const customersEvents = publishes(Customers, {
+  CustomerRegistered: { aggregate: 'customer', key: (e) => e.customerId },
+  CustomerMoved: { aggregate: 'customer', key: (e) => e.customerId },
+})

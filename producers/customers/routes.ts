@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { type Api, id, name, zip } from '#producers/service/api.ts'
+import { eraseCustomer, findCustomer, moveCustomer, registerCustomer } from './commands.ts'
+
+const Address = z.strictObject({ zip, city: name, state: name })
+const NewCustomer = z.strictObject({ customerId: id, uniqueId: id, ...Address.shape })
+const params = z.object({ customerId: id })
+
+export function customersRoutes(api: Api): void {
+  api.post('/customers', {
+    summary: 'Register a customer id',
+    body: NewCustomer,
+    status: 201,
+    run: (trx, { body }) => registerCustomer(trx, body),
+  })
+  api.post('/customers/:customerId/move', {
+    summary: 'Give a customer another address',
+    params,
+    body: Address,
+    run: (trx, { params, body }) => moveCustomer(trx, params.customerId, body),
+  })
+  api.delete('/customers/:customerId', {
+    summary: 'Erase a customer',
+    params,
+    run: (trx, { params }) => eraseCustomer(trx, params.customerId),
+  })
+  api.get('/customers/:customerId', {
+    summary: 'A customer',
+    params,
+    run: (db, { params }) => findCustomer(db, params.customerId),
+  })
+}

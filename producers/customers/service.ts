@@ -1,0 +1,13 @@
+import type { ServiceDefinition } from '#producers/service/definition.ts'
+import { customersEvents } from './events.ts'
+import { migrations } from './migrations.ts'
+import { customersRoutes } from './routes.ts'
+
+export const service: ServiceDefinition = {
+  name: 'customers',
+  description: 'Who buys: customer ids, the persons behind them, and where they live.',
+  migrations,
+  publishes: customersEvents,
+  subscriptions: [],
+  routes: customersRoutes,
+}

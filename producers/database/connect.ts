@@ -1,0 +1,36 @@
+import knex, { type Knex } from 'knex'
+import pg from 'pg'
+
+// bigint columns hold cents and counts: all far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** A database and who enters it. */
+export interface DatabaseLogin {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+}
+
+/** Opens a pool of connections; nothing connects before the first query. Sessions run in UTC. */
+export function openDatabase(
+  login: DatabaseLogin,
+  options: { readonly application: string; readonly pool?: number },
+): Knex {
+  const size = options.pool ?? 10
+  return knex({
+    client: 'pg',
+    connection: {
+      ...login,
+      application_name: options.application,
+      options: '-c timezone=UTC',
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    },
+    pool: { min: 0, max: size },
+    acquireConnectionTimeout: 10_000,
+    // What fails is thrown; knex would say it a second time on standard error.
+    log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
+  })
+}

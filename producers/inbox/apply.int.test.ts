@@ -1,0 +1,212 @@
+import type { Knex } from 'knex'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import { type Codec, memoryCodec } from '#schemas/codec.ts'
+import { OrderApproved, OrderCanceled, PaymentReceived } from '#schemas/contracts.generated.ts'
+import { contracts, Orders } from '#schemas/topics.ts'
+import { type ApplyContext, applyRecords, type Outcome } from './apply.ts'
+import { type ParkedRecord, parkedKeys } from './parking.ts'
+import { purgeInbox } from './purge.ts'
+import { type InboxRecord, readRecord } from './record.ts'
+import { dropKey, replayKey } from './replay.ts'
+import { subscription } from './subscription.ts'
+
+let databases: Databases
+let db: Knex
+let codec: Codec
+let context: ApplyContext
+let topic: string
+let offset: bigint
+/** Orders whose handler fails. */
+let broken: Set<string>
+/** A key no other test uses. */
+let bad: string
+/** Times it fails before it works. */
+let hiccups: number
+let letters: ParkedRecord[]
+let outcomes: Partial<Record<Outcome, number>>
+
+beforeAll(async () => {
+  databases = await openDatabases()
+  db = await databases.service('payments')
+  await databases.superuser('payments').raw(`
+    create table if not exists test_effects (topic text, order_id text, what text, n serial);
+    grant select, insert on test_effects to payments; grant usage on sequence test_effects_n_seq to payments`)
+  codec = memoryCodec()
+  await codec.prepare(contracts)
+})
+afterAll(() => databases[Symbol.asyncDispose]())
+
+beforeEach(() => {
+  topic = freshId('topic')
+  offset = 0n
+  broken = new Set()
+  bad = freshId('bad')
+  hiccups = 0
+  letters = []
+  outcomes = {}
+  const note = (what: string) => async (trx: Knex.Transaction, event: { orderId: string }) => {
+    await trx('test_effects').insert({ topic, order_id: event.orderId, what })
+    if (hiccups-- > 0 || broken.has(event.orderId)) throw new Error('the handler fails')
+  }
+  context = {
+    db,
+    subscription: subscription(
+      { ...Orders, name: topic },
+      { OrderApproved: note('approved'), OrderCanceled: note('canceled') },
+    ),
+    deadLetters: { send: async (parked) => void letters.push(...parked) },
+    retryPauses: [1, 1],
+    counted: (outcome, count) => {
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + count
+    },
+  }
+})
+
+const read = (key: string | null, value: Buffer | null, type?: string, id = freshId('event')): Promise<InboxRecord> =>
+  readRecord(
+    {
+      topic,
+      partition: 0,
+      offset: offset++,
+      timestamp: 1,
+      key: key === null ? null : Buffer.from(key),
+      value,
+      headers: { ce_id: id, ...(type && { ce_type: type }) },
+    },
+    context.subscription,
+    codec,
+  )
+const approved = (orderId: string, id?: string) =>
+  read(orderId, codec.encode(OrderApproved, { orderId, approvedAt: null }), OrderApproved.name, id)
+const canceled = (orderId: string) => read(orderId, codec.encode(OrderCanceled, { orderId }), OrderCanceled.name)
+const effects = async () =>
+  (await db('test_effects').where({ topic }).orderBy('n')).map((e) => `${e.order_id} ${e.what}`)
+const waiting = async () => (await parkedKeys(db)).filter((parked) => parked.topic === topic)
+const replayContext = () => ({ db, codec, subscriptions: [context.subscription] })
+
+test('events are handled in order, once, however often they are read', async () => {
+  const records = [await approved('a'), await approved('b'), await canceled('a')]
+  await applyRecords(context, records)
+  await applyRecords(context, records)
+  await applyRecords(context, [...records.slice(2), await canceled('b')])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'a canceled', 'b canceled'])
+})
+
+test('two members that both hold the partition handle each event once', async () => {
+  const records = await Promise.all(Array.from({ length: 20 }, (_, i) => approved(`o${i}`)))
+  await Promise.all([applyRecords(context, records), applyRecords(context, records)])
+  expect(await effects()).toHaveLength(20)
+})
+
+test('an event that stands on the topic twice is handled once', async () => {
+  await applyRecords(context, [await approved('a', 'same'), await approved('a', 'same')])
+  await applyRecords(context, [await approved('a', 'same')])
+  expect(await effects()).toEqual(['a approved'])
+})
+
+test('what was purged from the inbox is not handled again', async () => {
+  const records = [await approved('a')]
+  await applyRecords(context, records)
+  await db('inbox')
+    .where({ topic })
+    .update({ received_at: new Date(0) })
+  await purgeInbox(db)
+  expect(await db('inbox').where({ topic })).toEqual([])
+  await applyRecords(context, records)
+  expect(await effects()).toEqual(['a approved'])
+})
+
+test('a poison event parks its key after a bounded number of tries; other keys go on', async () => {
+  broken.add(bad)
+  const records = [
+    await approved('a'),
+    await approved(bad),
+    await approved('b'),
+    await canceled(bad),
+    await canceled('a'),
+  ]
+  await applyRecords(context, records)
+  await applyRecords(context, [await canceled('b')])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'a canceled', 'b canceled'])
+  expect(await waiting()).toMatchObject([
+    { key: bad, events: 2, reason: 'handler_failed', message: 'the handler fails' },
+  ])
+  expect(letters.map(({ record, fault }) => [record.key, record.raw.offset, fault.reason])).toEqual([
+    [bad, 1n, 'handler_failed'],
+    [bad, 3n, 'key_parked'],
+  ])
+  expect(outcomes).toEqual({ handled: 4, parked: 2 })
+})
+
+test('a handler that fails now and then is tried again, not parked', async () => {
+  hiccups = 2
+  await applyRecords(context, [await approved('a'), await approved('b')])
+  expect(await effects()).toEqual(['a approved', 'b approved'])
+  expect(await waiting()).toEqual([])
+})
+
+test('a replayed key is handled in order, and what follows goes on', async () => {
+  broken.add(bad)
+  await applyRecords(context, [await approved(bad), await canceled(bad)])
+  await expect(replayKey(replayContext(), bad)).rejects.toThrow('the handler fails')
+  broken.clear()
+  expect(await replayKey(replayContext(), bad)).toEqual([{ topic, replayed: 2, dropped: 0 }])
+  await applyRecords(context, [await approved(bad)])
+  expect(await effects()).toEqual([`${bad} approved`, `${bad} canceled`, `${bad} approved`])
+  expect(await waiting()).toEqual([])
+})
+
+test('dropping a key drops the event that failed and replays those behind it', async () => {
+  broken.add(bad)
+  await applyRecords(context, [await approved(bad), await canceled(bad)])
+  broken.clear()
+  expect(await dropKey(replayContext(), bad, { all: false })).toEqual([{ topic, replayed: 1, dropped: 1 }])
+  expect(await effects()).toEqual([`${bad} canceled`])
+  await expect(dropKey(replayContext(), bad, { all: true })).rejects.toThrow('nothing waits for key')
+})
+
+test('garbage, an unknown schema, and a type of another topic are parked; the rest flows', async () => {
+  const unknownSchema = Buffer.concat([Buffer.from([0, 0, 0, 0xff, 0xff]), Buffer.from('x')])
+  const payment = codec.encode(PaymentReceived, { orderId: 'o', sequence: 1, type: 't', installments: 1, cents: 1 })
+  await applyRecords(context, [
+    await read('g1', Buffer.from('garbage\0')),
+    await read(null, Buffer.alloc(0)),
+    await read('g2', unknownSchema),
+    await read('g3', payment),
+    await read('g4', codec.encode(OrderCanceled, { orderId: 'g4' }), OrderApproved.name),
+    await read('erased', null),
+    await approved('a'),
+  ])
+  expect(await effects()).toEqual(['a approved'])
+  expect(letters.map(({ fault }) => fault.reason)).toEqual([
+    'garbage',
+    'garbage',
+    'unknown_schema',
+    'wrong_type',
+    'wrong_type',
+  ])
+  expect(await waiting()).toHaveLength(5)
+})
+
+test('when dead letters cannot be sent nothing is lost: the same call works later', async () => {
+  broken.add(bad)
+  const records = [await approved(bad), await approved('a')]
+  const send = context.deadLetters.send
+  const away = { ...context, deadLetters: { send: () => Promise.reject(new Error('connection error')) } }
+  await expect(applyRecords(away, records)).rejects.toThrow('connection error')
+  await applyRecords({ ...context, deadLetters: { send } }, records)
+  expect(await effects()).toEqual(['a approved'])
+  expect(await waiting()).toHaveLength(1)
+})
+
+test('an outage is not held against an event', async () => {
+  const gone = Object.assign(new Error('terminating connection'), { code: '57P01' })
+  const failing = subscription(context.subscription.topic, {})
+  const handlers = new Map([[OrderApproved.name, () => Promise.reject(gone)]])
+  const records = [await approved('a')]
+  await expect(applyRecords({ ...context, subscription: { ...failing, handlers } }, records)).rejects.toBe(gone)
+  await applyRecords(context, records)
+  expect(await effects()).toEqual(['a approved'])
+  expect(letters).toEqual([])
+})

@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import { holdEvents, writeHeld } from '#producers/outbox/outbox.ts'
+import { inTrace } from '#producers/outbox/trace.ts'
+import { isOutage } from '#producers/service/outage.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import { lockParkedKeys, type ParkedRecord, park } from './parking.ts'
+import { enterInbox, lockPosition, movePosition } from './position.ts'
+import { type Fault, type InboxRecord, isFault, RegistryAway } from './record.ts'
+import type { Subscription } from './subscription.ts'
+
+/** What applying needs. */
+export interface ApplyContext {
+  /** With an outbox: handlers may publish. */
+  readonly db: Knex
+  readonly subscription: Subscription
+  readonly deadLetters: DeadLetters
+  /** Pauses in ms between the attempts at an event whose handler fails; one attempt more than pauses. */
+  readonly retryPauses: readonly number[]
+  /** Told what became of each record, after the transaction. */
+  counted?(outcome: Outcome, records: number): void
+}
+
+export type Outcome = 'handled' | 'repeated' | 'passed' | 'parked'
+
+/** A handler failed on this record, for reasons of its own. */
+class HandlerFailed extends Error {
+  override readonly name = 'HandlerFailed'
+  readonly record: InboxRecord
+  constructor(record: InboxRecord, cause: unknown) {
+    super((cause as Error)?.message ?? String(cause), { cause })
+    this.record = record
+  }
+}
+
+/**
+ * Handles records of one partition, in order, each exactly once in effect: the handlers' writes, the inbox and the
+ * position commit together. All of them share a transaction; when a handler fails, those before it commit, it is tried
+ * again alone and parked in the end, and the rest goes on. Throws only what says nothing about a record (database,
+ * broker or registry away): then the same call may simply be made again.
+ */
+export async function applyRecords(context: ApplyContext, records: readonly InboxRecord[]): Promise<void> {
+  let todo = records
+  while (todo.length > 0) {
+    const failed = await tryAll(context, todo)
+    if (!failed) return
+    const place = todo.indexOf(failed.record)
+    // Where one before it fails too, now that it runs alone, that one's turn comes first.
+    const before = place > 0 ? await tryAll(context, todo.slice(0, place)) : undefined
+    const poison = before ?? failed
+    await applyOrPark(context, poison)
+    todo = todo.slice(todo.indexOf(poison.record) + 1)
+  }
+}
+
+async function tryAll(context: ApplyContext, records: readonly InboxRecord[]): Promise<HandlerFailed | undefined> {
+  try {
+    await applyTogether(context, records)
+    return undefined
+  } catch (error) {
+    if (error instanceof HandlerFailed) return error
+    throw error
+  }
+}
+
+async function applyOrPark(context: ApplyContext, first: HandlerFailed): Promise<void> {
+  const { record } = first
+  let failed = first
+  for (const pause of context.retryPauses) {
+    await sleep(pause)
+    const again = await tryAll(context, [record])
+    if (!again) return
+    failed = again
+  }
+  await applyTogether(context, [record], { reason: 'handler_failed', message: failed.message })
+}
+
+/** @param poison the fault to park a single record with */
+async function applyTogether(context: ApplyContext, records: readonly InboxRecord[], poison?: Fault): Promise<void> {
+  const { topic, partition } = records[0]!.raw
+  const counts: Record<Outcome, number> = { handled: 0, repeated: 0, passed: 0, parked: 0 }
+  await context.db.transaction(async (trx) => {
+    const position = await lockPosition(trx, topic, partition)
+    const due = records.filter((record) => record.raw.offset >= position)
+    counts.repeated += records.length - due.length
+    if (due.length === 0) return
+    holdEvents(trx)
+    const fresh = await enterInbox(trx, due)
+    const waiting = await lockParkedKeys(
+      trx,
+      topic,
+      due.map((record) => record.key),
+    )
+    const parked: ParkedRecord[] = []
+    for (const record of due) {
+      if (!fresh.delete(record.eventId)) {
+        counts.repeated++
+        continue
+      }
+      const fault = faultOf(record, waiting, poison)
+      if (fault) {
+        parked.push({ record, fault })
+        waiting.add(record.key)
+        counts.parked++
+      } else counts[await handle(trx, context.subscription, record)]++
+    }
+    if (parked.length > 0) {
+      await park(trx, parked)
+      await context.deadLetters.send(parked)
+    }
+    await movePosition(trx, topic, partition, due.at(-1)!.raw.offset + 1n)
+    await writeHeld(trx)
+  })
+  for (const [outcome, count] of Object.entries(counts)) if (count > 0) context.counted?.(outcome as Outcome, count)
+}
+
+function faultOf(record: InboxRecord, waiting: ReadonlySet<string>, poison: Fault | undefined): Fault | undefined {
+  if (isFault(record.content)) return record.content
+  if (waiting.has(record.key)) return { reason: 'key_parked', message: 'an earlier event of its key is parked' }
+  return poison
+}
+
+/** Runs the handler of a record's type. What it throws becomes `HandlerFailed`, unless it says nothing about the record. */
+export async function handle(
+  trx: Knex.Transaction,
+  subscription: Subscription,
+  record: InboxRecord,
+): Promise<'handled' | 'passed'> {
+  const { content, raw } = record
+  if (content === 'tombstone' || isFault(content)) return 'passed'
+  const handler = subscription.handlers.get(content.type)
+  if (!handler) return 'passed'
+  const meta = {
+    id: record.eventId,
+    key: record.key,
+    topic: raw.topic,
+    partition: raw.partition,
+    offset: String(raw.offset),
+  }
+  try {
+    await inTrace(record.traceparent, () => handler(trx, content.value, meta))
+  } catch (cause) {
+    throw isOutage(cause) || cause instanceof RegistryAway ? cause : new HandlerFailed(record, cause)
+  }
+  return 'handled'
+}

@@ -1,0 +1,98 @@
+import type { IHeaders } from 'kafkajs'
+import type { Codec } from '#schemas/codec.ts'
+import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A record as Kafka has it. */
+export interface RawRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** ms */
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: IHeaders
+}
+
+/** Why a record can't be worked on. */
+export interface Fault {
+  readonly reason: 'garbage' | 'unknown_schema' | 'wrong_type' | 'handler_failed' | 'key_parked'
+  readonly message: string
+}
+
+/** A record that was looked into. */
+export interface InboxRecord {
+  readonly raw: RawRecord
+  /** What keeps its order, and is parked when it fails. A record without a key keeps order with no other. */
+  readonly key: string
+  /** CloudEvents id, or its place where it has none. */
+  readonly eventId: string
+  readonly traceparent: string | undefined
+  readonly content: Event | Fault | 'tombstone'
+}
+
+interface Event {
+  /** Full record name. */
+  readonly type: string
+  readonly value: unknown
+}
+
+export const isFault = (content: InboxRecord['content']): content is Fault =>
+  typeof content === 'object' && 'reason' in content
+
+/** The registry didn't answer; it says nothing about the record. */
+export class RegistryAway extends Error {
+  override readonly name = 'RegistryAway'
+}
+
+/** Looks into a record. Gives a fault as content where it isn't an event of the topic; throws `RegistryAway`. */
+export async function readRecord(raw: RawRecord, subscription: Subscription, codec: Codec): Promise<InboxRecord> {
+  const place = `${raw.topic}/${raw.partition}/${raw.offset}`
+  return {
+    raw,
+    key: raw.key?.toString() ?? place,
+    eventId: headerOf(raw, 'ce_id') ?? place,
+    traceparent: headerOf(raw, 'traceparent'),
+    content: await contentOf(raw, subscription, codec),
+  }
+}
+
+async function contentOf(raw: RawRecord, subscription: Subscription, codec: Codec): Promise<InboxRecord['content']> {
+  if (raw.value === null) return 'tombstone'
+  try {
+    const { name: type, value } = await decode(codec, raw.value)
+    const claimed = headerOf(raw, 'ce_type')
+    if (claimed !== undefined && claimed !== type) {
+      return { reason: 'wrong_type', message: `its ce_type says ${claimed}, its payload is a ${type}` }
+    }
+    // A type of this service that we don't know is a newer one: it is passed over, like any without a handler.
+    if (!type.startsWith(`tributary.${subscription.topic.service}.`)) {
+      return { reason: 'wrong_type', message: `a ${type} doesn't belong on ${raw.topic}` }
+    }
+    return { type, value }
+  } catch (error) {
+    if (error instanceof BadPayload) return { reason: 'garbage', message: error.message }
+    if (error instanceof UnknownSchemaId) return { reason: 'unknown_schema', message: error.message }
+    throw error
+  }
+}
+
+async function decode(codec: Codec, bytes: Buffer) {
+  try {
+    return codec.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof UnknownSchemaId)) throw error
+    await codec.learn(error.id).catch((cause) => {
+      if (cause instanceof UnknownSchemaId) throw cause
+      throw new RegistryAway(`the registry could not be asked for schema id ${error.id}: ${cause.message}`, { cause })
+    })
+    return codec.decode(bytes)
+  }
+}
+
+function headerOf(raw: RawRecord, name: string): string | undefined {
+  const value = raw.headers[name]
+  const first = Array.isArray(value) ? value[0] : value
+  return first === undefined || first === null ? undefined : first.toString()
+}

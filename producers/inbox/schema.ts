@@ -1,0 +1,48 @@
+import type { Knex } from 'knex'
+
+/**
+ * The inbox: which events were handled (`inbox`, may be purged by age), how far each partition was (`inbox_offsets`,
+ * the truth about the position; Kafka's group offset only follows it), which keys wait (`inbox_parked_keys`) and
+ * their events in order (`inbox_parked`).
+ */
+export async function createInboxTables(db: Knex): Promise<void> {
+  await db.raw(`
+    create table inbox (
+      topic text not null,
+      event_id text not null,
+      received_at timestamptz not null default now(),
+      primary key (topic, event_id)
+    )`)
+  await db.raw('create index inbox_received_at on inbox using brin (received_at)')
+  await db.raw(`
+    create table inbox_offsets (
+      topic text not null,
+      "partition" int not null,
+      next_offset bigint not null,
+      primary key (topic, "partition")
+    )`)
+  await db.raw(`
+    create table inbox_parked_keys (
+      topic text not null,
+      key text not null,
+      parked_at timestamptz not null default now(),
+      primary key (topic, key)
+    )`)
+  await db.raw(`
+    create table inbox_parked (
+      topic text not null,
+      "partition" int not null,
+      "offset" bigint not null,
+      key text not null,
+      record_key bytea,
+      payload bytea,
+      headers jsonb not null,
+      record_timestamp bigint not null,
+      reason text not null,
+      message text not null,
+      parked_at timestamptz not null default now(),
+      primary key (topic, "partition", "offset"),
+      foreign key (topic, key) references inbox_parked_keys
+    )`)
+  await db.raw('create index inbox_parked_key on inbox_parked (topic, key)')
+}

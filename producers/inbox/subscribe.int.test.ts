@@ -1,0 +1,123 @@
+import kafkajs from 'kafkajs'
+import type { Knex } from 'knex'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import { openLog } from '#runtime/log.ts'
+import { Registry } from '#runtime/metrics.ts'
+import { applyTopics } from '#schemas/apply-topics.ts'
+import { memoryCodec } from '#schemas/codec.ts'
+import { OrderCanceled } from '#schemas/contracts.generated.ts'
+import { contracts, deadLettersOf, inboxApp, Orders } from '#schemas/topics.ts'
+import { connectStack } from '../../tests/harness/stack.ts'
+import { waitUntil } from '../../tests/harness/wait-until.ts'
+import { subscribe } from './subscribe.ts'
+import { subscription } from './subscription.ts'
+
+const brokers = [connectStack().env.KAFKA_BROKERS!]
+const topic = { ...Orders, name: freshId('orders.events') }
+const deadLetters = deadLettersOf(inboxApp('payments'))
+const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
+// A retried send must not put an event on the topic twice: the inbox is purged here, so nothing would know it again.
+const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+const codec = memoryCodec()
+let databases: Databases
+let superuser: Knex
+/** Keys whose handler fails. */
+const broken = new Set<string>()
+
+beforeAll(async () => {
+  databases = await openDatabases()
+  superuser = databases.superuser('payments')
+  await superuser.raw('create table if not exists test_counts (topic text, order_id text, n serial)')
+  await superuser.raw('grant select, insert on test_counts to payments')
+  await superuser.raw('grant usage on sequence test_counts_n_seq to payments')
+  await codec.prepare(contracts)
+  await applyTopics(brokers, [topic, deadLetters])
+  await producer.connect()
+})
+afterAll(async () => {
+  await producer.disconnect()
+  await databases[Symbol.asyncDispose]()
+})
+
+const start = async () =>
+  subscribe({
+    service: 'payments',
+    db: await databases.service('payments'),
+    codec,
+    brokers,
+    log: openLog('test', 'silent'),
+    metrics: new Registry(),
+    retryPauses: [1],
+    subscriptions: [
+      subscription(topic, {
+        OrderCanceled: async (trx, { orderId }) => {
+          await trx.raw('insert into test_counts (topic, order_id) values (?, ?)', [topic.name, orderId])
+          if (broken.has(orderId)) throw new Error('the handler fails')
+        },
+      }),
+    ],
+  })
+const send = (orderIds: readonly string[]) =>
+  producer.send({
+    topic: topic.name,
+    messages: orderIds.map((orderId) => ({
+      key: orderId,
+      value: codec.encode(OrderCanceled, { orderId }),
+      headers: { ce_id: freshId('event'), ce_type: OrderCanceled.name },
+    })),
+  })
+const handled = async () =>
+  (await superuser('test_counts').where({ topic: topic.name }).orderBy('n')).map((row) => row.order_id as string)
+
+test('events are handled once across stops, a lost group position and a purged inbox', async () => {
+  const ids = Array.from({ length: 3_000 }, (_, i) => `o${i}`)
+  await send(ids.slice(0, 2_000))
+  const first = await start()
+  await waitUntil('some events are handled', async () => (await handled()).length > 0)
+  await first.stop()
+
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.resetOffsets({ groupId: inboxApp('payments'), topic: topic.name, earliest: true })
+  await admin.disconnect()
+  await superuser('inbox').where({ topic: topic.name }).delete()
+  await send(ids.slice(2_000))
+
+  const second = await start()
+  await waitUntil('all events are handled', async () => (await handled()).length >= ids.length)
+  await second.stop()
+  expect((await handled()).toSorted()).toEqual(ids.toSorted())
+})
+
+test('a poison event goes to the dead letters with its reason, and others go on', async () => {
+  const [bad, good] = [freshId('bad'), freshId('good')]
+  broken.add(bad)
+  await send([bad, good, bad])
+  const inbox = await start()
+  await waitUntil('the good one is handled', async () => (await handled()).includes(good))
+  await waitUntil('both bad ones wait', async () => {
+    const rows = await superuser('inbox_parked').where({ topic: topic.name, key: bad })
+    return rows.length === 2
+  })
+  await inbox.stop()
+  expect(await handled()).not.toContain(bad)
+
+  const letters: Record<string, string>[] = []
+  const consumer = kafka.consumer({ groupId: freshId('reader') })
+  await consumer.connect()
+  await consumer.subscribe({ topic: deadLetters.name, fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      if (message.key?.toString() !== bad) return
+      const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
+      letters.push(Object.fromEntries(headers))
+    },
+  })
+  await waitUntil('both dead letters are read', () => letters.length === 2)
+  await consumer.disconnect()
+  expect(letters).toMatchObject([
+    { dl_topic: topic.name, dl_app: 'payments.inbox', dl_reason: 'handler_failed', ce_type: OrderCanceled.name },
+    { dl_reason: 'key_parked' },
+  ])
+})

@@ -1,0 +1,224 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs'
+import type { Knex } from 'knex'
+import { isOutage } from '#producers/service/outage.ts'
+import type { Log } from '#runtime/log.ts'
+import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
+import type { Codec } from '#schemas/codec.ts'
+import { inboxApp, type ServiceName } from '#schemas/topics.ts'
+import { type ApplyContext, applyRecords } from './apply.ts'
+import { deadLettersOn } from './dead-letters.ts'
+import { positionOf } from './position.ts'
+import { type InboxRecord, type RawRecord, RegistryAway, readRecord } from './record.ts'
+import type { Subscription } from './subscription.ts'
+
+/** Events that share a transaction, at most. */
+const CHUNK = 500
+const OUTAGE_PAUSES_MS = [100, 250, 500, 1_000, 2_000]
+const RETRY_PAUSES_MS = [100, 400, 1_600]
+
+/** A running subscription. */
+export interface Inbox {
+  /** Why it isn't at work, or undefined when it is. */
+  fault(): string | undefined
+  /** Rejects when it can't go on: a fault of the program, not of its surroundings. */
+  readonly failed: Promise<never>
+  /** Ends after the transactions under way. */
+  stop(): Promise<void>
+}
+
+export interface SubscribeOptions {
+  readonly service: ServiceName
+  /** The service's database with its outbox. */
+  readonly db: Knex
+  readonly codec: Codec
+  readonly brokers: readonly string[]
+  readonly subscriptions: readonly Subscription[]
+  readonly log: Log
+  readonly metrics: Registry
+  readonly retryPauses?: readonly number[]
+}
+
+/**
+ * Subscribes a service to domain topics. Each event is handled exactly once in effect; events of one key in order;
+ * committed ones only. The position is read from the service's database at every assignment.
+ */
+export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
+  const { service, log, subscriptions } = options
+  const kafka = new kafkajs.Kafka({
+    clientId: inboxApp(service),
+    brokers: [...options.brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { retries: 8, maxRetryTime: 10_000 },
+  })
+  const producer = kafka.producer({ idempotent: false, allowAutoTopicCreation: false })
+  const consumer = kafka.consumer({
+    groupId: inboxApp(service),
+    readUncommitted: false,
+    allowAutoTopicCreation: false,
+    sessionTimeout: 30_000,
+    heartbeatInterval: 3_000,
+    maxWaitTimeInMs: 500,
+    retry: { restartOnFailure: async () => true },
+  })
+  const state = watch(consumer, log)
+  const persist = persistence(state, log)
+  const meters = openMeters(options.metrics)
+  const contexts = new Map<string, ApplyContext>(
+    subscriptions.map((subscription) => [
+      subscription.topic.name,
+      {
+        db: options.db,
+        subscription,
+        deadLetters: deadLettersOn(producer, service),
+        retryPauses: options.retryPauses ?? RETRY_PAUSES_MS,
+        counted: (outcome, count) => meters.events.inc({ topic: subscription.topic.name, outcome }, count),
+      },
+    ]),
+  )
+
+  await producer.connect()
+  await consumer.connect()
+  await consumer.subscribe({ topics: subscriptions.map((each) => each.topic.name), fromBeginning: true })
+  await consumer.run({
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 4,
+    eachBatch: async (payload) => {
+      const { topic, partition, highWatermark } = payload.batch
+      const atPosition = await persist(payload, () => isAtPosition(consumer, options.db, state, payload))
+      if (!atPosition) return
+      await workOff(contexts.get(topic)!, options.codec, persist, payload)
+      const behind = BigInt(highWatermark) - BigInt(payload.batch.lastOffset()) - 1n
+      meters.lag.set({ topic, partition: String(partition) }, Number(behind))
+    },
+  })
+
+  return {
+    fault: () => state.fault,
+    failed: state.failed.promise,
+    async stop() {
+      await consumer.disconnect()
+      await producer.disconnect()
+      await options.db.destroy()
+    },
+  }
+}
+
+/** Since the last assignment. */
+interface ConsumerState {
+  fault: string | undefined
+  readonly failed: PromiseWithResolvers<never>
+  /** `topic/partition` of those whose position was compared with the database's. */
+  readonly positioned: Set<string>
+}
+
+function watch(consumer: Consumer, log: Log): ConsumerState {
+  const state: ConsumerState = {
+    fault: 'the inbox has not joined its group yet',
+    failed: Promise.withResolvers<never>(),
+    positioned: new Set(),
+  }
+  state.failed.promise.catch(() => undefined)
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    state.fault = undefined
+    state.positioned.clear()
+    log.info({ group: payload.groupId, assignment: payload.memberAssignment }, 'inbox joined its group')
+  })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    state.fault = `inbox: ${payload.error.message}`
+    if (payload.restart) log.warn({ err: payload.error }, 'inbox lost its group, joins again')
+    else state.failed.reject(payload.error)
+  })
+  return state
+}
+
+/**
+ * Whether the first batch after an assignment is where the database says that the partition stands, or behind it (what
+ * was handled already is passed over). Where it is further on, goes back: the batch is to be left alone.
+ */
+async function isAtPosition(
+  consumer: Consumer,
+  db: Knex,
+  state: ConsumerState,
+  { batch }: EachBatchPayload,
+): Promise<boolean> {
+  const place = `${batch.topic}/${batch.partition}`
+  if (state.positioned.has(place)) return true
+  const position = await positionOf(db, batch.topic, batch.partition)
+  state.positioned.add(place)
+  if (position >= BigInt(batch.messages[0]!.offset)) return true
+  consumer.seek({ topic: batch.topic, partition: batch.partition, offset: String(position) })
+  return false
+}
+
+async function workOff(
+  context: ApplyContext,
+  codec: Codec,
+  persist: Persist,
+  payload: EachBatchPayload,
+): Promise<void> {
+  const { messages } = payload.batch
+  for (let from = 0; from < messages.length; from += CHUNK) {
+    const chunk = messages.slice(from, from + CHUNK)
+    const done = await persist(payload, async () => {
+      const records: InboxRecord[] = []
+      for (const message of chunk) records.push(await readRecord(rawOf(payload, message), context.subscription, codec))
+      await applyRecords(context, records)
+      return true
+    })
+    if (!done) return
+    payload.resolveOffset(chunk.at(-1)!.offset)
+    await payload.heartbeat()
+  }
+}
+
+/** Does the work, again and again while database, broker or registry are away; undefined when it is to stop. */
+type Persist = <T>(payload: EachBatchPayload, work: () => Promise<T>) => Promise<T | undefined>
+
+function persistence(state: ConsumerState, log: Log): Persist {
+  return async ({ batch, heartbeat, isRunning, isStale }, work) => {
+    for (let failures = 0; isRunning() && !isStale(); failures++) {
+      try {
+        const result = await work()
+        state.fault = undefined
+        return result
+      } catch (error) {
+        if (!isOutage(error) && !(error instanceof RegistryAway)) throw error
+        state.fault = `inbox: ${(error as Error).message}`
+        log.warn({ err: error, topic: batch.topic, partition: batch.partition }, 'inbox waits for its surroundings')
+      }
+      await sleep(OUTAGE_PAUSES_MS[Math.min(failures, OUTAGE_PAUSES_MS.length - 1)])
+      await heartbeat()
+    }
+    return undefined
+  }
+}
+
+function rawOf({ batch }: EachBatchPayload, message: EachBatchPayload['batch']['messages'][number]): RawRecord {
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    offset: BigInt(message.offset),
+    timestamp: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: message.headers ?? {},
+  }
+}
+
+function openMeters(metrics: Registry) {
+  return {
+    events: new Counter({
+      name: 'tributary_inbox_events_total',
+      help: 'Records of subscribed topics, by what became of them',
+      labelNames: ['topic', 'outcome'],
+      registers: [metrics],
+    }),
+    lag: new Gauge({
+      name: 'tributary_inbox_lag_records',
+      help: 'Records behind the end of the partition, after the last batch',
+      labelNames: ['topic', 'partition'],
+      registers: [metrics],
+    }),
+  }
+}

@@ -1,0 +1,15 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Orders } from '#schemas/topics.ts'
+
+const order = { aggregate: 'order', key: (e: { orderId: string }) => e.orderId }
+
+export const ordersEvents = publishes(Orders, {
+  OrderPlaced: { ...order, at: (e) => e.purchasedAt },
+  OrderApproved: { ...order, at: (e) => e.approvedAt },
+  OrderInvoiced: order,
+  OrderProcessing: order,
+  OrderShipped: order,
+  OrderDelivered: order,
+  OrderCanceled: order,
+  OrderUnavailable: order,
+})

@@ -1,0 +1,33 @@
+/** `publish` was called on a connection that isn't in a transaction: the event could outlive a rolled-back change. */
+export class NotInTransaction extends Error {
+  override readonly name = 'NotInTransaction'
+  constructor(event: string) {
+    super(`${event}: publish needs the transaction of the business change: call it inside db.transaction(...)`)
+  }
+}
+
+/** The database was opened without an outbox. */
+export class NoOutbox extends Error {
+  override readonly name = 'NoOutbox'
+  constructor(event: string) {
+    super(`${event}: this database has no outbox: open it with withOutbox(...)`)
+  }
+}
+
+/** The service doesn't publish this event: there is no key for it. */
+export class NotOurEvent extends Error {
+  override readonly name = 'NotOurEvent'
+  constructor(event: string, service: string) {
+    super(`${event} is not among the events of service "${service}": list it in producers/${service}/events.ts`)
+  }
+}
+
+/** The encoded event is larger than the outbox takes. */
+export class PayloadTooLarge extends Error {
+  override readonly name = 'PayloadTooLarge'
+  constructor(event: string, key: string, bytes: number, limit: number) {
+    super(
+      `${event} of "${key}" has ${bytes} bytes, the outbox takes ${limit}: publish a reference to large data instead of the data`,
+    )
+  }
+}

@@ -1,0 +1,94 @@
+import type { Knex } from 'knex'
+import { daysAhead, listPartitions, makePartitionsAhead, type Partition } from './partitions.ts'
+import { slotOf } from './schema.ts'
+
+const DAY_MS = 86_400_000
+
+/** How long events stay in the outbox, at least. They are in Kafka for ever; this is for looking something up. */
+export const RETENTION_DAYS = 7
+
+/** What one round of maintenance found and did in one database. */
+export interface Maintained {
+  readonly made: readonly string[]
+  readonly dropped: readonly string[]
+  /** Partitions older than the retention that must stay, and why. */
+  readonly kept: readonly { readonly partition: string; readonly why: string }[]
+  /** Days in a row beyond today that have a partition. */
+  readonly daysAhead: number
+}
+
+/**
+ * Makes partitions ahead of time and drops old ones. A partition goes only when it is older than the retention and
+ * everything in it has been confirmed: no transaction that could still write into its time range is open, the WAL
+ * position was noted after that, and the slot has confirmed past this position. Without the slot nothing is dropped.
+ * @param db logged in as the owner of the outbox
+ * @param now ms
+ */
+export async function maintainOutbox(
+  db: Knex,
+  service: string,
+  now: number,
+  retentionDays = RETENTION_DAYS,
+): Promise<Maintained> {
+  const made = await makePartitionsAhead(db, now)
+  const partitions = await listPartitions(db)
+  const dropped: string[] = []
+  const kept: { partition: string; why: string }[] = []
+  for (const partition of partitions) {
+    if (partition.to > now - retentionDays * DAY_MS) break
+    const why = await whyKept(db, service, partition)
+    if (why !== undefined) kept.push({ partition: partition.name, why })
+    else {
+      await drop(db, partition)
+      dropped.push(partition.name)
+    }
+  }
+  return { made, dropped, kept, daysAhead: daysAhead(await listPartitions(db), now) }
+}
+
+/** Why the partition may not be dropped yet, or undefined when it may. */
+async function whyKept(db: Knex, service: string, partition: Partition): Promise<string | undefined> {
+  const sealed = await sealedAt(db, partition)
+  if (sealed === undefined) return 'a transaction that began in its time is still open'
+  const { rows } = await db.raw(
+    `select confirmed_flush_lsn >= ?::pg_lsn as confirmed, confirmed_flush_lsn::text as at
+     from pg_replication_slots where slot_name = ? and database = current_database()`,
+    [sealed, slotOf(service)],
+  )
+  if (rows.length === 0) return `slot "${slotOf(service)}" is missing`
+  return rows[0].confirmed ? undefined : `the slot has confirmed ${rows[0].at ?? 'nothing'}, not yet ${sealed}`
+}
+
+/**
+ * The WAL position behind everything that was ever written into the partition, noted once. A row's `created_at` is
+ * the start of its transaction, so only transactions begun before the range ended can write into it; prepared ones
+ * count, they outlive their connection.
+ */
+async function sealedAt(db: Knex, partition: Partition): Promise<string | undefined> {
+  const noted = await db.raw('select sealed_lsn::text as lsn from outbox_retention where partition = ?', [
+    partition.name,
+  ])
+  if (noted.rows.length > 0) return noted.rows[0].lsn
+  const end = new Date(partition.to).toISOString()
+  const open = await db.raw(
+    `select (select count(*) from pg_stat_activity where datname = current_database() and xact_start < ?)
+          + (select count(*) from pg_prepared_xacts where database = current_database() and prepared < ?) as count`,
+    // A prepared transaction's own start isn't shown: any of them may have begun in the range.
+    [end, 'infinity'],
+  )
+  if (Number(open.rows[0].count) > 0) return undefined
+  const { rows } = await db.raw(
+    'insert into outbox_retention (partition, sealed_lsn) values (?, pg_current_wal_insert_lsn()) returning sealed_lsn::text as lsn',
+    [partition.name],
+  )
+  return rows[0].lsn
+}
+
+async function drop(db: Knex, partition: Partition): Promise<void> {
+  await db.transaction(async (trx) => {
+    // Dropping locks the whole outbox for a moment: rather try again next round than make commands wait.
+    await trx.raw(`set local lock_timeout = '2s'`)
+    await trx.raw(`drop table ${partition.name}`)
+    await trx.raw('delete from outbox_retention where partition = ?', [partition.name])
+  })
+}

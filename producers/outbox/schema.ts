@@ -1,0 +1,67 @@
+import type { Knex } from 'knex'
+
+/** The login that owns the outbox table, and so may make and drop its partitions. */
+export const MAINTAINER = 'maintainer'
+export const PUBLICATION = 'outbox'
+/** The replication slot of a service's connector. */
+export const slotOf = (service: string) => `${service}_outbox`
+
+/**
+ * The outbox table: insert-only, partitioned by day of `created_at` without a DEFAULT partition, so that old events
+ * go by dropping a partition and a missing partition is noticed. `created_at` is in UTC and has no zone because
+ * Debezium takes the record's timestamp from it. `time`, `source` and `specversion` are text because they become
+ * CloudEvents headers as they stand.
+ */
+export async function createOutboxTable(db: Knex): Promise<void> {
+  await db.raw(`
+    create table outbox (
+      id uuid not null,
+      aggregatetype text not null,
+      aggregateid text not null,
+      type text not null,
+      payload bytea check (payload is null or length(payload) > 0),
+      source text not null,
+      specversion text not null default '1.0',
+      time text not null,
+      traceparent text not null,
+      created_at timestamp not null default (now() at time zone 'UTC'),
+      primary key (id, created_at)
+    ) partition by range (created_at)`)
+  await db.raw(`comment on column outbox.payload is 'Avro in the registry''s wire format; NULL is a tombstone'`)
+  await db.raw(`
+    create table outbox_retention (
+      partition text primary key,
+      sealed_lsn pg_lsn not null,
+      sealed_at timestamptz not null default now()
+    )`)
+  await db.raw(
+    `comment on table outbox_retention is 'Partitions nobody writes any more, and the WAL position behind their last row'`,
+  )
+}
+
+/**
+ * Makes publication and slot where they are missing. Both must be there before the first event is written: the
+ * connector takes no snapshot, so it never sees what was committed before its slot began.
+ */
+export async function ensurePublicationAndSlot(db: Knex, service: string): Promise<void> {
+  const { rows: publications } = await db.raw('select 1 from pg_publication where pubname = ?', [PUBLICATION])
+  if (publications.length === 0) {
+    await db.raw(
+      `create publication ${PUBLICATION} for table outbox with (publish = 'insert', publish_via_partition_root = true)`,
+    )
+  }
+  const { rows: slots } = await db.raw('select plugin, database from pg_replication_slots where slot_name = ?', [
+    slotOf(service),
+  ])
+  if (slots.length === 0) {
+    const written = await db.raw('select exists (select from outbox) as any')
+    if (written.rows[0].any) {
+      throw new Error(
+        `database "${service}": slot "${slotOf(service)}" is gone, but the outbox has events: ` +
+          'those the connector had not read yet would be skipped. Compare outbox and topic, publish again what is ' +
+          `missing, then make the slot: select pg_create_logical_replication_slot('${slotOf(service)}', 'pgoutput')`,
+      )
+    }
+    await db.raw(`select pg_create_logical_replication_slot(?, 'pgoutput')`, [slotOf(service)])
+  }
+}

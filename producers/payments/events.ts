@@ -1,0 +1,9 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Payments } from '#schemas/topics.ts'
+
+const payment = {
+  aggregate: 'payment',
+  key: (e: { orderId: string; sequence: number }) => `${e.orderId}/${e.sequence}`,
+}
+
+export const paymentsEvents = publishes(Payments, { PaymentReceived: payment, PaymentReversed: payment })

@@ -1,0 +1,14 @@
+import type { ServiceDefinition } from '#producers/service/definition.ts'
+import { paymentsEvents } from './events.ts'
+import { migrations } from './migrations.ts'
+import { paymentsRoutes } from './routes.ts'
+import { paymentsSubscriptions } from './subscriptions.ts'
+
+export const service: ServiceDefinition = {
+  name: 'payments',
+  description: 'What was paid for which order. Learns which orders there are, and which were closed.',
+  migrations,
+  publishes: paymentsEvents,
+  subscriptions: paymentsSubscriptions,
+  routes: paymentsRoutes,
+}

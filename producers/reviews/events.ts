@@ -1,0 +1,13 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Reviews } from '#schemas/topics.ts'
+
+const review = {
+  aggregate: 'review',
+  key: (e: { orderId: string; reviewId: string }) => `${e.orderId}/${e.reviewId}`,
+}
+
+export const reviewsEvents = publishes(Reviews, {
+  ReviewWritten: { ...review, at: (e) => e.createdAt },
+  ReviewAnswered: { ...review, at: (e) => e.answeredAt },
+  ReviewWithdrawn: review,
+})

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { type Api, id, instant, ms } from '#producers/service/api.ts'
+import { answerReview, findReview, withdrawReview, writeReview } from './commands.ts'
+
+const NewReview = z.strictObject({
+  orderId: id,
+  reviewId: id,
+  score: z.int().min(1).max(5),
+  title: z.string().max(1_000).nullable().default(null),
+  comment: z.string().nullable().default(null),
+  createdAt: instant,
+})
+const params = z.object({ orderId: id, reviewId: id })
+
+export function reviewsRoutes(api: Api): void {
+  api.post('/reviews', {
+    summary: 'Write a review of an order',
+    body: NewReview,
+    status: 201,
+    run: (trx, { body }) => writeReview(trx, { ...body, createdAt: ms(body.createdAt) }),
+  })
+  api.post('/reviews/:orderId/:reviewId/answer', {
+    summary: 'Answer a review',
+    params,
+    body: z.strictObject({ answeredAt: instant }),
+    run: (trx, { params, body }) => answerReview(trx, params.orderId, params.reviewId, ms(body.answeredAt)),
+  })
+  api.delete('/reviews/:orderId/:reviewId', {
+    summary: 'Withdraw a review',
+    params,
+    run: (trx, { params }) => withdrawReview(trx, params.orderId, params.reviewId),
+  })
+  api.get('/reviews/:orderId/:reviewId', {
+    summary: 'A review',
+    params,
+    run: (db, { params }) => findReview(db, params.orderId, params.reviewId),
+  })
+}

@@ -1,0 +1,13 @@
+import type { ServiceDefinition } from '#producers/service/definition.ts'
+import { reviewsEvents } from './events.ts'
+import { migrations } from './migrations.ts'
+import { reviewsRoutes } from './routes.ts'
+
+export const service: ServiceDefinition = {
+  name: 'reviews',
+  description: 'What customers say of their orders.',
+  migrations,
+  publishes: reviewsEvents,
+  subscriptions: [],
+  routes: reviewsRoutes,
+}

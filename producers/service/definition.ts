@@ -1,0 +1,18 @@
+import type { Migration } from '#producers/database/migrations.ts'
+import type { Subscription } from '#producers/inbox/subscription.ts'
+import type { PublishedEvents } from '#producers/outbox/outbox.ts'
+import type { ServiceName } from '#schemas/topics.ts'
+import type { Api } from './api.ts'
+
+/** All there is to a service. */
+export interface ServiceDefinition {
+  readonly name: ServiceName
+  /** One sentence for its OpenAPI page. */
+  readonly description: string
+  /** Its own tables; outbox, inbox and idempotency keys come by themselves. */
+  readonly migrations: readonly Migration[]
+  readonly publishes: PublishedEvents
+  /** What it learns of other services. */
+  readonly subscriptions: readonly Subscription[]
+  routes(api: Api): void
+}

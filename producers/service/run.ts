@@ -1,0 +1,90 @@
+import type { Knex } from 'knex'
+import { openDatabase } from '#producers/database/connect.ts'
+import { readServiceLogin } from '#producers/database/settings.ts'
+import { purgeInbox } from '#producers/inbox/purge.ts'
+import { type Inbox, subscribe } from '#producers/inbox/subscribe.ts'
+import { withOutbox } from '#producers/outbox/outbox.ts'
+import { loadService } from '#producers/services.ts'
+import { kafkaSettings, listenSettings, readConfig, registrySettings, setting } from '#runtime/config.ts'
+import type { Log } from '#runtime/log.ts'
+import type { Running } from '#runtime/main.ts'
+import { openMetrics } from '#runtime/metrics.ts'
+import { openCodec } from '#schemas/codec.ts'
+import type { ServiceName } from '#schemas/topics.ts'
+import { purgeIdempotencyKeys } from './idempotency.ts'
+import { openServer } from './server.ts'
+
+const PING_MS = 2_000
+const PURGE_MS = 3_600_000
+
+/** Runs one service: its HTTP server, and its subscriptions where it has some. */
+export async function runService(name: ServiceName, log: Log): Promise<Running> {
+  const portName = `${name.toUpperCase()}_PORT`
+  const login = readServiceLogin(name)
+  const config = readConfig({ ...kafkaSettings, ...registrySettings, ...listenSettings, [portName]: setting.port })
+  const service = await loadService(name)
+  const codec = await openCodec({ registryUrl: config.REGISTRY_URL })
+  const db = await withOutbox(openDatabase(login, { application: name }), codec, service.publishes)
+
+  const metrics = openMetrics()
+  const database = watchDatabase(db)
+  let inbox: Inbox | undefined
+  const inboxFault = () => {
+    if (service.subscriptions.length === 0) return undefined
+    return inbox ? inbox.fault() : 'the inbox has not started yet'
+  }
+  const server = await openServer(service, db, {
+    log,
+    metrics,
+    health: () => database.fault() ?? inboxFault(),
+  })
+  const port = (config as unknown as Record<string, number>)[portName]!
+  await server.listen({ host: config.HOST, port })
+  log.info({ port }, `${name} listens`)
+
+  if (service.subscriptions.length > 0) {
+    inbox = await subscribe({
+      service: name,
+      // Subscriptions have connections of their own: a burst of events doesn't keep requests waiting.
+      db: await withOutbox(openDatabase(login, { application: `${name}-inbox`, pool: 6 }), codec, service.publishes),
+      codec,
+      brokers: config.KAFKA_BROKERS,
+      subscriptions: service.subscriptions,
+      log,
+      metrics,
+    })
+  }
+
+  const purging = setInterval(() => {
+    const purges = [purgeIdempotencyKeys(db), ...(inbox ? [purgeInbox(db)] : [])]
+    Promise.all(purges).catch((err) => log.warn({ err }, 'old keys were not purged, next try in an hour'))
+  }, PURGE_MS)
+
+  return {
+    ...(inbox && { failed: inbox.failed }),
+    async stop() {
+      clearInterval(purging)
+      database.stop()
+      await server.close()
+      await inbox?.stop()
+      await db.destroy()
+    },
+  }
+}
+
+/** Looks after the database now and then, for `/health`. */
+function watchDatabase(db: Knex): { fault(): string | undefined; stop(): void } {
+  let fault: string | undefined = 'the database was not reached yet'
+  const ping = () =>
+    db.raw('select 1').then(
+      () => {
+        fault = undefined
+      },
+      (error: Error) => {
+        fault = `database: ${error.message}`
+      },
+    )
+  void ping()
+  const pinging = setInterval(() => void ping(), PING_MS)
+  return { fault: () => fault, stop: () => clearInterval(pinging) }
+}

@@ -1,0 +1,90 @@
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDatabase } from '#producers/database/connect.ts'
+import { loadService } from '#producers/services.ts'
+import { openLog } from '#runtime/log.ts'
+import { Registry } from '#runtime/metrics.ts'
+import { services } from '#schemas/topics.ts'
+import { openServer } from './server.ts'
+
+const servers = new Map<string, FastifyInstance>()
+/** Nothing listens there: whatever passes the validation ends in 503. */
+const nowhere = { host: '127.0.0.1', port: 1, database: 'x', user: 'x', password: 'x' }
+
+beforeAll(async () => {
+  for (const name of services) {
+    const db = openDatabase(nowhere, { application: 'test' })
+    const options = { log: openLog(name, 'silent'), metrics: new Registry(), health: () => undefined }
+    servers.set(name, await openServer(await loadService(name), db, options))
+  }
+})
+afterAll(async () => {
+  for (const server of servers.values()) await server.close()
+})
+
+const post = (service: string, url: string, payload?: object) =>
+  servers.get(service)!.inject({ method: 'POST', url, ...(payload && { payload }) })
+
+test('all faults of a request are listed at once', async () => {
+  const { statusCode, body } = await post('payments', '/payments', { orderId: 7, cents: -1, zip: 'x' })
+  expect(statusCode).toBe(400)
+  expect(JSON.parse(body)).toMatchObject({ code: 'invalid', retryable: false })
+  expect(JSON.parse(body).faults).toEqual(
+    expect.arrayContaining([
+      'body/orderId must be string',
+      'body/cents must be >= 0',
+      "body must have required property 'sequence'",
+      'body must NOT have additional properties',
+    ]),
+  )
+})
+
+test.each([
+  ['a fraction of a cent', { cents: 1.5 }],
+  ['cents as a text', { cents: '100' }],
+  ['negative installments', { installments: -1 }],
+  ['an id with a slash', { orderId: 'a/b' }],
+])('%s is refused', async (_, fault) => {
+  const payment = { orderId: 'o', sequence: 1, type: 'boleto', installments: 1, cents: 100 }
+  expect((await post('payments', '/payments', { ...payment, ...fault })).statusCode).toBe(400)
+})
+
+test.each(['2018-08-07', '2018-08-07T10:00:00', 'yesterday', 0])('%j is not an instant', async (approvedAt) => {
+  expect((await post('orders', '/orders/o/approve', { approvedAt })).statusCode).toBe(400)
+})
+
+test('a score is 1 to 5', async () => {
+  const review = { orderId: 'o', reviewId: 'r', title: null, comment: null, createdAt: '2018-08-07T10:00:00Z' }
+  for (const score of [0, 6, 1.5])
+    expect((await post('reviews', '/reviews', { ...review, score })).statusCode).toBe(400)
+})
+
+test('while the database is away a valid command may be tried again later', async () => {
+  const { statusCode, body } = await post('orders', '/orders/o/cancel')
+  expect(statusCode).toBe(503)
+  expect(JSON.parse(body)).toMatchObject({ code: 'unavailable', retryable: true })
+})
+
+test('a content type without a body is fine where no body is asked for', async () => {
+  const headers = { 'content-type': 'application/json' }
+  const { statusCode } = await servers.get('orders')!.inject({ method: 'POST', url: '/orders/o/cancel', headers })
+  expect(statusCode).toBe(503)
+})
+
+test('every service describes its routes as OpenAPI', async () => {
+  for (const [name, server] of servers) {
+    const { openapi, paths } = (await server.inject('/openapi.json')).json()
+    expect(openapi, name).toMatch(/^3\./)
+    const posts = Object.values(paths as Record<string, { post?: { parameters?: { name: string }[] } }>)
+    expect(
+      posts.some((path) => path.post?.parameters?.some((p) => p.name === 'idempotency-key')),
+      name,
+    ).toBe(true)
+  }
+})
+
+test('an unknown route says where the routes are', async () => {
+  const { statusCode, body } = await post('orders', '/nowhere')
+  expect(statusCode).toBe(404)
+  expect(JSON.parse(body)).toMatchObject({ code: 'no_route', retryable: false })
+})

@@ -1,0 +1,10 @@
+import { publishes } from '#producers/outbox/outbox.ts'
+import { Shipping } from '#schemas/topics.ts'
+
+const shipment = { aggregate: 'shipment', key: (e: { shipmentId: string }) => e.shipmentId }
+
+export const shippingEvents = publishes(Shipping, {
+  ShipmentPrepared: shipment,
+  ShipmentShipped: { ...shipment, at: (e) => e.shippedAt },
+  ShipmentDelivered: { ...shipment, at: (e) => e.deliveredAt },
+})

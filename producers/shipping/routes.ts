@@ -1,0 +1,33 @@
+import { z } from 'zod'
+import { type Api, id, instant, msOrNull } from '#producers/service/api.ts'
+import { deliverShipment, findShipment, prepareShipment, shipShipment } from './commands.ts'
+
+/** Two ids and a dash. */
+const shipmentId = z.string().regex(/^[^\s/|]{1,201}$/)
+const params = z.object({ shipmentId })
+
+export function shippingRoutes(api: Api): void {
+  api.post('/shipments', {
+    summary: 'Prepare what one seller sends for an order',
+    body: z.strictObject({ orderId: id, sellerId: id.nullable() }),
+    status: 201,
+    run: (trx, { body }) => prepareShipment(trx, body.orderId, body.sellerId),
+  })
+  api.post('/shipments/:shipmentId/ship', {
+    summary: 'Hand it to the carrier',
+    params,
+    body: z.strictObject({ shippedAt: instant.nullable() }),
+    run: (trx, { params, body }) => shipShipment(trx, params.shipmentId, msOrNull(body.shippedAt)),
+  })
+  api.post('/shipments/:shipmentId/deliver', {
+    summary: 'The customer has it',
+    params,
+    body: z.strictObject({ deliveredAt: instant.nullable() }),
+    run: (trx, { params, body }) => deliverShipment(trx, params.shipmentId, msOrNull(body.deliveredAt)),
+  })
+  api.get('/shipments/:shipmentId', {
+    summary: 'A shipment',
+    params,
+    run: (db, { params }) => findShipment(db, params.shipmentId),
+  })
+}

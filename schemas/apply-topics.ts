@@ -1,0 +1,79 @@
+import kafkajs, { Kafka, logLevel } from 'kafkajs'
+import { type Topic, topics } from './topics.ts'
+
+/** What `applyTopics` found and did. */
+export interface TopicsApplied {
+  readonly created: readonly string[]
+  /** Topics whose settings were brought back to what topics.ts says, as `topic: setting=was → is`. */
+  readonly mended: readonly string[]
+  readonly unchanged: number
+}
+
+/**
+ * Creates what is missing and sets drifted settings back. Safe to run again. Throws when a topic has another number
+ * of partitions than topics.ts says: keys would move, so that needs a new topic generation, not an `alter`.
+ */
+export async function applyTopics(
+  brokers: readonly string[],
+  wanted: readonly Topic[] = topics,
+): Promise<TopicsApplied> {
+  const admin = new Kafka({ clientId: 'tributary-topics', brokers: [...brokers], logLevel: logLevel.ERROR }).admin()
+  await admin.connect()
+  try {
+    const existing = new Set(await admin.listTopics())
+    const missing = wanted.filter((topic) => !existing.has(topic.name))
+    if (missing.length > 0) {
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map((topic) => ({
+          topic: topic.name,
+          numPartitions: topic.partitions,
+          replicationFactor: -1,
+          configEntries: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
+        })),
+      })
+    }
+    const kept = wanted.filter((topic) => existing.has(topic.name))
+    const mended = kept.length > 0 ? await mendDrift(admin, kept) : []
+    return {
+      created: missing.map((topic) => topic.name),
+      mended,
+      unchanged: kept.length - new Set(mended.map((m) => m.split(':')[0])).size,
+    }
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function mendDrift(admin: ReturnType<Kafka['admin']>, kept: readonly Topic[]): Promise<string[]> {
+  const metadata = await admin.fetchTopicMetadata({ topics: kept.map((topic) => topic.name) })
+  const partitions = new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]))
+  const faults = kept.flatMap((topic) => {
+    const found = partitions.get(topic.name)
+    return found === topic.partitions
+      ? []
+      : [`topic "${topic.name}" has ${found} partitions, topics.ts says ${topic.partitions}`]
+  })
+  if (faults.length > 0) throw new Error(`${faults.join('; ')}: a topic never grows, make a new generation of it`)
+
+  // Node finds only some of this CommonJS package's names.
+  const type = kafkajs.ConfigResourceTypes.TOPIC
+  const described = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: kept.map((topic) => ({ type, name: topic.name, configNames: Object.keys(topic.config) })),
+  })
+  const mended: string[] = []
+  for (const topic of kept) {
+    const found = new Map(
+      described.resources
+        .find((r) => r.resourceName === topic.name)
+        ?.configEntries.map((e) => [e.configName, e.configValue]),
+    )
+    const drifted = Object.entries(topic.config).filter(([name, value]) => found.get(name) !== value)
+    if (drifted.length === 0) continue
+    const configEntries = Object.entries(topic.config).map(([name, value]) => ({ name, value }))
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic.name, configEntries }] })
+    mended.push(...drifted.map(([name, value]) => `${topic.name}: ${name}=${found.get(name)} → ${value}`))
+  }
+  return mended
+}

@@ -1,0 +1,80 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+
+/** Where the servers are; read only by the commands that need them. */
+export interface SchemasSettings {
+  registryUrl(): string
+  brokers(): readonly string[]
+}
+
+/** `tributary schemas …` and `tributary topics …` */
+export function schemasCommands(program: Command, settings: SchemasSettings): void {
+  const schemas = program
+    .command('schemas')
+    .description('the contracts: Avro files, their types, what the registry has')
+
+  schemas
+    .command('generate')
+    .description('write the TypeScript types that belong to the .avsc files')
+    .option('--check', 'write nothing; fail when the file is stale')
+    .action(async (options: { check?: boolean }) => {
+      const { generateContracts, generatedFile } = await import('./generate.ts')
+      const wanted = generateContracts()
+      if (!options.check) return writeFileSync(generatedFile, wanted)
+      if (readFileSync(generatedFile, 'utf8') !== wanted) {
+        program.error('schemas/contracts.generated.ts is stale: run `npx tributary schemas generate`')
+      }
+      console.log('schemas/contracts.generated.ts is up to date')
+    })
+
+  schemas
+    .command('check')
+    .description('compare with the registry: do old and new readers survive each change?')
+    .option('--json', 'machine-readable')
+    .action(async (options: { json?: boolean }) => {
+      const { checkSchemas } = await import('./register.ts')
+      const states = await checkSchemas(settings.registryUrl())
+      if (options.json) console.log(JSON.stringify(states, null, 2))
+      else for (const state of states) console.log(describeState(state))
+      if (states.some((s) => s.state === 'changed' && !(s.newReadersSurvive && s.oldReadersSurvive)))
+        process.exitCode = 1
+    })
+
+  schemas
+    .command('register')
+    .description('register every schema under FULL_TRANSITIVE; refuses all when one is incompatible')
+    .action(async () => {
+      const { registerSchemas } = await import('./register.ts')
+      const before = await registerSchemas(settings.registryUrl())
+      const changed = before.filter((s) => s.state !== 'registered')
+      for (const state of changed)
+        console.log(`${state.name}: ${state.state === 'missing' ? 'registered' : 'new version registered'}`)
+      console.log(`${before.length} schemas are registered, ${changed.length} of them new or changed`)
+    })
+
+  program
+    .command('topics')
+    .description('the topics listed in schemas/topics.ts')
+    .command('apply')
+    .description('create missing topics and set drifted settings back')
+    .action(async () => {
+      const { applyTopics } = await import('./apply-topics.ts')
+      const { created, mended, unchanged } = await applyTopics(settings.brokers())
+      for (const name of created) console.log(`created ${name}`)
+      for (const what of mended) console.log(`mended ${what}`)
+      console.log(`${created.length} topics created, ${mended.length} settings mended, ${unchanged} topics unchanged`)
+    })
+}
+
+function describeState(state: {
+  name: string
+  state: string
+  newReadersSurvive?: boolean
+  oldReadersSurvive?: boolean
+  faults: readonly string[]
+}): string {
+  if (state.state !== 'changed') return `${state.name}: ${state.state}`
+  const survive = (yes: boolean | undefined) => (yes ? 'survive' : 'BREAK')
+  const line = `${state.name}: changed; old readers ${survive(state.oldReadersSurvive)}, new readers ${survive(state.newReadersSurvive)}`
+  return [line, ...state.faults.map((fault) => `  ${fault}`)].join('\n')
+}

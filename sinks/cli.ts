@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+
+/** `tributary sink`, `freshness`, `reports`, `verify`, `wait` */
+export function sinksCommands(program: Command): void {
+  program
+    .command('sink')
+    .description('run the Elasticsearch sink: read models from their topics into their indices')
+    .action(async () => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { startSink } = await import('./elasticsearch/sink.ts')
+      await runProcess('sink', startSink)
+    })
+
+  program
+    .command('freshness')
+    .description('follow the chain from commit to search: how far is each read model complete?')
+    .action(async () => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { startFreshness } = await import('./freshness/freshness.ts')
+      await runProcess('freshness', startFreshness)
+    })
+
+  program
+    .command('reports')
+    .description('serve the report page')
+    .action(async () => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { startReports } = await import('./reports/server.ts')
+      await runProcess('reports', startReports)
+    })
+
+  program
+    .command('verify')
+    .description(
+      "recompute read models from the services' databases and compare every document; exits 1 on a difference",
+    )
+    .argument('[read-model]', 'orders, sales, customers or sellers; all when left out')
+    .option('--json', 'machine-readable')
+    .option('--deadline <seconds>', 'how long to look again at documents that differ', '60')
+    .action(async (readModel: string | undefined, options: { json?: boolean; deadline: string }) => {
+      const { runVerify } = await import('./verify/command.ts')
+      process.exitCode = await runVerify(readModel, options)
+    })
+
+  program
+    .command('wait')
+    .description('wait until everything that is committed now is searchable')
+    .option('--timeout <seconds>', 'give up after', '120')
+    .action(async (options: { timeout: string }) => {
+      const { readConfig } = await import('#runtime/config.ts')
+      const { freshnessSettings, waitUntilSearchable } = await import('./freshness/index.ts')
+      const { FRESHNESS_URL } = readConfig(freshnessSettings)
+      const began = performance.now()
+      await waitUntilSearchable({ freshnessUrl: FRESHNESS_URL, timeoutMs: Number(options.timeout) * 1000 })
+      console.log(`everything is searchable, after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    })
+}

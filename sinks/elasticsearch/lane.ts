@@ -1,0 +1,160 @@
+import type { Client } from '@elastic/elasticsearch'
+import type { KafkaMessage } from 'kafkajs'
+import type { Log } from '#runtime/log.ts'
+import type { Codec } from '#schemas/codec.ts'
+import type { ReadModel } from '#sinks/read-models/index.ts'
+import { backOff } from './back-off.ts'
+import type { DeadLetter, DeadLetters } from './dead-letters.ts'
+import type { Gate } from './gate.ts'
+import type { Generation } from './generations.ts'
+import type { SinkMetrics } from './metrics.ts'
+import { type Read, recordReader } from './records.ts'
+import { Refresher } from './refresher.ts'
+import { versionOf } from './version.ts'
+import { type Write, Writer } from './writer.ts'
+
+/** What all lanes of a session share. */
+export interface LaneOptions {
+  readonly client: Client
+  readonly codec: Codec
+  readonly deadLetters: DeadLetters
+  readonly gate: Gate
+  readonly metrics: SinkMetrics
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Told when a server doesn't do its part, with the reason, and when it does again. */
+  troubled(server: Server, why: string | undefined): void
+  /** Told when the lane can't go on. */
+  onFailed(error: unknown): void
+}
+
+/** What the sink can't do without. */
+export type Server = 'elasticsearch' | 'kafka' | 'registry'
+
+/** The way of one read model's records into its index. */
+export interface Lane {
+  readonly model: ReadModel
+  readonly generation: Generation
+  /** Resolves when every record is searchable, superseded or in the dead letters. Rejects when the session ends before. */
+  take(partition: number, messages: readonly KafkaMessage[]): Promise<void>
+  /** Counts what was never answered as not sent: the session is over. */
+  close(): void
+}
+
+/** Opens the lane of a read model into an index. */
+export function openLane(model: ReadModel, generation: Generation, options: LaneOptions): Lane {
+  const { client, codec, deadLetters, metrics, log, signal, troubled } = options
+  const read = recordReader(model, codec)
+  const writer = new Writer({ ...options, alias: generation.writeAlias })
+  const refresher = new Refresher(
+    async () => {
+      const began = performance.now()
+      await client.indices.refresh({ index: generation.index }, { signal })
+      metrics.refreshed(model.name, (performance.now() - began) / 1000)
+    },
+    signal,
+    (error) => {
+      metrics.failed('elasticsearch')
+      log.warn({ index: generation.index, err: (error as Error).message }, 'a refresh was not answered')
+    },
+  )
+  let open = 0
+  const unanswered = new Set<(reason: unknown) => void>()
+  const answered = (answer: 'applied' | 'superseded' | 'dead_lettered', records: number) => {
+    if (signal.aborted || records === 0) return
+    open -= records
+    metrics.answered(model.name, answer, records)
+  }
+
+  /** Repeats what another server is needed for until it is done. */
+  async function persist<T>(server: 'kafka' | 'registry', what: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const done = await what()
+        if (attempt > 1) troubled(server, undefined)
+        return done
+      } catch (error) {
+        const why = (error as Error).message
+        metrics.failed(server)
+        troubled(server, why)
+        log.warn({ server, err: why }, `${server} did not do what it was asked for`)
+        await backOff(attempt, signal)
+      }
+    }
+  }
+
+  async function setAside(letters: readonly DeadLetter[]): Promise<void> {
+    if (letters.length === 0) return
+    await persist('kafka', () => deadLetters.send(letters))
+    for (const { partition, message, reason, explanation } of letters) {
+      log.warn({ topic: model.topic.name, partition, offset: message.offset, reason }, `dead letter: ${explanation}`)
+    }
+    answered('dead_lettered', letters.length)
+  }
+
+  /** Resolves with the refused ones when the server answered for each. */
+  function write(documents: ReadonlyMap<string, Documented>): Promise<Refused[]> {
+    if (documents.size === 0) return Promise.resolve([])
+    return new Promise((resolve, reject) => {
+      const refused: Refused[] = []
+      let left = documents.size
+      unanswered.add(reject)
+      const writes = Array.from(
+        documents.values(),
+        ({ id, body, message }): Write => ({
+          id,
+          body,
+          version: versionOf(generation.generation, Number(message.offset)),
+          answered(verdict, explanation) {
+            if (verdict === 'refused') refused.push({ message, explanation })
+            else answered(verdict, 1)
+            if (--left > 0) return
+            unanswered.delete(reject)
+            resolve(refused)
+          },
+        }),
+      )
+      writer.add(writes)
+    })
+  }
+
+  return {
+    model,
+    generation,
+    async take(partition, messages) {
+      open += messages.length
+      metrics.sent(model.name, messages.length)
+      const letter = (message: KafkaMessage, reason: DeadLetter['reason'], explanation: string): DeadLetter => {
+        return { topic: model.topic.name, partition, message, reason, explanation }
+      }
+      const latest = new Map<string, Documented>()
+      const unreadable: DeadLetter[] = []
+      for (const message of messages) {
+        const result: Read = await persist('registry', () => read(message))
+        if (result.ok) latest.set(result.id, { ...result, message })
+        else unreadable.push(letter(message, result.reason, result.explanation))
+      }
+      // An earlier record of a key in the same batch is superseded before it is written.
+      answered('superseded', messages.length - unreadable.length - latest.size)
+      const [refused] = await Promise.all([write(latest), setAside(unreadable)])
+      await setAside(refused.map(({ message, explanation }) => letter(message, 'refused', explanation)))
+      if (latest.size > 0) await refresher.searchable(latest.size)
+    },
+    close() {
+      if (open > 0) metrics.withdrawn(model.name, open)
+      open = 0
+      for (const reject of unanswered) reject(signal.reason)
+    },
+  }
+}
+
+interface Documented {
+  readonly id: string
+  readonly body: string
+  readonly message: KafkaMessage
+}
+
+interface Refused {
+  readonly message: KafkaMessage
+  readonly explanation: string
+}

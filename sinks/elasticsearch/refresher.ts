@@ -1,0 +1,84 @@
+import { setTimeout as after } from 'node:timers/promises'
+import { backOff } from './back-off.ts'
+
+/** What was written since the last refresh that still counts as light traffic, in documents. */
+const LIGHT = 500
+/** Under load an index is refreshed this often, in ms. */
+const LOADED_INTERVAL_MS = 1_000
+
+/**
+ * Makes what was written searchable. In light traffic a refresh follows each write at once, beside the next bulk, and
+ * rests as long as it took, so that it never has more than half of the time; under load it runs once per second.
+ */
+export class Refresher {
+  readonly #refresh: () => Promise<unknown>
+  readonly #signal: AbortSignal
+  readonly #onFailure: (error: unknown) => void
+  #waiting: { documents: number; resolve: () => void; reject: (error: unknown) => void }[] = []
+  #running = false
+  #startedAt = 0
+  #restUntil = 0
+
+  constructor(refresh: () => Promise<unknown>, signal: AbortSignal, onFailure: (error: unknown) => void = () => {}) {
+    this.#refresh = refresh
+    this.#signal = signal
+    this.#onFailure = onFailure
+  }
+
+  /**
+   * Resolves when what was written before the call is searchable. Rejects only when the signal is aborted.
+   * @param documents how many were written
+   */
+  searchable(documents: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ documents, resolve, reject })
+      if (!this.#running) void this.#run()
+    })
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    try {
+      while (this.#waiting.length > 0) {
+        await this.#rest()
+        const served = this.#waiting
+        this.#waiting = []
+        try {
+          await this.#untilRefreshed()
+          for (const one of served) one.resolve()
+        } catch (error) {
+          for (const one of served) one.reject(error)
+        }
+      }
+    } catch (error) {
+      for (const one of this.#waiting.splice(0)) one.reject(error)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #rest(): Promise<void> {
+    for (;;) {
+      const written = this.#waiting.reduce((sum, one) => sum + one.documents, 0)
+      const notBefore = written > LIGHT ? this.#startedAt + LOADED_INTERVAL_MS : this.#restUntil
+      const ms = notBefore - performance.now()
+      if (ms <= 0) return
+      await after(Math.min(ms, 50), undefined, { signal: this.#signal })
+    }
+  }
+
+  async #untilRefreshed(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      this.#startedAt = performance.now()
+      try {
+        await this.#refresh()
+        const endedAt = performance.now()
+        this.#restUntil = endedAt + (endedAt - this.#startedAt)
+        return
+      } catch (error) {
+        this.#onFailure(error)
+        await backOff(attempt, this.#signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { openLog } from '#runtime/log.ts'
+import { Registry } from '#runtime/metrics.ts'
+import { applyTopics } from '#schemas/apply-topics.ts'
+import { memoryCodec } from '#schemas/codec.ts'
+import { deadLettersOf, OrderRows, SalesRows, sinkApp } from '#schemas/topics.ts'
+import { openRowsWriter, type RowsWriter, readTopic } from '#sinks/testing/rows.ts'
+import { sampleRows } from '#sinks/testing/sample.ts'
+import { readSome } from '#sinks/verify/read-index.ts'
+import { connectStack } from '../../tests/harness/stack.ts'
+import { waitUntil } from '../../tests/harness/wait-until.ts'
+import { openElasticsearch } from './client.ts'
+import { Gate } from './gate.ts'
+import { generationsOf } from './generations.ts'
+import { sinkMetrics } from './metrics.ts'
+import { runSink, type Sink } from './sink.ts'
+import { versionOf } from './version.ts'
+import { Writer } from './writer.ts'
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
+
+const { env } = connectStack()
+const brokers = env.KAFKA_BROKERS!.split(',')
+const client = openElasticsearch(env.ELASTICSEARCH_URL!)
+const sample = sampleRows(60)
+let writer: RowsWriter
+let sink: Sink
+let registry: Registry
+
+function start(): Sink {
+  registry = new Registry()
+  return runSink({
+    brokers,
+    client,
+    codec: memoryCodec(),
+    metrics: sinkMetrics(registry),
+    log: openLog('sink', 'silent'),
+  })
+}
+/** A sink that begins makes indices and waits for a predecessor's membership to end. */
+const atWork = () => waitUntil('the sink is at work', () => sink.waiting() === undefined, { timeoutMs: 90_000 })
+const order = (i: number, changes: object = {}) => ({ ...sample.orders[i]!, ...changes })
+/** What readers of `orders` see of one document. */
+async function seen(orderId: string) {
+  return (await readSome(client, 'orders', [orderId]))[0]?.document
+}
+async function figures(name: string): Promise<number> {
+  const metric = (await registry.getMetricsAsJSON()).find((m) => m.name === name)
+  return (metric?.values ?? []).reduce((sum, { value }) => sum + (value as number), 0)
+}
+
+beforeAll(async () => {
+  await applyTopics(brokers)
+  writer = await openRowsWriter(brokers)
+})
+beforeEach(async () => {
+  sink = start()
+  await atWork()
+})
+afterEach(() => sink.stop())
+afterAll(async () => {
+  await writer.close()
+  await client.close()
+})
+
+test('a row becomes a document, a later one replaces it, a tombstone hides it', async () => {
+  const { orderId } = order(0)
+  await writer.rows(OrderRows, [order(0)])
+  await waitUntil('the order is searchable', () => seen(orderId))
+  await writer.rows(OrderRows, [order(0, { status: 'canceled' })])
+  await waitUntil('it is canceled', async () => (await seen(orderId))?.status === 'canceled')
+  await writer.raw(OrderRows.name, orderId, null)
+  await waitUntil('it is gone', async () => (await seen(orderId)) === undefined)
+  await writer.rows(OrderRows, [order(0)])
+  await waitUntil('it is there again', () => seen(orderId))
+})
+
+test('a record read again after a later one changes nothing', async () => {
+  const { orderId } = order(1)
+  await writer.rows(OrderRows, [order(1, { status: 'created' }), order(1, { status: 'approved' })])
+  await waitUntil('the later row is searchable', async () => (await seen(orderId))?.status === 'approved')
+  await sink.stop()
+  await rewindGroup(OrderRows.name)
+  sink = start()
+  await atWork()
+  await waitUntil('all records were answered again', async () => (await figures('tributary_sink_answered_total')) >= 2)
+  await waitUntil('nothing is pending', async () => (await figures('tributary_sink_pending')) === 0)
+  expect((await seen(orderId))?.status).toBe('approved')
+})
+
+test('an older record that comes after a newer one is superseded, also when it deletes', async () => {
+  const { orderId } = order(50)
+  await writer.rows(OrderRows, [order(50, { status: 'approved' })])
+  await waitUntil('the order is searchable', () => seen(orderId))
+  const [generation] = await generationsOf(client, 'orders')
+  const answers: string[] = []
+  const late = new Writer({
+    client,
+    alias: generation!.writeAlias,
+    gate: new Gate(),
+    metrics: sinkMetrics(new Registry()),
+    log: openLog('late', 'silent'),
+    signal: new AbortController().signal,
+    troubled: () => {},
+    onFailed: (error) => answers.push(String(error)),
+  })
+  const version = versionOf(generation!.generation, 0)
+  const answered = (verdict: string) => answers.push(verdict)
+  late.add([
+    { id: orderId, version, body: '{"deleted":true}', answered },
+    { id: orderId, version, body: JSON.stringify({ orderId, status: 'created' }), answered },
+  ])
+  await waitUntil('both are answered', () => answers.length === 2)
+  expect(answers).toEqual(['superseded', 'superseded'])
+  expect((await seen(orderId))?.status).toBe('approved')
+})
+
+test('records that can not be documents are set aside with their own bytes, and the rest flows', async () => {
+  const good = order(2)
+  const before = (await readTopic(brokers, deadLettersOf(sinkApp).name)).length
+  await writer.raw(OrderRows.name, good.orderId, Buffer.from('garbage'))
+  await writer.raw(OrderRows.name, good.orderId, Buffer.from([0, 0, 9, 9, 9, 1, 2]))
+  await writer.rows({ ...SalesRows, name: OrderRows.name }, [sample.sales[0]!])
+  await writer.rows(OrderRows, [good])
+  await waitUntil('the good record is searchable', () => seen(good.orderId))
+  const letters = await waitUntil('three are set aside', async () => {
+    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before)
+    return all.length >= 3 ? all : undefined
+  })
+  expect(letters.map(({ headers }) => headers.dl_reason).sort()).toEqual([
+    'undecodable',
+    'unknown-schema',
+    'wrong-type',
+  ])
+  const garbage = letters.find(({ headers }) => headers.dl_reason === 'undecodable')!
+  expect(garbage.value?.toString()).toBe('garbage')
+  expect(garbage.key).toBe(good.orderId)
+  expect(garbage.headers).toMatchObject({ kept: 'yes', dl_topic: OrderRows.name, dl_app: 'sink' })
+  expect(Date.parse(garbage.headers.dl_at!)).toBeGreaterThan(0)
+})
+
+test('a document that Elasticsearch refuses is set aside; the others of its bulk are not', async () => {
+  const before = (await readTopic(brokers, deadLettersOf(sinkApp).name)).length
+  // `day` is a date in the index and any text in the row.
+  const bad = { ...sample.sales[1]!, day: 'someday' }
+  const good = sample.sales[2]!
+  await writer.rows(SalesRows, [bad, good])
+  await waitUntil('the good one is searchable', async () => {
+    return (await readSome(client, 'sales', [SalesRows.key(good)])).length === 1
+  })
+  const letters = await waitUntil('the bad one is set aside', async () => {
+    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before)
+    return all.length > 0 ? all : undefined
+  })
+  expect(letters.map(({ headers }) => headers.dl_reason)).toEqual(['refused'])
+  expect(letters[0]!.headers.dl_message).toContain('400')
+})
+
+test('every record sent is applied, superseded, set aside or pending', async () => {
+  await writer.rows(OrderRows, sample.orders.slice(3, 40))
+  await writer.rows(OrderRows, sample.orders.slice(3, 40))
+  await waitUntil('all are answered', async () => {
+    return (await figures('tributary_sink_sent')) >= 74 && (await figures('tributary_sink_pending')) === 0
+  })
+  expect(await figures('tributary_sink_sent')).toBe(await figures('tributary_sink_answered_total'))
+})
+
+test('positions are committed behind what is searchable, up to the end of the topic', async () => {
+  const { orderId } = order(41)
+  await writer.rows(OrderRows, [order(41)])
+  await waitUntil('nothing is left to read', async () => (await lag(OrderRows.name)) === 0n)
+  expect(await seen(orderId)).toBeDefined()
+})
+
+test('an index that is deleted is built again from its topic', async () => {
+  const { orderId } = order(42)
+  await writer.rows(OrderRows, [order(42)])
+  await waitUntil('the order is searchable', () => seen(orderId))
+  const [generation] = await generationsOf(client, 'orders')
+  await client.indices.delete({ index: generation!.index })
+  // The sink notices with its next write.
+  await writer.rows(OrderRows, [order(43)])
+  await waitUntil('the earlier order is searchable again', () => seen(orderId), { timeoutMs: 60_000 })
+})
+
+test('a topic that is created anew gets an index of a new generation, and the old documents go', async () => {
+  await writer.rows(OrderRows, [order(44)])
+  await waitUntil('the order is searchable', () => seen(order(44).orderId))
+  const [before] = await generationsOf(client, 'orders')
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [OrderRows.name] })
+  await waitUntil('the topic is gone', async () => !(await admin.listTopics()).includes(OrderRows.name))
+  await waitUntil('it is there again', () => applyTopics(brokers, [OrderRows]))
+  await admin.disconnect()
+  await writer.close()
+  writer = await openRowsWriter(brokers)
+  await writer.rows(OrderRows, [order(45)])
+  await waitUntil('the new topic is served', () => seen(order(45).orderId), { timeoutMs: 60_000 })
+  await waitUntil('the old document is gone', async () => (await seen(order(44).orderId)) === undefined)
+  const [after] = await generationsOf(client, 'orders')
+  expect(after!.generation).toBe(before!.generation + 1)
+})
+
+async function rewindGroup(topic: string): Promise<void> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.resetOffsets({ groupId: sinkApp, topic, earliest: true })
+  await admin.disconnect()
+}
+
+async function lag(topic: string): Promise<bigint> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const [committed] = await admin.fetchOffsets({ groupId: sinkApp, topics: [topic] })
+  const ends = await admin.fetchTopicOffsets(topic)
+  await admin.disconnect()
+  return ends.reduce((sum, { partition, high }) => {
+    const at = committed!.partitions.find((p) => p.partition === partition)!.offset
+    return sum + BigInt(high) - (at === '-1' ? 0n : BigInt(at))
+  }, 0n)
+}

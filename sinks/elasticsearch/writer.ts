@@ -1,0 +1,168 @@
+import { type Client, errors } from '@elastic/elasticsearch'
+import type { Log } from '#runtime/log.ts'
+import { type ItemAnswer, judge, reasonOf } from './answers.ts'
+import { backOff } from './back-off.ts'
+import type { Gate } from './gate.ts'
+import type { SinkMetrics } from './metrics.ts'
+
+/** Bulks are cut at this size, in bytes of documents. */
+const BULK_BYTES = 5 * 1024 * 1024
+
+/** A document, or a delete marker, on its way into an index. */
+export interface Write {
+  readonly id: string
+  readonly version: number
+  /** The document as JSON text. */
+  readonly body: string
+  /** Called once, when the server said what became of it. `refused` comes with the reason. */
+  answered(verdict: 'applied' | 'superseded' | 'refused', reason: string): void
+}
+
+/** The index that was written to is gone. */
+export class IndexMissing extends Error {
+  override readonly name = 'IndexMissing'
+}
+
+/** Where a writer writes, and with what. */
+export interface WriterOptions {
+  readonly client: Client
+  /** An alias of exactly the index: a missing index is then an answer, and never made in passing. */
+  readonly alias: string
+  readonly gate: Gate
+  readonly metrics: SinkMetrics
+  readonly log: Log
+  readonly signal: AbortSignal
+  /** Told when Elasticsearch doesn't take documents, with the reason, and when it does again. */
+  troubled(server: 'elasticsearch', why: string | undefined): void
+  /** Told once when the writer can't go on. */
+  onFailed(error: unknown): void
+}
+
+/**
+ * Writes documents to one index by `_bulk`. What is queued while bulks are under way goes out together with the next
+ * one, so that bulks are small and immediate in light traffic and large under load. Each item is answered for on its
+ * own; what the server was too busy for is sent again, for as long as it takes.
+ */
+export class Writer {
+  readonly #options: WriterOptions
+  #queue: Write[] = []
+  #scheduled = false
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+    options.gate.onFree(() => this.#schedule())
+  }
+
+  /** Queues documents; each is told what became of it. */
+  add(writes: readonly Write[]): void {
+    for (const write of writes) this.#queue.push(write)
+    this.#schedule()
+  }
+
+  /** Sends what is queued as places become free. */
+  #schedule(): void {
+    if (this.#scheduled || this.#queue.length === 0) return
+    this.#scheduled = true
+    // The partitions of one fetch arrive in the same turn: they make one bulk.
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    const { gate, signal, onFailed } = this.#options
+    while (this.#queue.length > 0 && !signal.aborted && gate.enter()) {
+      this.#send(this.#take())
+        .catch(onFailed)
+        .finally(() => gate.leave())
+    }
+  }
+
+  #take(): Write[] {
+    const most = this.#options.gate.bulkSize
+    let bytes = 0
+    let count = 0
+    while (count < this.#queue.length && count < most && bytes < BULK_BYTES) bytes += this.#queue[count++]!.body.length
+    return this.#queue.splice(0, count)
+  }
+
+  async #send(writes: readonly Write[]): Promise<void> {
+    const { gate, metrics, signal, troubled } = this.#options
+    let open = writes
+    for (let attempt = 1; open.length > 0; attempt++) {
+      const again: Write[] = []
+      for (let from = 0; from < open.length; ) {
+        const part = open.slice(from, from + gate.bulkSize)
+        from += part.length
+        again.push(...(await this.#sendOnce(part)))
+      }
+      open = again
+      if (open.length === 0) {
+        gate.wentWell()
+        troubled('elasticsearch', undefined)
+        return
+      }
+      gate.wasTooMuch()
+      metrics.retried(open.length)
+      await backOff(attempt, signal)
+    }
+  }
+
+  /** One request. Gives what has to be sent again. */
+  async #sendOnce(writes: readonly Write[]): Promise<readonly Write[]> {
+    const { client, alias, metrics, log, signal, troubled } = this.#options
+    const operations: string[] = []
+    for (const { id, version, body } of writes) {
+      operations.push(JSON.stringify({ index: { _id: id, version, version_type: 'external' } }), body)
+    }
+    const began = performance.now()
+    let items: readonly Readonly<Record<string, ItemAnswer>>[]
+    try {
+      const answer = await client.bulk(
+        { index: alias, require_alias: true, operations, filter_path: ['errors', 'items.*.status', 'items.*.error'] },
+        { signal },
+      )
+      items = answer.items as unknown as readonly Readonly<Record<string, ItemAnswer>>[]
+    } catch (error) {
+      return this.#unanswered(writes, error)
+    }
+    metrics.bulk((performance.now() - began) / 1000, writes.length)
+    const again: Write[] = []
+    for (const [at, write] of writes.entries()) {
+      const answer = items[at]?.index
+      if (!answer) throw new Error(`bulk into "${alias}": ${writes.length} items sent, ${items.length} answered`)
+      const verdict = judge(answer)
+      if (verdict === 'index-missing') throw new IndexMissing(`index behind "${alias}" is gone: ${reasonOf(answer)}`)
+      if (verdict === 'retry' || verdict === 'blocked') {
+        if (again.length === 0) {
+          log.warn({ alias, reason: reasonOf(answer) }, `documents have to wait: ${verdict}`)
+          troubled('elasticsearch', reasonOf(answer))
+        }
+        again.push(write)
+      } else write.answered(verdict, verdict === 'refused' ? reasonOf(answer) : '')
+    }
+    return again
+  }
+
+  /** A request that failed as a whole: too large, malformed by one of its documents, or not answered at all. */
+  async #unanswered(writes: readonly Write[], error: unknown): Promise<readonly Write[]> {
+    const { alias, metrics, log, signal, troubled } = this.#options
+    signal.throwIfAborted()
+    const status = error instanceof errors.ResponseError ? (error.statusCode ?? 0) : 0
+    const tooLargeOrMalformed = status === 400 || status === 413
+    if (tooLargeOrMalformed && writes.length > 1) {
+      const half = Math.ceil(writes.length / 2)
+      return [...(await this.#sendOnce(writes.slice(0, half))), ...(await this.#sendOnce(writes.slice(half)))]
+    }
+    if (tooLargeOrMalformed) {
+      writes[0]!.answered('refused', `${status}: ${(error as Error).message}`)
+      return []
+    }
+    if (status === 404) throw new IndexMissing(`index behind "${alias}" is gone: ${(error as Error).message}`)
+    metrics.failed('elasticsearch')
+    troubled('elasticsearch', (error as Error).message)
+    log.warn({ alias, err: (error as Error).message, documents: writes.length }, 'a bulk was not answered')
+    return writes
+  }
+}

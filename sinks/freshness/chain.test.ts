@@ -1,0 +1,142 @@
+import { expect, test } from 'vitest'
+import { OrderRows, Orders } from '#schemas/topics.ts'
+import { advanceFront, followProcessor, followSink } from './chain.ts'
+import type { Databases } from './databases.ts'
+import type { Stage } from './stages.ts'
+import type { Brokers, Marks } from './topics.ts'
+
+const { signal } = new AbortController()
+const report = () => {}
+const stage: Stage = { readModel: 'orders', group: 'p', inputs: [Orders.name], output: OrderRows.name, hops: 3 }
+
+/** Topics of one partition, and a group's positions on them. */
+function world() {
+  const ends = new Map<string, bigint>()
+  const committed = new Map<string, bigint>()
+  const brokers: Brokers = {
+    topicsWithPrefix: async () => [],
+    highWatermarks: async (topics) =>
+      new Map(topics.map((topic) => [topic, new Map(ends.has(topic) ? [[0, ends.get(topic)!]] : [])])),
+    async behind(_, marks) {
+      const behind = [...marks].filter(([topic, p]) =>
+        [...p.values()].some((mark) => (committed.get(topic) ?? -1n) < mark),
+      )
+      return behind.map(([topic]) => topic)
+    },
+    close: async () => {},
+  }
+  return { ends, committed, brokers }
+}
+const front = (marks: Record<string, bigint>): { through: number; marks: Marks } => {
+  return { through: 1, marks: new Map(Object.entries(marks).map(([topic, mark]) => [topic, new Map([[0, mark]])])) }
+}
+const turns = async (ms = 80) => new Promise((resolve) => setTimeout(resolve, ms))
+/** Whether a promise is done, without waiting for it. */
+function watch(promise: Promise<unknown>) {
+  const state = { done: false }
+  promise.then(() => {
+    state.done = true
+  })
+  return state
+}
+
+test('the front waits for every slot, and then notes the ends of the topics', async () => {
+  const { ends, brokers } = world()
+  ends.set(Orders.name, 5n)
+  let behind: string[] = ['orders']
+  const databases = {
+    mark: async () => new Map([['orders', '0/1']]),
+    behind: async () => behind,
+  } as unknown as Databases
+  const advanced = advanceFront(databases, brokers, signal, report)
+  const state = watch(advanced)
+  await turns()
+  expect(state.done).toBe(false)
+  ends.set(Orders.name, 9n)
+  behind = []
+  expect((await advanced).marks.get(Orders.name)).toEqual(new Map([[0, 9n]]))
+})
+
+test('a processor is done when its positions reach the noted ends, marker or not', async () => {
+  const { committed, brokers } = world()
+  committed.set(Orders.name, 9n)
+  const followed = followProcessor(stage, front({ [Orders.name]: 10n }), brokers, [], async () => {}, signal, report)
+  const state = watch(followed)
+  await turns()
+  expect(state.done).toBe(false)
+  committed.set(Orders.name, 10n)
+  await followed
+})
+
+test('what crosses partitions is followed from hop to hop', async () => {
+  const { ends, committed, brokers } = world()
+  committed.set(Orders.name, 10n)
+  ends.set('p-exchange', 4n)
+  committed.set('p-exchange', 2n)
+  const followed = followProcessor(
+    stage,
+    front({ [Orders.name]: 10n }),
+    brokers,
+    ['p-exchange'],
+    async () => {},
+    signal,
+    report,
+  )
+  const state = watch(followed)
+  await turns()
+  expect(state.done).toBe(false)
+  // The first hop is worked off, and its transaction wrote the second.
+  ends.set('p-exchange', 7n)
+  committed.set('p-exchange', 4n)
+  await turns(400)
+  expect(state.done).toBe(false)
+  committed.set('p-exchange', 7n)
+  await followed
+})
+
+test('topics that never come to rest hold it up for as many hops as a change can have, and no longer', async () => {
+  const { ends, committed, brokers } = world()
+  committed.set(Orders.name, 10n)
+  let looks = 0
+  const restless: Brokers = {
+    ...brokers,
+    async highWatermarks(topics) {
+      if (topics.includes('p-exchange')) {
+        looks++
+        ends.set('p-exchange', BigInt(looks * 10))
+        committed.set('p-exchange', BigInt(looks * 10))
+      }
+      return brokers.highWatermarks(topics)
+    },
+  }
+  await followProcessor(stage, front({ [Orders.name]: 10n }), restless, ['p-exchange'], async () => {}, signal, report)
+  expect(looks).toBe(3)
+})
+
+test("another read model's rows count only once they hold everything up to the front", async () => {
+  const { ends, committed, brokers } = world()
+  const sales: Stage = { ...stage, readModel: 'sales', inputs: [OrderRows.name], hops: 0 }
+  ends.set(OrderRows.name, 3n)
+  committed.set(OrderRows.name, 3n)
+  const ready = Promise.withResolvers<void>()
+  const followed = followProcessor(sales, front({}), brokers, [], () => ready.promise, signal, report)
+  const state = watch(followed)
+  ends.set(OrderRows.name, 8n)
+  ready.resolve()
+  await turns()
+  expect(state.done).toBe(false)
+  committed.set(OrderRows.name, 8n)
+  await followed
+})
+
+test('says whom it waits for', async () => {
+  const { ends, committed, brokers } = world()
+  ends.set(OrderRows.name, 2n)
+  const said: (string | undefined)[] = []
+  const followed = followSink(OrderRows.name, brokers, signal, (what) => said.push(what))
+  await turns()
+  committed.set(OrderRows.name, 2n)
+  await followed
+  expect(said[0]).toBe('sink on orders.rows.1')
+  expect(said.at(-1)).toBeUndefined()
+})

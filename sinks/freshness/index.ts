@@ -1,0 +1,1 @@
+export { freshnessSettings, NotSearchableYet, type WaitOptions, waitUntilSearchable } from './wait.ts'

@@ -1,0 +1,11 @@
+import { customers } from './customers.ts'
+import { orders } from './orders.ts'
+import type { ReadModel } from './read-model.ts'
+import { sales } from './sales.ts'
+import { sellers } from './sellers.ts'
+
+export type { FieldMapping, ReadModel } from './read-model.ts'
+export { customers, orders, sales, sellers }
+
+/** Every read model the sink keeps. */
+export const readModels: readonly ReadModel[] = [orders, sales, customers, sellers]

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { type Field, fieldsOf, type Shape } from './avro.ts'
+import type { FieldMapping, ReadModel } from './read-model.ts'
+
+/** The name of the field that only delete markers have; the alias hides documents with it. */
+export const DELETED = 'deleted'
+
+/** An index body: its settings and its mappings, without `_meta`. */
+export interface IndexDefinition {
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly mappings: { readonly dynamic: 'strict'; readonly properties: Readonly<Record<string, FieldMapping>> }
+}
+
+/** The index a read model's documents go into. Strict: a field that isn't in the row's schema is refused. */
+export function compileIndex(model: ReadModel): IndexDefinition {
+  const hinted = new Set<string>()
+  const properties = propertiesOf(fieldsOf(model.topic.row.schema), '', model.hints, hinted)
+  const unused = Object.keys(model.hints).filter((path) => !hinted.has(path))
+  if (unused.length > 0)
+    throw new TypeError(`read model "${model.name}" hints at fields its row doesn't have: ${unused}`)
+  return {
+    settings: {
+      number_of_shards: 1,
+      number_of_replicas: 0,
+      // The sink refreshes by itself; this is for what it wrote right before it was killed.
+      refresh_interval: '5s',
+    },
+    mappings: { dynamic: 'strict', properties: { ...properties, [DELETED]: { type: 'boolean' } } },
+  }
+}
+
+/** Changes when the documents or how they are indexed change: then the index is built anew. */
+export function definitionHash(model: ReadModel): string {
+  const definition = JSON.stringify([compileIndex(model), fieldsOf(model.topic.row.schema)])
+  return createHash('sha256').update(definition).digest('hex').slice(0, 16)
+}
+
+function propertiesOf(
+  fields: readonly Field[],
+  prefix: string,
+  hints: ReadModel['hints'],
+  hinted: Set<string>,
+): Record<string, FieldMapping> {
+  return Object.fromEntries(
+    fields.map((field) => {
+      const path = prefix + field.name
+      if (hints[path]) hinted.add(path)
+      return [field.name, hints[path] ?? mappingOf(field.shape, path, hints, hinted)]
+    }),
+  )
+}
+
+function mappingOf(shape: Shape, path: string, hints: ReadModel['hints'], hinted: Set<string>): FieldMapping {
+  switch (shape.kind) {
+    case 'string':
+      return { type: 'keyword' }
+    case 'int':
+      return { type: 'integer' }
+    case 'instant':
+      return { type: 'date' }
+    case 'boolean':
+    case 'long':
+    case 'double':
+      return { type: shape.kind }
+    case 'record':
+      return { dynamic: 'strict', properties: propertiesOf(shape.fields, `${path}.`, hints, hinted) }
+    case 'array': {
+      const item = mappingOf(shape.of, path, hints, hinted)
+      return shape.of.kind === 'record' ? { type: 'nested', ...item } : item
+    }
+  }
+}

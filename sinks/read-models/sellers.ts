@@ -1,0 +1,4 @@
+import { SellerRows } from '#schemas/topics.ts'
+import { readModel } from './read-model.ts'
+
+export const sellers = readModel(SellerRows)

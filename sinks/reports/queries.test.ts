@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest'
+import { fieldsOf } from '#sinks/read-models/avro.ts'
+import { readModels } from '#sinks/read-models/index.ts'
+import { compileIndex } from '#sinks/read-models/mapping.ts'
+import { reports } from './definitions.ts'
+import { filterQuery, intervalFor, panelResult, panelSearch } from './queries.ts'
+import { type Condition, filterFields, type Panel } from './report.ts'
+
+/** The mapping of a field by its path. */
+function mapped(readModel: string, path: string): { type?: string } | undefined {
+  const model = readModels.find(({ name }) => name === readModel)!
+  // biome-ignore lint/suspicious/noExplicitAny: a mapping is walked by path
+  let at: any = compileIndex(model).mappings
+  for (const part of path.split('.')) at = at?.properties?.[part]
+  return at
+}
+const panels = reports.flatMap((report) => report.panels.map((panel) => [report.id, panel.id, panel] as const))
+
+test.each(panels)('%s/%s asks for fields that exist, with types that fit', (_, __, panel) => {
+  const numeric = ['long', 'integer', 'double']
+  const conditions: Condition[] = [...(panel.only ?? [])]
+  if (panel.measure.kind === 'sum' || panel.measure.kind === 'average')
+    expect(numeric).toContain(mapped(panel.readModel, panel.measure.field)?.type)
+  if (panel.measure.kind === 'share')
+    conditions.push(panel.measure.where, ...(panel.measure.of ? [panel.measure.of] : []))
+  for (const { field } of conditions) expect(mapped(panel.readModel, field)).toBeDefined()
+  if (panel.by?.kind === 'time') expect(mapped(panel.readModel, panel.by.field)?.type).toBe('date')
+  if (panel.by?.kind === 'terms') {
+    expect(['keyword', ...numeric]).toContain(mapped(panel.readModel, panel.by.field)?.type)
+    if (panel.by.nested) expect(mapped(panel.readModel, panel.by.nested)?.type).toBe('nested')
+  }
+})
+
+test('filters name fields of every read model they apply to', () => {
+  for (const { name, topic } of readModels) {
+    const top = fieldsOf(topic.row.schema).map((field) => field.name)
+    const { time, state, status, category } = filterFields[name]
+    const named = [time, state, status, category?.kind === 'terms' ? category.field : undefined]
+    for (const field of named) if (field) expect(top).toContain(field.split('.')[0])
+  }
+})
+
+test('ids of panels are unique within a report: the page finds them by id', () => {
+  for (const { panels } of reports) expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
+})
+
+test('the last day of a period counts as a whole', () => {
+  expect(filterQuery('orders', { from: '2018-01-01', to: '2018-01-31' })).toEqual({
+    bool: { filter: [{ range: { purchasedAt: { gte: '2018-01-01', lte: '2018-01-31||/d' } } }] },
+  })
+})
+
+test('an order of a category is one with such an item; the read model of sales has a row for it', () => {
+  const term = (field: string) => ({ term: { [field]: 'toys' } })
+  expect(filterQuery('orders', { category: 'toys' })).toEqual({
+    bool: { filter: [{ nested: { path: 'items', query: term('items.category') } }] },
+  })
+  expect(filterQuery('sales', { category: 'toys' })).toEqual({ bool: { filter: [term('category')] } })
+})
+
+test('a filter is ignored where the read model has no such field', () => {
+  expect(filterQuery('sellers', { category: 'toys', status: 'delivered', from: '2018-01-01' })).toEqual({
+    bool: { filter: [] },
+  })
+})
+
+test('an axis has about a hundred bars at most', () => {
+  const day = 86_400_000
+  expect([intervalFor(0, 30 * day), intervalFor(0, 400 * day), intervalFor(0, 4_000 * day)]).toEqual([
+    'day',
+    'week',
+    'month',
+  ])
+})
+
+const panel = (more: Partial<Panel>): Panel => {
+  return { id: 'p', title: 'P', readModel: 'orders', measure: { kind: 'documents' }, format: 'count', ...more }
+}
+const answer = (total: number, aggregations?: unknown) => ({ hits: { total: { value: total } }, aggregations }) as never
+
+test('a share of nothing is not known, and not zero', () => {
+  const share = panel({
+    measure: { kind: 'share', where: { field: 'late', is: true }, of: { field: 'late', known: true } },
+  })
+  expect(panelResult(share, answer(5, { of: { doc_count: 0 }, where: { doc_count: 0 } }))).toEqual({ value: null })
+  expect(panelResult(share, answer(5, { of: { doc_count: 4 }, where: { doc_count: 1 } }))).toEqual({ value: 0.25 })
+})
+
+test('money by payment means is added up inside the payments', () => {
+  const means = panel({
+    measure: { kind: 'sum', field: 'payments.cents' },
+    by: { kind: 'terms', field: 'payments.type', nested: 'payments' },
+  })
+  expect(panelSearch(means, {}, 'day').aggs).toMatchObject({
+    nested: { nested: { path: 'payments' }, aggs: { by: {} } },
+  })
+  const buckets = [{ key: 'boleto', doc_count: 3, value: { value: 42 } }]
+  expect(panelResult(means, answer(9, { nested: { by: { buckets } } }))).toEqual({
+    bars: [{ key: 'boleto', value: 42 }],
+  })
+})

@@ -1,0 +1,138 @@
+import type { estypes } from '@elastic/elasticsearch'
+import type { ReadModelName } from '#schemas/topics.ts'
+import { type Condition, type Filters, filterFields, type Panel } from './report.ts'
+
+/** A query that is there: the client's own type also allows for undefined. */
+export type Query = NonNullable<estypes.QueryDslQueryContainer>
+
+const DAY_MS = 86_400_000
+const KPI_TERMS = 12
+
+/** How wide the bars of a time axis are. */
+export type Interval = 'day' | 'week' | 'month'
+
+/** The interval with which a period has about a hundred bars at most. */
+export function intervalFor(fromMs: number, toMs: number): Interval {
+  const days = (toMs - fromMs) / DAY_MS
+  if (days <= 120) return 'day'
+  return days <= 800 ? 'week' : 'month'
+}
+
+/** The query that lets through what the filters ask for; filters the read model has no field for are ignored. */
+export function filterQuery(readModel: ReadModelName, filters: Filters, more: readonly Query[] = []): Query {
+  const fields = filterFields[readModel]
+  const all: Query[] = [...more]
+  const { from, to } = filters.day ? { from: filters.day, to: filters.day } : filters
+  if (fields.time && (from || to)) {
+    // `||/d` takes in the whole of the last day.
+    all.push({ range: { [fields.time]: { ...(from && { gte: from }), ...(to && { lte: `${to}||/d` }) } } })
+  }
+  if (fields.state && filters.state) all.push({ term: { [fields.state]: filters.state } })
+  if (fields.status && filters.status) all.push({ term: { [fields.status]: filters.status } })
+  if (fields.category?.kind === 'terms' && filters.category) {
+    const { field, nested } = fields.category
+    const term = { term: { [field]: filters.category } }
+    all.push(nested ? { nested: { path: nested, query: term } } : term)
+  }
+  if (readModel === 'orders' && filters.differs) all.push(conditionQuery({ field: 'balanceCents', not: 0 }))
+  return { bool: { filter: all } }
+}
+
+/** A condition as a query. */
+export function conditionQuery(condition: Condition): Query {
+  if ('is' in condition) return { term: { [condition.field]: condition.is } }
+  if ('atLeast' in condition) return { range: { [condition.field]: { gte: condition.atLeast } } }
+  if ('not' in condition) return { bool: { must_not: { term: { [condition.field]: condition.not } } } }
+  return { exists: { field: condition.field } }
+}
+
+/** The search that answers a panel. Only aggregations: no documents come back. */
+export function panelSearch(panel: Panel, filters: Filters, interval: Interval): estypes.SearchRequest {
+  return {
+    index: panel.readModel,
+    size: 0,
+    track_total_hits: true,
+    query: filterQuery(panel.readModel, filters, (panel.only ?? []).map(conditionQuery)),
+    aggs: split(panel, measure(panel), interval),
+  }
+}
+
+type Aggregations = Record<string, estypes.AggregationsAggregationContainer>
+
+function measure({ measure: what }: Panel): Aggregations {
+  switch (what.kind) {
+    case 'documents':
+      return {}
+    case 'sum':
+    case 'average':
+      return { value: { [what.kind === 'sum' ? 'sum' : 'avg']: { field: what.field } } as never }
+    case 'share':
+      return {
+        of: { filter: what.of ? conditionQuery(what.of) : { match_all: {} } },
+        where: { filter: conditionQuery(what.where) },
+      } as Aggregations
+  }
+}
+
+function split({ by, measure: what }: Panel, inner: Aggregations, interval: Interval): Aggregations {
+  if (!by) return inner
+  const sub = Object.keys(inner).length > 0 ? { aggs: inner } : {}
+  if (by.kind === 'time') {
+    const histogram = { field: by.field, calendar_interval: interval, min_doc_count: 0, format: 'yyyy-MM-dd' }
+    return { by: { date_histogram: histogram, ...sub } }
+  }
+  const order = what.kind === 'sum' ? { value: 'desc' as const } : { _count: 'desc' as const }
+  const terms = { terms: { field: by.field, size: by.size ?? KPI_TERMS, order }, ...sub }
+  return by.nested ? { nested: { nested: { path: by.nested }, aggs: { by: terms } } } : { by: terms }
+}
+
+/** A bar: its key, and its value in the panel's unit (null: no document has one). */
+export interface Bar {
+  readonly key: string
+  readonly value: number | null
+}
+
+/** What a panel shows: one value, or bars. */
+export type PanelResult = { readonly value: number | null } | { readonly bars: readonly Bar[] }
+
+/** Reads a search's answer as the panel's figures. */
+export function panelResult(panel: Panel, answer: estypes.SearchResponse): PanelResult {
+  const aggregations = (answer.aggregations ?? {}) as Record<string, Bucket>
+  if (!panel.by) {
+    const total = typeof answer.hits.total === 'object' ? answer.hits.total.value : (answer.hits.total ?? 0)
+    return { value: figureOf(panel, { ...aggregations, doc_count: total } as Bucket) }
+  }
+  const by = (panel.by.kind === 'terms' && panel.by.nested ? aggregations.nested?.by : aggregations.by) as
+    | { readonly buckets: readonly Bucket[] }
+    | undefined
+  return {
+    bars: (by?.buckets ?? []).map((bucket) => ({
+      key: String(bucket.key_as_string ?? bucket.key),
+      value: figureOf(panel, bucket),
+    })),
+  }
+}
+
+interface Bucket {
+  readonly key?: string | number
+  readonly key_as_string?: string
+  readonly doc_count: number
+  readonly value?: { readonly value: number | null }
+  readonly of?: { readonly doc_count: number }
+  readonly where?: { readonly doc_count: number }
+  readonly by?: unknown
+}
+
+function figureOf({ measure: what }: Panel, bucket: Bucket): number | null {
+  switch (what.kind) {
+    case 'documents':
+      return bucket.doc_count
+    case 'sum':
+    case 'average':
+      return bucket.value?.value ?? null
+    case 'share': {
+      const of = bucket.of?.doc_count ?? 0
+      return of === 0 ? null : (bucket.where?.doc_count ?? 0) / of
+    }
+  }
+}

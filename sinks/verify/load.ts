@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import pg from 'pg'
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
+import type { ServiceName } from '#schemas/topics.ts'
+
+/** Where the services' databases are, and the read-only login that may see all of them. */
+export interface SourceSettings {
+  readonly host: string
+  readonly port: number
+  readonly password: string
+}
+
+const LOGIN = 'verifier'
+/** The session with the temporary tables is in this service's database; any other would do as well. */
+const HOME: ServiceName = 'orders'
+
+/** What is loaded: a service's table, and its columns as tables.sql has them. */
+const TABLES: readonly { readonly service: ServiceName; readonly table: string; readonly columns: string }[] = [
+  { service: 'customers', table: 'customers', columns: 'customer_id, unique_id, zip, city, state' },
+  { service: 'catalog', table: 'products', columns: 'product_id, category' },
+  { service: 'catalog', table: 'sellers', columns: 'seller_id, city, state' },
+  { service: 'catalog', table: 'category_translations', columns: 'category, english' },
+  {
+    service: 'orders',
+    table: 'orders',
+    columns: 'order_id, customer_id, status, purchased_at, approved_at, estimated_at',
+  },
+  {
+    service: 'orders',
+    table: 'items',
+    columns: 'order_id, item_no, product_id, seller_id, price_cents, freight_cents, ship_by',
+  },
+  { service: 'payments', table: 'payments', columns: 'order_id, sequence, type, installments, cents' },
+  { service: 'shipping', table: 'shipments', columns: 'shipment_id, order_id, status, shipped_at, delivered_at' },
+  { service: 'reviews', table: 'reviews', columns: 'order_id, review_id, score, created_at, answered_at' },
+]
+
+/** All of the services' rows in one place: a session of its own, with temporary tables. */
+export interface Sources {
+  /** A query over all services' tables. */
+  query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  close(): Promise<void>
+}
+
+/**
+ * Copies the services' tables into temporary tables, one snapshot per database. The snapshots share no position: what
+ * changes meanwhile is for the caller to look at again.
+ */
+export async function loadSources(settings: SourceSettings): Promise<Sources> {
+  const home = await connect(settings, HOME)
+  try {
+    await home.query(`set work_mem = '256MB'`)
+    await home.query(`set temp_buffers = '256MB'`)
+    await home.query(readFileSync(new URL('./tables.sql', import.meta.url), 'utf8'))
+    for (const service of new Set(TABLES.map((table) => table.service))) await copyService(settings, service, home)
+    await home.query('analyze')
+    return {
+      query: async <Row>(sql: string, values: readonly unknown[] = []) =>
+        (await home.query(sql, [...values])).rows as Row[],
+      close: () => home.end(),
+    }
+  } catch (error) {
+    await home.end().catch(() => {})
+    throw error
+  }
+}
+
+async function copyService(settings: SourceSettings, service: ServiceName, home: pg.Client): Promise<void> {
+  const source = await connect(settings, service)
+  try {
+    await source.query('begin isolation level repeatable read read only')
+    for (const { table, columns } of TABLES.filter((t) => t.service === service)) {
+      await pipeline(
+        source.query(copyTo(`copy (select ${columns} from public.${table}) to stdout`)),
+        home.query(copyFrom(`copy pg_temp.${table} (${columns}) from stdin`)),
+      )
+    }
+  } finally {
+    await source.end()
+  }
+}
+
+async function connect({ host, port, password }: SourceSettings, database: ServiceName): Promise<pg.Client> {
+  const client = new pg.Client({
+    host,
+    port,
+    database,
+    user: LOGIN,
+    password,
+    application_name: 'tributary-verify',
+    // Columns are copied as text: both sides have to write times alike.
+    options: '-c TimeZone=UTC -c DateStyle=ISO',
+  })
+  await client.connect()
+  return client
+}

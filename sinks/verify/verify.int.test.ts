@@ -1,0 +1,146 @@
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { readModels as names, type ServiceName } from '#schemas/topics.ts'
+import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
+import { readModels } from '#sinks/read-models/index.ts'
+import { documents, tables } from '#sinks/testing/marketplace.ts'
+import { writeDocuments } from '#sinks/testing/write-sample.ts'
+import { connectStack } from '../../tests/harness/stack.ts'
+import { type VerifyOptions, verify } from './verify.ts'
+
+const stack = connectStack()
+const { env } = stack
+const client = openElasticsearch(env.ELASTICSEARCH_URL!)
+const options: VerifyOptions = {
+  sources: { host: env.POSTGRES_HOST!, port: Number(env.POSTGRES_PORT), password: env.VERIFY_DB_PASSWORD! },
+  client,
+  readModels: names,
+  deadlineMs: 5_000,
+  waitUntilSearchable: async () => true,
+}
+
+/** Runs SQL as the superuser: the test stands in for the services. */
+async function inDatabase(service: ServiceName, work: (db: pg.Client) => Promise<unknown>): Promise<void> {
+  const db = new pg.Client({
+    host: env.POSTGRES_HOST!,
+    port: Number(env.POSTGRES_PORT),
+    user: 'postgres',
+    password: env.POSTGRES_PASSWORD!,
+    database: service,
+  })
+  await db.connect()
+  try {
+    await work(db)
+  } finally {
+    await db.end()
+  }
+}
+
+beforeAll(async () => {
+  const { code, stderr } = await stack.tributary(['migrate'])
+  if (code !== 0) throw new Error(`migrate failed: ${stderr}`)
+  for (const [service, theirs] of Object.entries(tables)) {
+    await inDatabase(service as ServiceName, async (db) => {
+      for (const [table, rows] of Object.entries(theirs)) {
+        await db.query(`truncate ${table} cascade`)
+        for (const row of rows) {
+          const places = Object.keys(row).map((_, i) => `$${i + 1}`)
+          await db.query(`insert into ${table} (${Object.keys(row)}) values (${places})`, Object.values(row))
+        }
+      }
+    })
+  }
+  for (const model of readModels) await writeDocuments(client, model, documents[model.name])
+})
+afterEach(async () => {
+  const restored = readModels.flatMap(({ name }) =>
+    Array.from(documents[name], ([_id, document]) => [{ index: { _index: name, _id } }, document]),
+  )
+  const strangers = ['u8', 'u9'].map((_id) => ({ delete: { _index: 'customers', _id } }))
+  await client.bulk({ refresh: true, operations: [...restored.flat(), ...strangers] })
+})
+afterAll(async () => {
+  for (const [service, theirs] of Object.entries(tables))
+    await inDatabase(service as ServiceName, (db) => db.query(`truncate ${Object.keys(theirs)} cascade`))
+  await client.close()
+})
+
+const tamper = async (id: string, change: object) => {
+  await client.update({ index: 'orders', id, doc: change, refresh: true })
+}
+
+test('the SQL of every read model gives what the specification says', async () => {
+  for (const { differences } of await verify(options)) expect(differences).toEqual([])
+})
+
+test('counts and money totals of both sides are told', async () => {
+  const [orders] = await verify({ ...options, readModels: ['orders'] })
+  expect(orders!.expected).toEqual(orders!.found)
+  expect(orders!.expected).toMatchObject({ documents: 4, sums: { totalCents: 3850, paidCents: 4101, itemCount: 3 } })
+})
+
+test('a document that was changed by one cent is found, with both sides', async () => {
+  await tamper('o1', { paidCents: 3301 })
+  const [orders] = await verify({ ...options, readModels: ['orders'] })
+  expect(orders!.differences).toMatchObject([
+    { key: 'o1', kind: 'changed', expected: { paidCents: 3300 }, found: { paidCents: 3301 } },
+  ])
+})
+
+test('a changed item inside an order is found', async () => {
+  const [first, second] = documents.orders.get('o1')!.items as object[]
+  await tamper('o1', { items: [{ ...first, category: 'brinquedos' }, second] })
+  const [orders] = await verify({ ...options, readModels: ['orders'] })
+  expect(orders!.differences).toMatchObject([{ key: 'o1', kind: 'changed' }])
+})
+
+test('a missing document is found', async () => {
+  await client.delete({ index: 'sellers', id: 's3', refresh: true })
+  const [sellers] = await verify({ ...options, readModels: ['sellers'] })
+  expect(sellers!.differences).toMatchObject([{ key: 's3', kind: 'missing', expected: { sellerId: 's3' } }])
+})
+
+test('an extra document is found, and one behind a delete marker is none', async () => {
+  await client.index({ index: 'customers', id: 'u9', document: { uniqueId: 'u9', orders: 1 }, refresh: true })
+  await client.index({ index: 'customers', id: 'u8', document: { deleted: true }, refresh: true })
+  const [customers] = await verify({ ...options, readModels: ['customers'] })
+  expect(customers!.differences).toMatchObject([{ key: 'u9', kind: 'extra' }])
+})
+
+test('a document that is merely on its way agrees at the second look', async () => {
+  await tamper('o1', { paidCents: 1 })
+  const waitUntilSearchable = async () => {
+    await tamper('o1', { paidCents: 3300 })
+    return true
+  }
+  const [orders] = await verify({ ...options, readModels: ['orders'], waitUntilSearchable })
+  expect(orders).toMatchObject({ differedAtFirst: 1, differences: [] })
+})
+
+test('rows that change while they are looked at are looked at again', async () => {
+  await tamper('o3', { status: 'approved' })
+  let looks = 0
+  const waitUntilSearchable = async () => {
+    const status = ++looks === 1 ? 'invoiced' : 'approved'
+    await inDatabase('orders', (db) => db.query(`update orders set status = $1 where order_id = 'o3'`, [status]))
+    return true
+  }
+  try {
+    const [orders] = await verify({ ...options, readModels: ['orders'], waitUntilSearchable })
+    expect(orders!.differences).toEqual([])
+    expect(looks).toBe(2)
+  } finally {
+    await inDatabase('orders', (db) => db.query(`update orders set status = 'created' where order_id = 'o3'`))
+  }
+})
+
+test('the command exits with 1 on a difference and shows it', async () => {
+  await tamper('o2', { late: true })
+  const verified = await stack.tributary(['verify', 'orders', '--deadline', '1'])
+  expect(verified.code).toBe(1)
+  expect(verified.stdout).toContain('o2 is changed: late')
+})
+
+test('the command exits with 0 when all is equal', async () => {
+  expect(await stack.tributary(['verify'])).toMatchObject({ code: 0, stdout: expect.stringContaining('all equal') })
+})

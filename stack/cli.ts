@@ -1,0 +1,109 @@
+import type { Command } from 'commander'
+import { processes } from './processes.ts'
+import { openSay } from './say.ts'
+import type { CommandExists } from './set-up.ts'
+
+/** `tributary up | down | clean | status | logs` */
+export function stackCommands(program: Command): void {
+  const commandExists = existsIn(program)
+
+  program
+    .command('up')
+    .description('start everything that is not running; return when all is ready')
+    .option('--only <names>', 'comma-separated processes (`servers` = all servers), with those they need', words)
+    .action(async (options: { only?: string[] }) => {
+      const say = openSay()
+      const { upAny } = await import('./any-stack.ts')
+      await upAny({ only: options.only, commandExists, say })
+    })
+
+  program
+    .command('down')
+    .description('stop everything, keep the data')
+    .action(async () => (await import('./any-stack.ts')).downAny(openSay()))
+
+  program
+    .command('clean')
+    .description('stop everything and delete its data (not the downloads)')
+    .action(async () => (await import('./any-stack.ts')).cleanAny(openSay()))
+
+  program
+    .command('registry-database')
+    .description("make the registry's database and login (a step of docker-compose.yml)")
+    .action(async () => {
+      const { ensureRegistryDatabase } = await import('./registry-database.ts')
+      const { postgresSettings, readConfig, setting } = await import('#runtime/config.ts')
+      const given = readConfig({
+        ...postgresSettings,
+        POSTGRES_PASSWORD: setting.secret,
+        REGISTRY_DB_PASSWORD: setting.secret,
+      })
+      await ensureRegistryDatabase({
+        host: given.POSTGRES_HOST,
+        port: given.POSTGRES_PORT,
+        superuserPassword: given.POSTGRES_PASSWORD,
+        registryPassword: given.REGISTRY_DB_PASSWORD,
+      })
+    })
+
+  program
+    .command('stop')
+    .description('stop single processes; `start` and `up` bring them back')
+    .argument('<names...>', 'processes')
+    .action(async (names: string[]) => (await import('./any-stack.ts')).stopAny(names, openSay()))
+
+  program
+    .command('start')
+    .description('start single processes, with those they need; return when they are ready')
+    .argument('<names...>', 'processes')
+    .action(async (names: string[]) => {
+      const { startAny } = await import('./any-stack.ts')
+      await startAny({ only: names, commandExists, say: openSay() })
+    })
+
+  program
+    .command('status')
+    .description('what runs, where, and whether it is well; fails when not all is ready')
+    .option('--json', 'machine-readable')
+    .action(async (options: { json?: boolean }) => {
+      const { statusAny, statusTable } = await import('./any-stack.ts')
+      const status = await statusAny(commandExists)
+      console.log(options.json ? JSON.stringify(status, null, 2) : statusTable(status))
+      process.exitCode = status.ready ? 0 : 1
+    })
+
+  program
+    .command('logs')
+    .description('what the processes say')
+    .argument('[names...]', 'processes (default: all)')
+    .option('-f, --follow', 'go on as they say more')
+    .option('-n, --lines <count>', 'the last lines of each', '40')
+    .action(async (names: string[], options: { follow?: boolean; lines: string }) => {
+      const unknown = names.filter((name) => !processes.some((spec) => spec.name === name))
+      if (unknown.length > 0) {
+        program.error(`there is no process "${unknown[0]}": choose among ${processes.map((p) => p.name).join(', ')}`)
+      }
+      const { logsAny } = await import('./any-stack.ts')
+      await logsAny(names, options)
+    })
+}
+
+function words(text: string): string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '')
+}
+
+/** Rooms are built one after the other: a process whose command isn't there yet is left out. */
+function existsIn(program: Command): CommandExists {
+  return (words) => {
+    let at: Command | undefined = program
+    for (const word of words) {
+      const next: Command | undefined = at.commands.find((command) => command.name() === word)
+      if (!next) return at !== program && at.registeredArguments.length > 0
+      at = next
+    }
+    return true
+  }
+}

@@ -1,0 +1,191 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { readStackSettings, repository, type StackSettings, serviceNames } from './environment.ts'
+import { ailingConnectors, ailmentOf } from './health.ts'
+import { ensureHome, removeHome, withLock } from './home.ts'
+import { type Places, placesOf } from './places.ts'
+import { findTakenPorts, takenPortsMessage } from './ports.ts'
+import { type ProcessSpec, processes, select } from './processes.ts'
+import type { Say } from './say.ts'
+import { ensureSecrets, readSecrets, secretNames } from './secrets.ts'
+import { type ProcessStatus, type StackStatus, urlsOf } from './status.ts'
+import { supervisorPid } from './supervisor.ts'
+import { type UpOptions, untilConnectorsRun } from './up.ts'
+
+const READY_MS = 600_000
+
+const kibana: ProcessSpec = {
+  name: 'kibana',
+  kind: 'server',
+  port: 'KIBANA_PORT',
+  health: { ask: 'http', path: '/api/status' },
+  needs: ['elasticsearch'],
+  secrets: [],
+}
+
+/**
+ * Whether this computer runs the Docker stack. `auto` takes Docker where its engine answers and Compose is version 2,
+ * unless the native stack of this home runs already.
+ * @throws Error when STACK=docker and it can't run
+ */
+export function usesDocker(settings: StackSettings): boolean {
+  if (settings.stack === 'native') return false
+  if (settings.stack === 'auto' && supervisorPid(placesOf(settings)) !== undefined) return false
+  const answers = (...args: string[]) => spawnSync('docker', args, { stdio: 'ignore', timeout: 20_000 }).status === 0
+  const engine = answers('info')
+  const compose = engine && answers('compose', 'version')
+  if (settings.stack === 'docker' && !compose) {
+    throw new Error(
+      engine
+        ? 'STACK=docker, but `docker compose version` fails: install the Compose plugin (version 2), or use STACK=native'
+        : 'STACK=docker, but no Docker engine answers (`docker info`): start it, or use STACK=native',
+    )
+  }
+  return compose
+}
+
+export async function dockerUp({ only, say }: UpOptions): Promise<StackSettings> {
+  const settings = readStackSettings()
+  const places = placesOf(settings)
+  ensureHome(places)
+  return withLock(places, async () => {
+    const secrets = ensureSecrets(places.home)
+    const specs = only ? select(only) : [...processes, kibana]
+    await refuseTakenPorts(specs, settings, places)
+    const names = only ? specs.map((spec) => spec.name) : []
+    await compose(settings, places, ['up', '--detach', '--build', '--remove-orphans', ...names])
+    await Promise.all(specs.map((spec) => untilWell(spec, settings, secrets, say)))
+    if (!only) await untilConnectorsRun(settings)
+    return settings
+  })
+}
+
+export async function dockerDown(): Promise<void> {
+  const settings = readStackSettings()
+  await compose(settings, placesOf(settings), ['down', '--remove-orphans'])
+}
+
+export async function dockerClean(): Promise<void> {
+  const settings = readStackSettings()
+  const places = placesOf(settings)
+  await compose(settings, places, ['down', '--remove-orphans', '--volumes'])
+  removeHome(places)
+}
+
+export async function dockerLogs(
+  names: readonly string[],
+  { follow, lines }: { follow?: boolean; lines: string },
+): Promise<void> {
+  const settings = readStackSettings()
+  await compose(settings, placesOf(settings), ['logs', '--tail', lines, ...(follow ? ['--follow'] : []), ...names])
+}
+
+export async function dockerCompose(args: readonly string[]): Promise<void> {
+  const settings = readStackSettings()
+  await compose(settings, placesOf(settings), args)
+}
+
+export async function dockerStatus(): Promise<StackStatus> {
+  const settings = readStackSettings()
+  const places = placesOf(settings)
+  const secrets = readSecrets(settings.home)
+  const containers = containersOf(settings, places)
+  const found = await Promise.all(
+    [...processes, kibana].map(async (spec): Promise<ProcessStatus> => {
+      const container = containers.get(spec.name)
+      const runs = container?.State === 'running'
+      let ailment = runs ? await ailmentOf(spec, settings.ports, secrets) : undefined
+      if (runs && !ailment && spec.name === 'connect') {
+        ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+      }
+      return {
+        name: spec.name,
+        kind: spec.kind,
+        state: runs ? (ailment ? 'unwell' : 'ready') : container?.State === 'restarting' ? 'restarting' : 'stopped',
+        ...(ailment ? { reason: ailment } : {}),
+        pid: null,
+        restarts: 0,
+        port: settings.ports[spec.port],
+        uptime: 0,
+        memoryMb: 0,
+        peakMemoryMb: 0,
+      }
+    }),
+  )
+  return { ready: found.every((one) => one.state === 'ready'), urls: urlsOf(settings), processes: found }
+}
+
+interface Container {
+  readonly Service: string
+  readonly State: string
+}
+
+function containersOf(settings: StackSettings, places: Places): Map<string, Container> {
+  const { stdout } = spawnSync('docker', composeArgs(places, ['ps', '--all', '--format', 'json']), {
+    encoding: 'utf8',
+    env: composeEnvironment(settings, places),
+  })
+  // Older Compose prints one array, newer one object a line.
+  const text = (stdout ?? '').trim()
+  const list: Container[] = text.startsWith('[')
+    ? JSON.parse(text)
+    : text.split('\n').flatMap((line) => (line ? [JSON.parse(line)] : []))
+  return new Map(list.map((container) => [container.Service, container]))
+}
+
+function composeArgs(places: Places, args: readonly string[]): string[] {
+  const project = places.home === join(repository, '.tributary') ? 'tributary' : `tributary-${places.mark}`
+  return ['compose', '--project-name', project, '--file', join(repository, 'docker-compose.yml'), ...args]
+}
+
+/** Ports and secrets as Compose fills them in; before the first `up`, placeholders so that `down` works too. */
+function composeEnvironment(settings: StackSettings, places: Places): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    ...Object.fromEntries(secretNames.map((name) => [name, 'not-made-yet'])),
+    ...readSecrets(places.home),
+    ...Object.fromEntries(Object.entries(settings.ports).map(([name, port]) => [name, String(port)])),
+    LOG_LEVEL: settings.logLevel,
+  }
+}
+
+function compose(settings: StackSettings, places: Places, args: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('docker', composeArgs(places, args), {
+      cwd: repository,
+      env: composeEnvironment(settings, places),
+      stdio: 'inherit',
+    })
+    child.on('error', reject)
+    child.on('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`docker compose ${args[0]} failed with status ${code}`)),
+    )
+  })
+}
+
+/** Ports of containers that run already are ours. */
+async function refuseTakenPorts(specs: readonly ProcessSpec[], settings: StackSettings, places: Places): Promise<void> {
+  const containers = containersOf(settings, places)
+  const wanted = specs.filter((spec) => containers.get(spec.name)?.State !== 'running').map((spec) => spec.port)
+  const taken = await findTakenPorts(new Map(wanted.map((variable) => [variable, settings.ports[variable]])))
+  if (taken.length > 0) throw new Error(takenPortsMessage(taken))
+}
+
+async function untilWell(
+  spec: ProcessSpec,
+  settings: StackSettings,
+  secrets: Readonly<Record<string, string>>,
+  say: Say,
+): Promise<void> {
+  const deadline = Date.now() + READY_MS
+  for (;;) {
+    const ailment = await ailmentOf(spec, settings.ports, secrets)
+    if (ailment === undefined) return say.line(`${spec.name} is ready`)
+    if (Date.now() > deadline) {
+      throw new Error(
+        `${spec.name} isn't ready after ${READY_MS / 1000} s (${ailment}): npx tributary logs ${spec.name}`,
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}

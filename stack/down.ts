@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { readStackSettings } from './environment.ts'
+import { removeHome, withLock } from './home.ts'
+import { endLeftovers, leftovers } from './leftovers.ts'
+import { type Places, placesOf } from './places.ts'
+import { processes } from './processes.ts'
+import type { Say } from './say.ts'
+import { endSupervisor, openSupervisor, supervisorPid } from './supervisor.ts'
+
+/** Stops everything of this home: our processes, then those they need, PostgreSQL last. The data stays. */
+export async function down(say: Say): Promise<void> {
+  const places = placesOf(readStackSettings())
+  if (!existsSync(places.home)) return say.line('nothing runs')
+  await withLock(places, () => stopAll(places, say))
+}
+
+/** Stops everything of this home and deletes its data, logs and secrets. Downloads stay. */
+export async function clean(say: Say): Promise<void> {
+  const places = placesOf(readStackSettings())
+  if (existsSync(places.home)) {
+    await withLock(places, () => stopAll(places, say))
+    removeHome(places)
+  }
+  say.line(`${places.home} is gone`)
+}
+
+/** Stops single processes, by name. */
+export async function stopProcesses(names: readonly string[], say: Say): Promise<void> {
+  const places = placesOf(readStackSettings())
+  const unknown = names.find((name) => !processes.some((spec) => spec.name === name))
+  if (unknown) {
+    throw new Error(`there is no process "${unknown}": choose among ${processes.map((spec) => spec.name).join(', ')}`)
+  }
+  if (supervisorPid(places) === undefined) return say.line('nothing runs')
+  await withLock(places, async () => {
+    const supervisor = await openSupervisor(places)
+    try {
+      await Promise.all(names.map((name) => supervisor.remove(name)))
+    } finally {
+      supervisor.close()
+    }
+  })
+  say.line(`stopped ${names.join(', ')}`)
+}
+
+async function stopAll(places: Places, say: Say): Promise<void> {
+  let stopped = 0
+  if (supervisorPid(places) !== undefined) {
+    const supervisor = await openSupervisor(places)
+    try {
+      const running = new Set((await supervisor.list()).map((one) => one.name))
+      for (const layer of stoppingOrder()) {
+        const here = layer.filter((name) => running.has(name))
+        await Promise.all(here.map((name) => supervisor.remove(name)))
+        stopped += here.length
+      }
+    } finally {
+      supervisor.close()
+    }
+  }
+  await endSupervisor(places)
+  const left = leftovers(places, new Set())
+  await endLeftovers(left)
+  stopped += left.size
+  say.line(stopped === 0 ? 'nothing runs' : `${stopped} processes stopped`)
+}
+
+/** Layers of names: each only after everything that needs it. */
+function stoppingOrder(): string[][] {
+  const layers: string[][] = []
+  let left = [...processes]
+  while (left.length > 0) {
+    const free = left.filter((spec) => !left.some((other) => other.needs.includes(spec.name)))
+    layers.push(free.map((spec) => spec.name))
+    left = left.filter((spec) => !free.includes(spec))
+  }
+  return layers
+}

@@ -1,0 +1,136 @@
+import { homedir, platform } from 'node:os'
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { readConfig, setting } from '#runtime/config.ts'
+import { services } from '#schemas/topics.ts'
+
+/** The checkout. */
+export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
+
+export { services as serviceNames }
+
+/** Every port of the system by its variable, with its default. `.env.example` documents them. */
+export const defaultPorts = {
+  POSTGRES_PORT: 15432,
+  KAFKA_PORT: 19092,
+  KAFKA_CONTROLLER_PORT: 19093,
+  CONNECT_PORT: 18083,
+  REGISTRY_PORT: 18081,
+  REGISTRY_MANAGEMENT_PORT: 18082,
+  ELASTICSEARCH_PORT: 19200,
+  ELASTICSEARCH_TRANSPORT_PORT: 19300,
+  KIBANA_PORT: 15601,
+  REPORTS_PORT: 14000,
+  CUSTOMERS_PORT: 14001,
+  CATALOG_PORT: 14002,
+  ORDERS_PORT: 14003,
+  PAYMENTS_PORT: 14004,
+  SHIPPING_PORT: 14005,
+  REVIEWS_PORT: 14006,
+  PROCESSOR_ORDERS_PORT: 14011,
+  PROCESSOR_SALES_PORT: 14012,
+  PROCESSOR_CUSTOMERS_PORT: 14013,
+  PROCESSOR_SELLERS_PORT: 14014,
+  SINK_PORT: 14021,
+  FRESHNESS_PORT: 14022,
+  WATCH_PORT: 14023,
+} as const
+
+export type PortVariable = keyof typeof defaultPorts
+export type Ports = Record<PortVariable, number>
+
+/** The system on this computer, as configured. */
+export interface StackSettings {
+  readonly stack: 'auto' | 'native' | 'docker'
+  /** Data, logs, secrets; absolute. */
+  readonly home: string
+  /** Downloads, absolute. */
+  readonly cache: string
+  readonly demo: boolean
+  readonly logLevel: string
+  readonly javaHome: string | undefined
+  readonly ports: Ports
+}
+
+const portShape = Object.fromEntries(
+  Object.entries(defaultPorts).map(([name, port]) => [name, setting.port.default(port)]),
+) as Record<PortVariable, z.ZodDefault<typeof setting.port>>
+
+/** Reads and checks the stack's settings. Throws `ConfigError` naming every fault, also two settings with one port. */
+export function readStackSettings(env: Readonly<Record<string, string | undefined>> = process.env): StackSettings {
+  const given = readConfig(
+    {
+      STACK: z.enum(['auto', 'native', 'docker'], 'is not one of auto, native, docker').default('auto'),
+      TRIBUTARY_HOME: z.string().default('.tributary'),
+      TRIBUTARY_CACHE: z.string().optional(),
+      DEMO: z.enum(['on', 'off'], 'is neither on nor off').default('on'),
+      LOG_LEVEL: setting.logLevel.default('info'),
+      JAVA_HOME: z.string().optional(),
+      ...portShape,
+    },
+    env,
+  )
+  const ports = Object.fromEntries(
+    Object.keys(defaultPorts).map((name) => [name, given[name as PortVariable]]),
+  ) as Ports
+  refuseSharedPorts(ports)
+  return {
+    stack: given.STACK,
+    home: resolve(repository, given.TRIBUTARY_HOME),
+    cache: given.TRIBUTARY_CACHE ? resolve(repository, given.TRIBUTARY_CACHE) : defaultCache(env),
+    demo: given.DEMO === 'on',
+    logLevel: given.LOG_LEVEL,
+    javaHome: given.JAVA_HOME,
+    ports,
+  }
+}
+
+function refuseSharedPorts(ports: Ports): void {
+  const byPort = Map.groupBy(Object.entries(ports), ([, port]) => port)
+  const faults = [...byPort].filter(([, names]) => names.length > 1)
+  if (faults.length === 0) return
+  const lines = faults.map(([port, names]) => `  ${names.map(([name]) => name).join(' and ')} are both ${port}`)
+  throw new Error(`every port must be different (see .env.example):\n${lines.join('\n')}`)
+}
+
+/** root's own cache folder can't be read by the unprivileged user the servers run as: it takes the system's. */
+function defaultCache(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.getuid?.() === 0) return '/var/cache/tributary'
+  const xdg = env.XDG_CACHE_HOME
+  if (xdg && isAbsolute(xdg)) return resolve(xdg, 'tributary')
+  return resolve(homedir(), platform() === 'darwin' ? 'Library/Caches' : '.cache', 'tributary')
+}
+
+/** Where everything is, as the variables every process may read. */
+export function addresses(ports: Ports): Record<string, string> {
+  const http = (port: number) => `http://127.0.0.1:${port}`
+  return {
+    HOST: '127.0.0.1',
+    POSTGRES_HOST: '127.0.0.1',
+    KAFKA_BROKERS: `127.0.0.1:${ports.KAFKA_PORT}`,
+    REGISTRY_URL: `${http(ports.REGISTRY_PORT)}/apis/ccompat/v7`,
+    CONNECT_URL: http(ports.CONNECT_PORT),
+    ELASTICSEARCH_URL: http(ports.ELASTICSEARCH_PORT),
+    REPORTS_URL: http(ports.REPORTS_PORT),
+    FRESHNESS_URL: http(ports.FRESHNESS_PORT),
+    ...Object.fromEntries(
+      services.map((name) => [`${name.toUpperCase()}_URL`, http(ports[`${name.toUpperCase()}_PORT` as PortVariable])]),
+    ),
+    ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
+  }
+}
+
+/**
+ * Completes `env` for a command typed by hand: the stack's addresses and secrets, where the shell hasn't set them.
+ * A supervised process is left alone: it was given exactly what it may have.
+ */
+export async function completeEnvironment(env: NodeJS.ProcessEnv): Promise<void> {
+  if (env.TRIBUTARY_SUPERVISED === '1') return
+  const settings = readStackSettings(env)
+  env.TRIBUTARY_HOME = settings.home
+  const { readSecrets } = await import('./secrets.ts')
+  for (const [name, value] of Object.entries({ ...addresses(settings.ports), ...readSecrets(settings.home) })) {
+    env[name] ??= value
+  }
+}

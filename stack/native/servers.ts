@@ -1,0 +1,190 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Ports } from '../environment.ts'
+import type { Places } from '../places.ts'
+import { connectSettings, heap, kafkaSettings, registrySettings } from '../settings.ts'
+import { components } from './components.ts'
+import { prepareElasticsearch } from './elasticsearch.ts'
+import type { Jdk } from './jdk.ts'
+import { preparePostgres } from './postgres.ts'
+import { runAs } from './run-as.ts'
+
+/** What the preparation of a server may use. */
+export interface NativeContext {
+  readonly places: Places
+  readonly ports: Ports
+  readonly jdk: Jdk
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** How the supervisor starts a server. */
+export interface Launch {
+  readonly command: string
+  readonly args: readonly string[]
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Writes a server's configuration, makes its data folder where it is missing, says how it is started. Repeatable. */
+export const prepare: Readonly<Record<string, (context: NativeContext) => Promise<Launch>>> = {
+  postgres: preparePostgres,
+  kafka: prepareKafka,
+  registry: prepareRegistry,
+  elasticsearch: prepareElasticsearch,
+  connect: prepareConnect,
+}
+
+/** Marks a Java process as one of this home, for whoever looks at the process list. */
+export const homeMark = (places: Places): string => `-Dtributary.home=${places.home}`
+
+const LOG4J = `status=warn
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601} %-5p %m (%c{1})%n
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+logger.kafka.name=kafka.server.KafkaRaftServer
+logger.kafka.level=info
+logger.worker.name=org.apache.kafka.connect.runtime
+logger.worker.level=info
+logger.config.name=org.apache.kafka.connect.runtime.WorkerConfig
+logger.config.level=error
+logger.debezium.name=io.debezium.connector.postgresql
+logger.debezium.level=info
+`
+
+function javaArgs(context: NativeContext, server: string, size: string): string[] {
+  return [
+    `-Xmx${size}`,
+    // 2 cores, small heaps: the serial collector needs the least memory and start-up time.
+    '-XX:+UseSerialGC',
+    '-XX:-UsePerfData',
+    '-XX:+ExitOnOutOfMemoryError',
+    // The classes of the last run, mapped instead of loaded: about a third off the start.
+    '-XX:+AutoCreateSharedArchive',
+    `-XX:SharedArchiveFile=${join(context.places.data, server, 'classes.jsa')}`,
+    '-Xlog:cds=off',
+    '-Xlog:cds+dynamic=off',
+    `-Djava.io.tmpdir=${join(context.places.data, server, 'tmp')}`,
+    homeMark(context.places),
+  ]
+}
+
+/** Makes a server's folders and gives them to the account it runs as. */
+export async function serverFolder(context: NativeContext, server: string, ...children: string[]): Promise<string> {
+  const folder = join(context.places.data, server)
+  await mkdir(folder, { recursive: true })
+  for (const child of ['config', 'tmp', ...children]) await mkdir(join(folder, child), { recursive: true })
+  await runAs.giveTo(context.places.account, folder, ['.', 'config', 'tmp', ...children])
+  return folder
+}
+
+export const properties = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)
+    .join('')
+
+const java = (context: NativeContext) => join(context.jdk.home, 'bin', 'java')
+const kafkaJars = (context: NativeContext) => join(context.places.cache, components.kafka.folder, '*')
+
+async function prepareKafka(context: NativeContext): Promise<Launch> {
+  const { ports } = context
+  const folder = await serverFolder(context, 'kafka', 'log')
+  const config = join(folder, 'config', 'server.properties')
+  const log4j = join(folder, 'config', 'log4j2.properties')
+  await writeFile(log4j, LOG4J)
+  await writeFile(
+    config,
+    properties({
+      'process.roles': 'broker,controller',
+      'node.id': '1',
+      'controller.quorum.voters': `1@127.0.0.1:${ports.KAFKA_CONTROLLER_PORT}`,
+      listeners: `PLAINTEXT://127.0.0.1:${ports.KAFKA_PORT},CONTROLLER://127.0.0.1:${ports.KAFKA_CONTROLLER_PORT}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.KAFKA_PORT}`,
+      'controller.listener.names': 'CONTROLLER',
+      'log.dirs': join(folder, 'log'),
+      ...kafkaSettings,
+    }),
+  )
+  const args = [
+    ...javaArgs(context, 'kafka', heap.kafka),
+    `-Dlog4j2.configurationFile=${log4j}`,
+    '-cp',
+    kafkaJars(context),
+  ]
+  // `--ignore-formatted` makes it repeatable; the id is only there to tell clusters apart.
+  if (!(await runAs.exists(join(folder, 'log', 'meta.properties')))) {
+    await runAs.run(context.places.account, java(context), [
+      '-XX:+UseSerialGC',
+      '-XX:TieredStopAtLevel=1',
+      `-Dlog4j2.configurationFile=${log4j}`,
+      '-cp',
+      kafkaJars(context),
+      'kafka.tools.StorageTool',
+      'format',
+      '--ignore-formatted',
+      '-t',
+      'dHJpYnV0YXJ5LW9uZS0wMA',
+      '-c',
+      config,
+    ])
+  }
+  return { command: java(context), args: [...args, 'kafka.Kafka', config], cwd: folder, env: {} }
+}
+
+async function prepareConnect(context: NativeContext): Promise<Launch> {
+  const { ports, places } = context
+  const folder = await serverFolder(context, 'connect')
+  const config = join(folder, 'config', 'worker.properties')
+  const log4j = join(folder, 'config', 'log4j2.properties')
+  await writeFile(log4j, LOG4J)
+  await writeFile(
+    config,
+    properties({
+      'bootstrap.servers': `127.0.0.1:${ports.KAFKA_PORT}`,
+      listeners: `http://127.0.0.1:${ports.CONNECT_PORT}`,
+      'rest.advertised.host.name': '127.0.0.1',
+      'plugin.path': join(places.cache, components.debezium.folder),
+      'plugin.discovery': 'service_load',
+      ...connectSettings,
+    }),
+  )
+  return {
+    command: java(context),
+    args: [
+      ...javaArgs(context, 'connect', heap.connect),
+      `-Dlog4j2.configurationFile=${log4j}`,
+      '-cp',
+      kafkaJars(context),
+      'org.apache.kafka.connect.cli.ConnectDistributed',
+      config,
+    ],
+    cwd: folder,
+    env: { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(ports.POSTGRES_PORT) },
+  }
+}
+
+async function prepareRegistry(context: NativeContext): Promise<Launch> {
+  const { ports, places, secrets } = context
+  const folder = await serverFolder(context, 'registry')
+  return {
+    command: java(context),
+    args: [
+      ...javaArgs(context, 'registry', heap.registry),
+      '-jar',
+      join(places.cache, components.apicurio.folder, 'quarkus-run.jar'),
+    ],
+    cwd: folder,
+    env: {
+      ...registrySettings,
+      APICURIO_DATASOURCE_URL: `jdbc:postgresql://127.0.0.1:${ports.POSTGRES_PORT}/registry`,
+      APICURIO_DATASOURCE_PASSWORD: secrets.REGISTRY_DB_PASSWORD ?? '',
+      QUARKUS_HTTP_HOST: '127.0.0.1',
+      QUARKUS_HTTP_PORT: String(ports.REGISTRY_PORT),
+      QUARKUS_MANAGEMENT_HOST: '127.0.0.1',
+      QUARKUS_MANAGEMENT_PORT: String(ports.REGISTRY_MANAGEMENT_PORT),
+      QUARKUS_LOG_LEVEL: 'WARN',
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { StackSettings } from './environment.ts'
+
+/** The user the servers run as when `up` runs as root: PostgreSQL and Elasticsearch refuse to be root. */
+export interface Account {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Folders of one home. */
+export interface Places {
+  readonly home: string
+  /** Short, the same for the same home: for names that can't hold a path. */
+  readonly mark: string
+  readonly cache: string
+  /** The servers' data and generated configuration; below `home` unless their user can't get there. */
+  readonly data: string
+  readonly logs: string
+  /** The supervisor's files and sockets. */
+  readonly supervisor: string
+  /** Absent when the servers run as the user who called. */
+  readonly account: Account | undefined
+}
+
+/** Unix sockets take 107 bytes; the supervisor's longest file name is `interactor.sock`. */
+const LONGEST_SOCKET_FOLDER = 90
+
+export function placesOf(settings: Pick<StackSettings, 'home' | 'cache'>): Places {
+  const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined
+  const { home, cache } = settings
+  const mark = createHash('sha256').update(home).digest('hex').slice(0, 12)
+  const near = join(home, 'supervisor')
+  return {
+    home,
+    mark,
+    cache,
+    data: account && !reachable(home) ? join('/var/lib/tributary', mark) : join(home, 'data'),
+    logs: join(home, 'logs'),
+    supervisor: near.length <= LONGEST_SOCKET_FOLDER ? near : join(tmpdir(), `tributary-${mark}`),
+    account,
+  }
+}
+
+/** Whether any user may pass through every folder of a path (the parts that exist). */
+export function reachable(path: string): boolean {
+  for (let folder = path; ; folder = dirname(folder)) {
+    const mode = statSync(folder, { throwIfNoEntry: false })?.mode
+    if (mode !== undefined && (mode & 0o001) === 0) return false
+    if (folder === dirname(folder)) return true
+  }
+}
+
+function unprivilegedAccount(): Account {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith('nobody:'))
+  const [name, , uid, gid] = line?.split(':') ?? []
+  if (!name || !uid || !gid) {
+    throw new Error(
+      'there is no user "nobody" to run the servers as, and PostgreSQL and Elasticsearch refuse to run as root: run `make up` as a normal user',
+    )
+  }
+  return { name, uid: Number(uid), gid: Number(gid) }
+}

@@ -1,0 +1,175 @@
+import { readModels } from '#schemas/topics.ts'
+import { type PortVariable, serviceNames } from './environment.ts'
+
+/** What a process is asked whether it is well. `http`: GET answers 2xx. */
+export type Health =
+  | { readonly ask: 'postgres' }
+  | { readonly ask: 'kafka' }
+  | { readonly ask: 'http'; readonly path: string }
+
+/** One process of the system. The native stack, `status` and the test of docker-compose.yml read this list. */
+export interface ProcessSpec {
+  readonly name: string
+  readonly kind: 'server' | 'service' | 'processor' | 'sink' | 'reports' | 'watch'
+  /** Where it answers; the variable holds the port. */
+  readonly port: PortVariable
+  /** Further ports it listens on. */
+  readonly otherPorts?: readonly PortVariable[]
+  readonly health: Health
+  /** What must be ready before it starts. */
+  readonly needs: readonly string[]
+  /** Ours only: the arguments after `tributary`. Servers have their command in stack/native. */
+  readonly command?: readonly string[]
+  /** The only secrets it is given. */
+  readonly secrets: readonly string[]
+}
+
+const OWN: Health = { ask: 'http', path: '/health' }
+const upper = (name: string) => name.toUpperCase().replaceAll('-', '_')
+
+const servers: readonly ProcessSpec[] = [
+  {
+    name: 'postgres',
+    kind: 'server',
+    port: 'POSTGRES_PORT',
+    health: { ask: 'postgres' },
+    needs: [],
+    secrets: [],
+  },
+  {
+    name: 'kafka',
+    kind: 'server',
+    port: 'KAFKA_PORT',
+    otherPorts: ['KAFKA_CONTROLLER_PORT'],
+    health: { ask: 'kafka' },
+    needs: [],
+    secrets: [],
+  },
+  {
+    name: 'registry',
+    kind: 'server',
+    port: 'REGISTRY_PORT',
+    otherPorts: ['REGISTRY_MANAGEMENT_PORT'],
+    health: { ask: 'http', path: '/apis/ccompat/v7/subjects' },
+    needs: ['postgres'],
+    secrets: ['REGISTRY_DB_PASSWORD'],
+  },
+  {
+    name: 'elasticsearch',
+    kind: 'server',
+    port: 'ELASTICSEARCH_PORT',
+    otherPorts: ['ELASTICSEARCH_TRANSPORT_PORT'],
+    health: { ask: 'http', path: '/_cluster/health?wait_for_status=yellow&timeout=1s' },
+    needs: [],
+    secrets: [],
+  },
+  {
+    name: 'connect',
+    kind: 'server',
+    port: 'CONNECT_PORT',
+    health: { ask: 'http', path: '/connectors' },
+    needs: ['kafka'],
+    secrets: serviceNames.map((name) => `${upper(name)}_CONNECTOR_PASSWORD`),
+  },
+]
+
+const services: readonly ProcessSpec[] = serviceNames.map((name) => ({
+  name,
+  kind: 'service',
+  port: `${upper(name)}_PORT` as PortVariable,
+  health: OWN,
+  needs: ['postgres', 'kafka', 'registry'],
+  command: ['service', name],
+  secrets: [`${upper(name)}_DB_PASSWORD`],
+}))
+
+const processors: readonly ProcessSpec[] = readModels.map((topology) => ({
+  name: `processor-${topology}`,
+  kind: 'processor',
+  port: `PROCESSOR_${upper(topology)}_PORT` as PortVariable,
+  health: OWN,
+  needs: ['kafka', 'registry'],
+  command: ['processor', topology],
+  secrets: [],
+}))
+
+const readers: readonly ProcessSpec[] = [
+  {
+    name: 'sink',
+    kind: 'sink',
+    port: 'SINK_PORT',
+    health: OWN,
+    needs: ['kafka', 'registry', 'elasticsearch'],
+    command: ['sink'],
+    secrets: [],
+  },
+  {
+    name: 'freshness',
+    kind: 'watch',
+    port: 'FRESHNESS_PORT',
+    health: OWN,
+    needs: ['postgres', 'kafka', 'elasticsearch'],
+    command: ['freshness'],
+    secrets: ['FRESHNESS_DB_PASSWORD'],
+  },
+  {
+    name: 'reports',
+    kind: 'reports',
+    port: 'REPORTS_PORT',
+    health: OWN,
+    needs: ['elasticsearch'],
+    command: ['reports'],
+    secrets: [],
+  },
+  {
+    name: 'watch',
+    kind: 'watch',
+    port: 'WATCH_PORT',
+    health: OWN,
+    needs: ['connect', 'postgres'],
+    command: ['connectors', 'watch'],
+    secrets: ['MAINTAINER_DB_PASSWORD'],
+  },
+]
+
+/** Every process, in an order in which each comes after those it needs. */
+export const processes: readonly ProcessSpec[] = [...servers, ...services, ...processors, ...readers]
+
+/** A step between the servers and our own processes: a command that may be repeated at any time. */
+export interface SetUpStep {
+  readonly command: readonly string[]
+  readonly says: string
+  /** Steps that must be done before. */
+  readonly after: readonly string[]
+  readonly secrets: 'all' | 'none'
+}
+
+export const setUpSteps: readonly SetUpStep[] = [
+  { command: ['migrate'], says: 'databases, logins, outboxes', after: [], secrets: 'all' },
+  { command: ['topics', 'apply'], says: 'topics', after: [], secrets: 'none' },
+  { command: ['schemas', 'register'], says: 'schemas', after: [], secrets: 'none' },
+  { command: ['connectors', 'apply'], says: 'connectors', after: ['migrate', 'topics apply'], secrets: 'none' },
+]
+
+/**
+ * The processes a selection names, with those they need, in starting order.
+ * `servers` stands for all servers. Throws on an unknown name, listing those there are.
+ */
+export function select(only: readonly string[] | undefined): readonly ProcessSpec[] {
+  if (!only) return processes
+  const wanted = new Set<string>()
+  const add = (name: string): void => {
+    const spec = processes.find((one) => one.name === name)
+    if (!spec) {
+      throw new Error(`there is no process "${name}": choose among servers, ${processes.map((p) => p.name).join(', ')}`)
+    }
+    if (wanted.has(name)) return
+    wanted.add(name)
+    spec.needs.forEach(add)
+  }
+  for (const name of only) {
+    if (name === 'servers') for (const server of servers) add(server.name)
+    else add(name)
+  }
+  return processes.filter((spec) => wanted.has(spec.name))
+}

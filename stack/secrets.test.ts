@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processes } from './processes.ts'
+import { ensureSecrets, readSecrets, secretNames, secretsFile } from './secrets.ts'
+
+let home: string
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tributary-secrets-'))
+})
+afterEach(() => rmSync(home, { recursive: true, force: true }))
+
+test('every secret is made once, differs from the others, and only its owner may read the file', () => {
+  const secrets = ensureSecrets(home)
+  expect(Object.keys(secrets).toSorted()).toEqual(secretNames.toSorted())
+  expect(new Set(Object.values(secrets)).size).toBe(secretNames.length)
+  expect(statSync(secretsFile(home)).mode & 0o777).toBe(0o600)
+  expect(ensureSecrets(home)).toEqual(secrets)
+  expect(readSecrets(home)).toEqual(secrets)
+})
+
+test('a secret that a newer version needs is added, the others stay', () => {
+  writeFileSync(secretsFile(home), 'POSTGRES_PASSWORD=kept\n')
+  expect(ensureSecrets(home)).toMatchObject({ POSTGRES_PASSWORD: 'kept', VERIFY_DB_PASSWORD: expect.any(String) })
+})
+
+test('a process is only given secrets that exist, and none has the superuser’s', () => {
+  for (const spec of processes) {
+    for (const name of spec.secrets) expect(secretNames, spec.name).toContain(name)
+    expect(spec.secrets).not.toContain('POSTGRES_PASSWORD')
+  }
+})

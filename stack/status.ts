@@ -1,0 +1,140 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { addresses, readStackSettings, serviceNames } from './environment.ts'
+import { ailingConnectors, ailmentOf } from './health.ts'
+import { readSelection } from './home.ts'
+import { type Memory, memoryOf } from './memory.ts'
+import { type Places, placesOf } from './places.ts'
+import { type ProcessSpec, select } from './processes.ts'
+import { readSecrets } from './secrets.ts'
+import type { CommandExists } from './set-up.ts'
+import { type Supervised, supervisorPid } from './supervisor.ts'
+import { runningProcesses } from './up.ts'
+
+export interface ProcessStatus {
+  readonly name: string
+  readonly kind: ProcessSpec['kind'] | 'supervisor'
+  /** `ready` = runs and says that it is well; `unwell` = runs, `reason` says what is wrong. */
+  readonly state: 'ready' | 'unwell' | 'restarting' | 'stopped'
+  readonly reason?: string
+  readonly pid: number | null
+  readonly restarts: number
+  /** Null for the supervisor, which listens on none. */
+  readonly port: number | null
+  /** Seconds. */
+  readonly uptime: number
+  /** With its children; 0 where the system doesn't tell. */
+  readonly memoryMb: number
+  /** The most since it was started. */
+  readonly peakMemoryMb: number
+}
+
+export interface StackStatus {
+  readonly ready: boolean
+  readonly urls: Urls
+  readonly processes: readonly ProcessStatus[]
+}
+
+export interface Urls {
+  readonly kafka: string
+  readonly connect: string
+  readonly registry: string
+  readonly elasticsearch: string
+  readonly postgres: string
+  readonly reports: string
+  readonly services: Readonly<Record<string, string>>
+}
+
+export function urlsOf(settings: Pick<ReturnType<typeof readStackSettings>, 'ports'>): Urls {
+  const at = addresses(settings.ports)
+  return {
+    kafka: at.KAFKA_BROKERS!,
+    connect: at.CONNECT_URL!,
+    registry: at.REGISTRY_URL!,
+    elasticsearch: at.ELASTICSEARCH_URL!,
+    postgres: `postgres://127.0.0.1:${settings.ports.POSTGRES_PORT}`,
+    reports: at.REPORTS_URL!,
+    services: Object.fromEntries(serviceNames.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
+  }
+}
+
+/** How the native stack is. Starts nothing. */
+export async function nativeStatus(commandExists: CommandExists): Promise<StackStatus> {
+  const settings = readStackSettings()
+  const places = placesOf(settings)
+  const secrets = readSecrets(settings.home)
+  const only = readSelection(places)
+  const specs = select(only).filter((spec) => !spec.command || commandExists(spec.command))
+  const running = await runningProcesses(places).catch(() => new Map<string, Supervised>())
+  const memory = memoryOf([...running.values()].flatMap((one) => one.pid ?? []))
+  const processes = await Promise.all(
+    specs.map(async (spec): Promise<ProcessStatus> => {
+      const one = running.get(spec.name)
+      const online = one?.state === 'online'
+      let ailment = online ? await ailmentOf(spec, settings.ports, secrets) : undefined
+      if (online && !ailment && spec.name === 'connect' && !only && commandExists(['connectors', 'apply'])) {
+        ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+      }
+      return {
+        name: spec.name,
+        kind: spec.kind,
+        state: online ? (ailment ? 'unwell' : 'ready') : one ? 'restarting' : 'stopped',
+        ...(ailment ? { reason: ailment } : {}),
+        pid: one?.pid ?? null,
+        restarts: one?.restarts ?? 0,
+        port: settings.ports[spec.port],
+        uptime: secondsSince(one?.since),
+        ...megabytes(one?.pid ? memory.get(one.pid) : undefined),
+      }
+    }),
+  )
+  processes.unshift(supervisorStatus(places))
+  return { ready: processes.every((one) => one.state === 'ready'), urls: urlsOf(settings), processes }
+}
+
+function supervisorStatus(places: Places): ProcessStatus {
+  const pid = supervisorPid(places)
+  return {
+    name: 'supervisor',
+    kind: 'supervisor',
+    state: pid === undefined ? 'stopped' : 'ready',
+    pid: pid ?? null,
+    restarts: 0,
+    port: null,
+    uptime: pid === undefined ? 0 : secondsSince(statSync(join(places.supervisor, 'pm2.pid')).mtimeMs),
+    // Its children are counted as processes of their own.
+    ...megabytes(pid === undefined ? undefined : memoryOf([pid], { alone: true }).get(pid)),
+  }
+}
+
+const secondsSince = (ms: number | undefined) =>
+  ms === undefined ? 0 : Math.max(0, Math.round((Date.now() - ms) / 1000))
+
+const megabytes = (memory: Memory | undefined) => ({
+  memoryMb: Math.round((memory?.now ?? 0) / 1e6),
+  peakMemoryMb: Math.round((memory?.peak ?? 0) / 1e6),
+})
+
+/** A table for people. */
+export function statusTable(status: StackStatus): string {
+  const rows = status.processes.map((one) => [
+    one.name,
+    one.state,
+    one.pid === null ? '' : String(one.pid),
+    one.port === null ? '' : `:${one.port}`,
+    one.uptime ? `${one.uptime} s` : '',
+    one.restarts ? `${one.restarts}` : '',
+    one.memoryMb ? `${one.memoryMb} MB` : '',
+    one.peakMemoryMb ? `${one.peakMemoryMb} MB` : '',
+    one.reason ?? '',
+  ])
+  const table = [['process', 'state', 'pid', 'port', 'up', 'restarts', 'memory', 'peak', ''], ...rows]
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
+  const text = table.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  )
+  return `${text.join('\n')}\n\n${status.ready ? 'ready' : 'not ready'}`
+}

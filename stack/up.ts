@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readStackSettings, type StackSettings, serviceNames } from './environment.ts'
+import { ailingConnectors, ailmentOf } from './health.ts'
+import { ensureHome, readSelection, withLock, writeSelection } from './home.ts'
+import { endLeftovers, leftovers } from './leftovers.ts'
+import { componentsOf } from './native/components.ts'
+import { install, missingComponents } from './native/install.ts'
+import { chooseJdk, type Jdk, javaVersion, jdkCandidates } from './native/jdk.ts'
+import { type Launch, type NativeContext, prepare } from './native/servers.ts'
+import { launchOf, sourceFingerprint, systemPath } from './own-processes.ts'
+import { type Places, placesOf, reachable } from './places.ts'
+import { findTakenPorts, takenPortsMessage } from './ports.ts'
+import { type ProcessSpec, select } from './processes.ts'
+import { ensureRegistryDatabase } from './registry-database.ts'
+import type { Say } from './say.ts'
+import { ensureSecrets } from './secrets.ts'
+import { type CommandExists, runSetUpSteps } from './set-up.ts'
+import { openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor.ts'
+
+export interface UpOptions {
+  /** Names of processes (and `servers`); all where it is left out. */
+  readonly only?: readonly string[] | undefined
+  readonly commandExists: CommandExists
+  readonly say: Say
+}
+
+/** How long a process may take until it is well. */
+const READY_MS = 300_000
+/** A process that keeps ending won't get well by waiting. */
+const MOST_RESTARTS = 8
+
+/**
+ * Brings the native stack up: downloads what is missing, starts what isn't running, waits until everything is well.
+ * Repeatable at any time: what runs as it should is left alone, what is dead, changed or left over is started anew.
+ */
+export async function up(options: UpOptions): Promise<StackSettings> {
+  const settings = readStackSettings()
+  const places = placesOf(settings)
+  ensureHome(places)
+  await withLock(places, () => bringUp(settings, places, options))
+  return settings
+}
+
+async function bringUp(settings: StackSettings, places: Places, options: UpOptions): Promise<void> {
+  const { say, commandExists } = options
+  const specs = select(options.only).filter((spec) => !spec.command || commandExists(spec.command))
+
+  const running = await runningProcesses(places)
+  const jdk = specs.some((spec) => componentsOf[spec.name]) ? findJdk(settings, places) : undefined
+  await endWhatIsLeftOver(places, running, say)
+  await refuseTakenPorts(settings, specs, running)
+  await download(places, specs, jdk, say)
+
+  const secrets = ensureSecrets(places.home)
+  await mkdir(places.data, { recursive: true, mode: 0o755 })
+  writeSelection(places, union(options.only, running.size > 0 ? readSelection(places) : []))
+
+  const supervisor = await openSupervisor(places)
+  try {
+    const bring = starter({ settings, places, jdk, secrets, supervisor, say })
+    await bring(specs.filter((spec) => !spec.command))
+    if (!options.only) await runSetUpSteps(settings, places, secrets, commandExists, say)
+    await bring(specs.filter((spec) => spec.command))
+    if (!options.only && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
+  } finally {
+    supervisor.close()
+  }
+}
+
+/** What the supervisor of this home runs now; doesn't start one. */
+export async function runningProcesses(places: Places): Promise<Map<string, Supervised>> {
+  if (supervisorPid(places) === undefined) return new Map()
+  const supervisor = await openSupervisor(places)
+  try {
+    return new Map((await supervisor.list()).map((one) => [one.name, one]))
+  } finally {
+    supervisor.close()
+  }
+}
+
+function union(
+  only: readonly string[] | undefined,
+  before: readonly string[] | undefined,
+): readonly string[] | undefined {
+  return only && before ? [...new Set([...before, ...only])] : undefined
+}
+
+function findJdk(settings: StackSettings, places: Places): Jdk {
+  const jdk = chooseJdk(
+    jdkCandidates(settings.javaHome).filter((home) => !places.account || reachable(join(home, 'bin'))),
+    javaVersion,
+  )
+  if (places.account && !reachable(places.cache)) {
+    throw new Error(
+      `the servers run as ${places.account.name}, who can't read ${places.cache}: set TRIBUTARY_CACHE to a folder every user may enter, e.g. /var/cache/tributary`,
+    )
+  }
+  return jdk
+}
+
+async function endWhatIsLeftOver(places: Places, running: Map<string, Supervised>, say: Say): Promise<void> {
+  const known = new Set([...running.values()].flatMap((one) => one.pid ?? []))
+  const daemon = supervisorPid(places)
+  if (daemon !== undefined) known.add(daemon)
+  const found = leftovers(places, known)
+  if (found.size === 0) return
+  await say.step(`ended ${found.size} processes of a stack whose supervisor is gone`, () => endLeftovers(found))
+}
+
+async function refuseTakenPorts(
+  settings: StackSettings,
+  specs: readonly ProcessSpec[],
+  running: Map<string, Supervised>,
+): Promise<void> {
+  const wanted = new Map<string, number>()
+  for (const spec of specs) {
+    if (running.get(spec.name)?.pid) continue
+    for (const variable of [spec.port, ...(spec.otherPorts ?? [])]) wanted.set(variable, settings.ports[variable])
+  }
+  const taken = await findTakenPorts(wanted)
+  if (taken.length > 0) throw new Error(takenPortsMessage(taken))
+}
+
+async function download(places: Places, specs: readonly ProcessSpec[], jdk: Jdk | undefined, say: Say): Promise<void> {
+  if (!jdk) return
+  const missing = missingComponents(
+    places.cache,
+    specs.flatMap((spec) => componentsOf[spec.name] ?? []),
+  )
+  if (missing.length > 0) {
+    await say.step(`downloaded into ${places.cache}`, () => install(places.cache, missing, jdk, say))
+  }
+}
+
+interface StartContext {
+  readonly settings: StackSettings
+  readonly places: Places
+  readonly jdk: Jdk | undefined
+  readonly secrets: Readonly<Record<string, string>>
+  readonly supervisor: Supervisor
+  readonly say: Say
+}
+
+/** Starts processes, each as soon as those it needs are well; returns when all are. */
+function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Promise<void> {
+  const { settings, secrets, supervisor, say } = context
+  const under = new Map<string, Promise<void>>()
+  const sources = sourceFingerprint()
+
+  const start = async (spec: ProcessSpec): Promise<void> => {
+    await Promise.all(spec.needs.flatMap((name) => under.get(name) ?? []))
+    if (spec.name === 'registry') {
+      await ensureRegistryDatabase({
+        host: '127.0.0.1',
+        port: settings.ports.POSTGRES_PORT,
+        superuserPassword: secrets.POSTGRES_PASSWORD ?? '',
+        registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
+      })
+    }
+    const launch = await launchFor(spec, context)
+    const definition = fingerprint(launch, spec.command ? sources : '')
+    const before = (await supervisor.list()).find((one) => one.name === spec.name)
+    const asItShould = before?.state === 'online' && before.definition === definition
+    if (!asItShould) {
+      if (before) await supervisor.remove(spec.name)
+      await supervisor.start(spec.name, launch, { definition, asServer: !spec.command })
+    }
+    const began = performance.now()
+    await untilWell(spec, context)
+    if (!asItShould) say.line(`${spec.name} is ready (${((performance.now() - began) / 1000).toFixed(1)} s)`)
+  }
+  return async (specs) => {
+    for (const spec of specs) under.set(spec.name, start(spec))
+    const ends = await Promise.allSettled(specs.map((spec) => under.get(spec.name)))
+    const faults = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    if (faults.length > 0) throw new Error([...new Set(faults.map((fault) => fault.message))].join('\n\n'))
+  }
+}
+
+async function launchFor(spec: ProcessSpec, context: StartContext): Promise<Launch> {
+  const { settings, places, secrets, jdk } = context
+  if (spec.command) return launchOf(spec, settings, places, secrets)
+  const native: NativeContext = { places, ports: settings.ports, secrets, jdk: jdk ?? { home: '', version: 0 } }
+  const launch = await prepare[spec.name]!(native)
+  const own = Object.fromEntries(spec.secrets.map((name) => [name, secrets[name] ?? '']))
+  return { ...launch, env: { PATH: systemPath, LANG: 'C.UTF-8', ...launch.env, ...own } }
+}
+
+function fingerprint(launch: Launch, sources: string): string {
+  return createHash('sha256').update(JSON.stringify(launch)).update(sources).digest('hex').slice(0, 16)
+}
+
+async function untilWell(spec: ProcessSpec, { settings, secrets, supervisor, places }: StartContext): Promise<void> {
+  const deadline = Date.now() + READY_MS
+  for (let look = 0; ; look++) {
+    const ailment = await ailmentOf(spec, settings.ports, secrets)
+    const now = look % 10 === 9 || ailment === undefined ? await find(supervisor, spec.name) : undefined
+    // Well, and by our own process: the port might be answered by one that is just ending.
+    if (ailment === undefined && now?.state === 'online') return
+    const restarts = now?.restarts ?? 0
+    if (restarts >= MOST_RESTARTS || Date.now() > deadline) {
+      const what =
+        restarts >= MOST_RESTARTS
+          ? `${spec.name} ended ${restarts} times`
+          : `${spec.name} isn't ready after ${READY_MS / 1000} s (${ailment})`
+      throw new Error(
+        `${what}; its last words (all: npx tributary logs ${spec.name}):\n${lastWords(places, spec.name)}`,
+      )
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+async function find(supervisor: Supervisor, name: string): Promise<Supervised | undefined> {
+  return (await supervisor.list()).find((one) => one.name === name)
+}
+
+function lastWords(places: Places, name: string): string {
+  try {
+    const lines = readFileSync(join(places.logs, `${name}.log`), 'utf8')
+      .trimEnd()
+      .split('\n')
+    return lines
+      .slice(-12)
+      .map((line) => `  ${line.slice(0, 300)}`)
+      .join('\n')
+  } catch {
+    return '  (it said nothing)'
+  }
+}
+
+/** Until every connector's task runs. Throws after the same time as for a process. */
+export async function untilConnectorsRun(settings: StackSettings): Promise<void> {
+  const deadline = Date.now() + READY_MS
+  for (;;) {
+    const ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+    if (ailment === undefined) return
+    if (Date.now() > deadline)
+      throw new Error(`the connectors don't run: ${ailment}; see npx tributary connectors status`)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { addresses, defaultPorts, type Ports } from '#stack/environment.ts'
+import { readSecrets } from '#stack/secrets.ts'
+import { freePorts } from './free-ports.ts'
+import { type Stack, stackAt } from './stack-handle.ts'
+
+export type { CommandResult, Stack } from './stack-handle.ts'
+
+export interface ScratchStack extends Stack {
+  /** Stops everything and deletes every trace. */
+  stop(): Promise<void>
+}
+
+const PREFIX = 'tributary-scratch-'
+
+/**
+ * Starts the native stack on free ports, in a folder of its own below the system's temporary folder.
+ * When this process ends without `stop`, however, a watchdog stops and deletes it.
+ * @param only names for `up --only`; everything without it (`[]` starts nothing)
+ * @param env settings on top, as in `.env`
+ */
+export async function scratchStack({
+  only,
+  env = {},
+}: {
+  only?: readonly string[]
+  env?: Readonly<Record<string, string>>
+} = {}): Promise<ScratchStack> {
+  await cleanAbandoned()
+  const folder = mkdtempSync(join(tmpdir(), PREFIX))
+  // The servers may run as another user than the one who calls.
+  chmodSync(folder, 0o755)
+  const home = join(folder, 'home')
+  const found = await freePorts(Object.keys(defaultPorts).length)
+  const ports = Object.fromEntries(Object.keys(defaultPorts).map((name, i) => [name, found[i]!])) as Ports
+  const settings = {
+    STACK: 'native',
+    DEMO: 'off',
+    LOG_LEVEL: 'warn',
+    TRIBUTARY_HOME: home,
+    ...addresses(ports),
+    ...env,
+  }
+  writeFileSync(join(folder, 'owner'), String(process.pid))
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings))
+  const watchdog = spawn(process.execPath, [join(import.meta.dirname, 'watchdog.ts'), folder], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watchdog.unref()
+  ;(watchdog.stdin as unknown as { unref(): void }).unref()
+
+  const bare = stackAt(settings)
+  const stop = async () => {
+    const { code, stdout, stderr } = await bare.tributary(['clean'], { timeoutMs: 120_000 })
+    if (code !== 0) throw new Error(`the scratch stack could not be stopped:\n${stdout}\n${stderr}`)
+    rmSync(folder, { recursive: true, force: true })
+    watchdog.kill()
+  }
+  if (only?.length !== 0) {
+    const { code, stdout, stderr } = await bare.tributary(['up', ...(only ? ['--only', only.join(',')] : [])], {
+      timeoutMs: 600_000,
+    })
+    if (code !== 0) {
+      await stop()
+      throw new Error(`the scratch stack could not be started:\n${stdout}\n${stderr}`)
+    }
+  }
+  return { ...stackAt({ ...settings, ...readSecrets(home) }), stop }
+}
+
+/** The stack the test run started for every file (see vitest.config.ts). */
+export function connectStack(): Stack {
+  const settings = process.env.TRIBUTARY_TEST_STACK
+  if (!settings) throw new Error('no stack was started for this test: run it as a file of the project "int" or "e2e"')
+  return stackAt(JSON.parse(settings))
+}
+
+/** Stops and deletes stacks whose test run, and whose watchdog, are gone. */
+async function cleanAbandoned(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((one) => one.startsWith(PREFIX))) {
+    const folder = join(tmpdir(), name)
+    try {
+      if (isAlive(Number(readFileSync(join(folder, 'owner'), 'utf8')))) continue
+      await stackAt(JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))).tributary(['clean'])
+      rmSync(folder, { recursive: true, force: true })
+    } catch {
+      // Another user's, or one that is just being made.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

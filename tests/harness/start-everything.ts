@@ -1,0 +1,8 @@
+import { scratchStack } from './stack.ts'
+
+/** Vitest's global set-up of the project `e2e`: the whole stack with every process, empty, for the whole run. */
+export default async function setUp(): Promise<() => Promise<void>> {
+  const stack = await scratchStack()
+  process.env.TRIBUTARY_TEST_STACK = JSON.stringify(stack.env)
+  return () => stack.stop()
+}

@@ -1,0 +1,61 @@
+/** `make test`: every check and every test, one kind after the other; ends with the line `N passed, N failed`. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const repository = join(import.meta.dirname, '..')
+const programs = join(repository, 'node_modules', '.bin')
+const env = { ...process.env, PATH: `${programs}${delimiter}${process.env.PATH ?? ''}` }
+const results = mkdtempSync(join(tmpdir(), 'tributary-results-'))
+let passed = 0
+let failed = 0
+let skipped = 0
+
+function run(program: string, args: readonly string[]): boolean {
+  const { status, error } = spawnSync(program, args, { cwd: repository, env, stdio: 'inherit' })
+  if (error) console.error(`${program} can't be run: ${error.message}`)
+  return status === 0
+}
+
+function check(name: string, program: string, ...args: string[]): void {
+  console.log(`\n── ${name}`)
+  if (run(program, args)) passed++
+  else failed++
+}
+
+function tests(project: string): void {
+  console.log(`\n── tests: ${project}`)
+  const file = join(results, `${project}.json`)
+  const well = run('vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${file}`,
+  ])
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'))
+    passed += report.numPassedTests
+    failed += report.numFailedTests
+    skipped += report.numPendingTests + report.numTodoTests
+    // A file that can't be loaded fails without a failed test of its own.
+    if (!well && report.numFailedTests === 0) failed++
+  } catch {
+    console.error(`the tests of ${project} ended without a report`)
+    failed++
+  }
+}
+
+const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int', 'e2e']
+if (process.argv.length === 2) {
+  check('lint and format', 'biome', 'check', '.')
+  check('types', 'tsc', '--noEmit')
+  check('generated contracts', 'node', 'tributary.ts', 'schemas', 'generate', '--check')
+}
+for (const project of projects) tests(project)
+rmSync(results, { recursive: true, force: true })
+
+console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0

@@ -1,0 +1,42 @@
+#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
+import { existsSync } from 'node:fs'
+import { Command } from 'commander'
+import { connectorsCommands } from '#connectors/cli.ts'
+import { processorsCommands } from '#processors/cli.ts'
+import { producersCommands } from '#producers/cli.ts'
+import { simulatorCommands } from '#producers/simulator/cli.ts'
+import { schemasCommands } from '#schemas/cli.ts'
+import { sinksCommands } from '#sinks/cli.ts'
+import { stackCommands } from '#stack/cli.ts'
+import { completeEnvironment } from '#stack/environment.ts'
+
+const dotEnv = new URL('./.env', import.meta.url)
+if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
+
+const program = new Command('tributary')
+  .description('many databases flow into one place where people can ask questions')
+  .option('--home <folder>', 'data, logs and secrets of the stack (TRIBUTARY_HOME)')
+  .on('option:home', (folder: string) => {
+    process.env.TRIBUTARY_HOME = folder
+  })
+  .hook('preAction', () => completeEnvironment(process.env))
+
+stackCommands(program)
+schemasCommands(program, {
+  registryUrl: () => process.env.REGISTRY_URL ?? '',
+  brokers: () => (process.env.KAFKA_BROKERS ?? '').split(','),
+})
+producersCommands(program)
+simulatorCommands(program)
+connectorsCommands(program)
+processorsCommands(program)
+sinksCommands(program)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
+  const { message, stack } = error as Error
+  process.stderr.write(`tributary: ${process.env.LOG_LEVEL === 'debug' ? stack : message}\n`)
+  process.exitCode = 1
+}
