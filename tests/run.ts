@@ -11,6 +11,13 @@ const results = mkdtempSync(join(tmpdir(), 'tributary-results-'))
 let passed = 0
 let failed = 0
 let skipped = 0
+/** What failed, named once more at the very end: the whole output is long. */
+const failures: string[] = []
+
+function fail(what: string, messages: readonly string[] = []): void {
+  failed++
+  failures.push([what, ...messages.map((message) => message.replace(/^/gm, '    '))].join('\n'))
+}
 
 function run(program: string, args: readonly string[]): boolean {
   const { status, error } = spawnSync(program, args, { cwd: repository, env, stdio: 'inherit' })
@@ -21,7 +28,7 @@ function run(program: string, args: readonly string[]): boolean {
 function check(name: string, program: string, ...args: string[]): void {
   console.log(`\n── ${name}`)
   if (run(program, args)) passed++
-  else failed++
+  else fail(`${name}: ${program} ${args.join(' ')}`)
 }
 
 function tests(project: string): void {
@@ -38,13 +45,16 @@ function tests(project: string): void {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'))
     passed += report.numPassedTests
-    failed += report.numFailedTests
+    for (const file of report.testResults) {
+      for (const test of file.assertionResults) {
+        if (test.status === 'failed') fail(`${file.name}: ${test.fullName}`, test.failureMessages)
+      }
+    }
     skipped += report.numPendingTests + report.numTodoTests
     // A file that can't be loaded fails without a failed test of its own.
-    if (!well && report.numFailedTests === 0) failed++
+    if (!well && report.numFailedTests === 0) fail(`${project}: a test file could not be run`)
   } catch {
-    console.error(`the tests of ${project} ended without a report`)
-    failed++
+    fail(`${project}: the tests ended without a report`)
   }
 }
 
@@ -57,5 +67,7 @@ if (process.argv.length === 2) {
 for (const project of projects) tests(project)
 rmSync(results, { recursive: true, force: true })
 
-console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+if (failures.length > 0) console.log(`\n── failed\n${failures.join('\n')}`)
+if (skipped > 0) console.log(`\n${skipped} skipped (their reasons stand above)`)
+console.log(`\n${passed} passed, ${failed} failed`)
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0
