@@ -9,7 +9,8 @@ const folder = process.env.OLIST_DATA ?? join(import.meta.dirname, '../../../sha
 const present = existsSync(folder)
 if (!present) console.warn(`not run: ${folder} is missing (OLIST_DATA names the folder with the Olist CSV files)`)
 
-describe.skipIf(!present)('the Olist data set', () => {
+// Reading all of it takes a while on a busy machine.
+describe.skipIf(!present)('the Olist data set', { timeout: 180_000 }, () => {
   let market: Marketplace
   let summary: Summary
   beforeAll(async () => {

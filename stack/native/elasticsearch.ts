@@ -59,7 +59,7 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
       ES_JAVA_HOME: jdk.home,
       ES_PATH_CONF: config,
       ES_TMPDIR: join(folder, 'tmp'),
-      CLI_JAVA_OPTS: homeMark(places),
+      CLI_JAVA_OPTS: `-Djava.io.tmpdir=${join(folder, 'tmp')} ${homeMark(places)}`,
       HOME: folder,
     },
   }

@@ -33,8 +33,12 @@ export interface WorkerOptions {
   readonly metrics: EngineMetrics
 }
 
-/** An epoch is as large as what this worker gets done in that time, and never larger than the record bound. */
-const EPOCH_MS = 100
+/**
+ * An epoch is as large as what this worker gets done in the longest time, and never larger than the record bound. The
+ * first change after a quiet moment is worked off at once; the next epoch begins no sooner than the least time after
+ * it, because a transaction costs the broker the same for one record as for fifty.
+ */
+const EPOCH_MS = { least: 30, most: 100 }
 const EPOCH_RECORDS = { least: 500, most: 20_000 }
 const PURGE_MS = 30_000
 const RETRY_MS = { least: 100, most: 1_000 }
@@ -44,6 +48,8 @@ interface Session {
   readonly producer: TransactionalProducer
   readonly inbound: Inbound
   readonly intake: Intake
+  /** Positions as they were last committed, by `topic/partition`. */
+  readonly committed: Map<string, number>
   /** Partitions whose exchange topic has to be taken in up to here before messages may be handed over directly. */
   readonly barriers: Map<number, number>
 }
@@ -146,6 +152,7 @@ export class Worker {
     this.#state = 'running'
     this.#trouble = undefined
     log.info({ partitions: session.membership.partitions, stateRows: this.#tasks.rows }, 'running')
+    let began = 0
     try {
       while (!this.#stopping && this.#group.fault === undefined) {
         if (session.membership.partitions.length === 0) {
@@ -153,6 +160,9 @@ export class Worker {
           continue
         }
         await session.inbound.wait()
+        const early = began + EPOCH_MS.least - performance.now()
+        if (early > 0) await delay(early)
+        began = performance.now()
         await this.#runEpoch(session)
         onRunning()
       }
@@ -226,6 +236,7 @@ export class Worker {
       ...joined,
       inbound: new Inbound(fetch, positions),
       intake: new Intake(plan, codec, this.#tasks, log),
+      committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
       barriers: new Map(partitions.map((partition) => [partition, ends.get(`${exchange}/${partition}`) ?? 0])),
     }
   }
@@ -276,15 +287,15 @@ export class Worker {
     const output = this.#tasks.run()
     const records = this.#recordsOf(output, letters)
     const worked = performance.now()
-    await session.producer.commit(records, this.#offsetsOf(session, stamp), session.membership)
+    const offsets = this.#offsetsOf(session, stamp)
+    await session.producer.commit(records, offsets, session.membership)
     this.#tasks.commit()
     this.#unsettled = undefined
+    for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
 
     const workMs = worked - began
-    this.#limit =
-      workMs > EPOCH_MS ? this.#limit * (EPOCH_MS / workMs) : taken >= this.#limit ? this.#limit * 1.5 : this.#limit
-    this.#limit = Math.round(Math.min(EPOCH_RECORDS.most, Math.max(EPOCH_RECORDS.least, this.#limit)))
+    this.#limit = nextLimit(this.#limit, taken, workMs)
     metrics.epochs.inc({ outcome: 'committed' })
     metrics.epochSeconds.observe({ phase: 'work' }, workMs / 1_000)
     metrics.epochSeconds.observe({ phase: 'commit' }, (performance.now() - worked) / 1_000)
@@ -341,15 +352,16 @@ export class Worker {
     return records
   }
 
+  /** The positions that moved, and the stamp beside the exchange's position of every partition. */
   #offsetsOf(session: Session, stamp: string) {
+    const { membership, inbound, committed } = session
     const exchange = exchangeOf(this.#options.app)
     return this.#inputs.flatMap((topic) =>
-      session.membership.partitions.map((partition) => ({
-        topic,
-        partition,
-        offset: session.inbound.takenUpTo(topic, partition),
-        metadata: topic === exchange ? stamp : '',
-      })),
+      membership.partitions.flatMap((partition) => {
+        const offset = inbound.takenUpTo(topic, partition)
+        if (topic === exchange) return [{ topic, partition, offset, metadata: stamp }]
+        return committed.get(`${topic}/${partition}`) === offset ? [] : [{ topic, partition, offset, metadata: '' }]
+      }),
     )
   }
 
@@ -368,6 +380,14 @@ export class Worker {
       before.filter(({ offset }) => offset > 0),
     ).catch((err) => this.#options.log.warn({ err }, 'exchanged messages could not be purged'))
   }
+}
+
+/** How many records the next epoch may take, after one that took `taken` in `workMs`. */
+function nextLimit(limit: number, taken: number, workMs: number): number {
+  let next = limit
+  if (workMs > EPOCH_MS.most) next = limit * (EPOCH_MS.most / workMs)
+  else if (taken >= limit) next = limit * 1.5
+  return Math.round(Math.min(EPOCH_RECORDS.most, Math.max(EPOCH_RECORDS.least, next)))
 }
 
 function rowLetter(
