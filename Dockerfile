@@ -20,5 +20,5 @@ COPY processors ./processors
 COPY sinks ./sinks
 COPY stack ./stack
 USER node
-ENTRYPOINT ["node", "--disable-warning=TimeoutNegativeWarning", "tributary.ts"]
+ENTRYPOINT ["node", "tributary.ts"]
 CMD ["--help"]

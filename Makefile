@@ -3,7 +3,7 @@
 .PHONY: help up down clean status logs test check load simulate bench verify
 
 # The project brings its own Node (node_modules/.bin/node); npm only installs it.
-TRIBUTARY := node_modules/.bin/node --disable-warning=TimeoutNegativeWarning tributary.ts
+TRIBUTARY := node_modules/.bin/node tributary.ts
 
 help: ## what can be made
 	@echo "tributary: many databases flow into one place where people can ask questions"; echo

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
+#!/usr/bin/env node
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { connectorsCommands } from '#connectors/cli.ts'

@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs'
+import kafkajs from '../runtime/kafkajs.ts'
 import { openCodec } from '../schemas/codec.ts'
 import type { OrderRow } from '../schemas/contracts.generated.ts'
 import { OrderRows, Orders, Payments } from '../schemas/topics.ts'
@@ -23,6 +23,7 @@ export async function observeTopics(urls: StackUrls) {
   await consumer.subscribe({ topics: [Orders.name, Payments.name, OrderRows.name], fromBeginning: false })
   const joined = new Promise<void>((resolve) => consumer.on(consumer.events.GROUP_JOIN, () => resolve()))
   await consumer.run({
+    autoCommit: false,
     eachMessage: async ({ topic, message }) => {
       const now = performance.now()
       const key = message.key?.toString() ?? ''

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs from 'kafkajs'
+import kafkajs from '#runtime/kafkajs.ts'
 import { services } from '#schemas/topics.ts'
 import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, faultOf, hasFailed, isRunning } from './connect.ts'

@@ -1,5 +1,5 @@
-import kafkajs from 'kafkajs'
 import pg from 'pg'
+import kafkajs from '#runtime/kafkajs.ts'
 import type { Ports } from './environment.ts'
 import type { ProcessSpec } from './processes.ts'
 

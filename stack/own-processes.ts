@@ -11,9 +11,6 @@ export const entry = join(repository, 'tributary.ts')
 /** The same whoever calls `up` (make, npx, a shell): a launch that differs is a process that is started anew. */
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** kafkajs computes a negative delay now and then, which Node sets to 1 ms, as it should, and warns about. */
-export const nodeOptions: readonly string[] = ['--disable-warning=TimeoutNegativeWarning']
-
 /** How one of our own processes is started: Node on the `.ts` file, with the only secrets it may know. */
 export function launchOf(
   spec: ProcessSpec,
@@ -25,7 +22,7 @@ export function launchOf(
   return {
     command: process.execPath,
     // The home is an argument so that the process list tells which stack a process belongs to.
-    args: [...nodeOptions, entry, '--home', places.home, ...spec.command],
+    args: [entry, '--home', places.home, ...spec.command],
     cwd: repository,
     env: {
       ...ownEnvironment(settings, places),

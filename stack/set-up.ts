@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { repository, type StackSettings } from './environment.ts'
-import { entry, nodeOptions, ownEnvironment } from './own-processes.ts'
+import { entry, ownEnvironment } from './own-processes.ts'
 import type { Places } from './places.ts'
 import { type SetUpStep, setUpSteps } from './processes.ts'
 import type { Say } from './say.ts'
@@ -35,7 +35,7 @@ function runStep(
   secrets: Readonly<Record<string, string>>,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...nodeOptions, entry, ...step.command], {
+    const child = spawn(process.execPath, [entry, ...step.command], {
       cwd: repository,
       env: {
         ...ownEnvironment(settings, places),

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import pg from 'pg'
 import { repository, type StackSettings } from './environment.ts'
-import { entry, nodeOptions, ownEnvironment } from './own-processes.ts'
+import { entry, ownEnvironment } from './own-processes.ts'
 import { placesOf } from './places.ts'
 import { select } from './processes.ts'
 import { readSecrets } from './secrets.ts'
@@ -39,7 +39,7 @@ export async function playDemo(settings: StackSettings, { commandExists, say }: 
     'a small simulated marketplace is in place (DEMO=off skips it)',
     () =>
       new Promise<void>((resolve, reject) => {
-        const args = [...nodeOptions, entry, 'simulate', '--orders', '200']
+        const args = [entry, 'simulate', '--orders', '200']
         const child = spawn(process.execPath, args, {
           cwd: repository,
           env: { ...ownEnvironment(settings, places), ...secrets },

@@ -1,7 +1,7 @@
-import kafkajs from 'kafkajs'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'

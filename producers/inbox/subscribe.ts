@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs, { type Consumer, type EachBatchPayload } from 'kafkajs'
+import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { Knex } from 'knex'
 import { isOutage } from '#producers/service/outage.ts'
+import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
 import type { Codec } from '#schemas/codec.ts'
@@ -16,6 +17,11 @@ import type { Subscription } from './subscription.ts'
 const CHUNK = 500
 const OUTAGE_PAUSES_MS = [100, 250, 500, 1_000, 2_000]
 const RETRY_PAUSES_MS = [100, 400, 1_600]
+/**
+ * How often positions are committed to Kafka, in ms. The ones that count are in the service's database; these tell
+ * others how far the service is, and kafkajs's own way is a request for every batch.
+ */
+const COMMIT_MS = 200
 
 /** A running subscription. */
 export interface Inbox {
@@ -80,10 +86,15 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   await producer.connect()
   await consumer.connect()
   await consumer.subscribe({ topics: subscriptions.map((each) => each.topic.name), fromBeginning: true })
+  let latest: EachBatchPayload | undefined
+  const stopped = new AbortController()
+  const committing = keepCommitting(() => latest, log, stopped.signal)
   await consumer.run({
+    autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: 4,
     eachBatch: async (payload) => {
+      latest = payload
       const { topic, partition, highWatermark } = payload.batch
       const atPosition = await persist(payload, () => isAtPosition(consumer, options.db, state, payload))
       if (!atPosition) return
@@ -97,10 +108,30 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
     fault: () => state.fault,
     failed: state.failed.promise,
     async stop() {
+      stopped.abort()
+      await committing
       await consumer.disconnect()
       await producer.disconnect()
       await options.db.destroy()
     },
+  }
+}
+
+/** Commits what was worked off from time to time, and once more at the end. */
+async function keepCommitting(
+  latest: () => EachBatchPayload | undefined,
+  log: Log,
+  stopped: AbortSignal,
+): Promise<void> {
+  while (!stopped.aborted) {
+    await sleep(COMMIT_MS, undefined, { signal: stopped }).catch(() => {})
+    try {
+      const payload = latest()
+      const offsets = payload?.uncommittedOffsets()
+      if (offsets?.topics.length) await payload?.commitOffsetsIfNecessary(offsets)
+    } catch (error) {
+      log.debug({ err: error }, 'positions could not be committed; the next time will do')
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
@@ -17,6 +17,8 @@ import { sinkMetrics } from './metrics.ts'
 import { runSink, type Sink } from './sink.ts'
 import { versionOf } from './version.ts'
 import { Writer } from './writer.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 

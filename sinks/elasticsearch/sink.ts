@@ -1,6 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
-import { Kafka, logLevel } from 'kafkajs'
 import {
   elasticsearchSettings,
   kafkaSettings,
@@ -10,6 +9,7 @@ import {
   setting,
 } from '#runtime/config.ts'
 import { serveHealth } from '#runtime/health.ts'
+import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
@@ -20,6 +20,8 @@ import { backOffMs } from './back-off.ts'
 import { openElasticsearch } from './client.ts'
 import { type SinkMetrics, sinkMetrics } from './metrics.ts'
 import { openSession, type Session } from './session.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 /** A session that lasted this long was a good one: the next failure starts waiting from the shortest time again. */
 const GOOD_SESSION_MS = 60_000

@@ -14,8 +14,8 @@ export interface Front {
 /** Says what is being waited for, or that nothing is. */
 export type Report = (waitingFor: string | undefined) => void
 
-const FIRST_POLL_MS = 15
-const LONGEST_POLL_MS = 250
+const FIRST_POLL_MS = 30
+const LONGEST_POLL_MS = 400
 /** A slot that doesn't move is sent another message after this time, in ms. */
 const MARK_AGAIN_MS = 2_000
 

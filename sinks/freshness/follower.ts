@@ -29,7 +29,7 @@ export interface Follower {
 }
 
 /** The time from one look to the next, in ms: while changes flow, and while nothing happens. */
-const BUSY_MS = 1_000
+const BUSY_MS = 2_000
 const IDLE_MS = 3_000
 const TROUBLE_MS = 1_000
 const INTERNAL_TOPICS_MS = 30_000

@@ -1,4 +1,7 @@
-import { type Admin, Kafka, logLevel } from 'kafkajs'
+import type { Admin } from 'kafkajs'
+import kafkajs from '#runtime/kafkajs.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 /** A noted high watermark of each partition that has ever held anything. */
 export type Marks = ReadonlyMap<string, ReadonlyMap<number, bigint>>

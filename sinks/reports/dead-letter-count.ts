@@ -1,6 +1,8 @@
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import { type DeadLetterTopic, topics } from '#schemas/topics.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 /** How many records were set aside, by application. */
 export interface DeadLetterCount {

@@ -1,6 +1,8 @@
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs from '#runtime/kafkajs.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import { contracts, type RowsTopic } from '#schemas/topics.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 /** Writes records to rows topics, good and bad ones, with the schema ids of `memoryCodec`. */
 export interface RowsWriter {

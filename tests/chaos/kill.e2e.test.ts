@@ -1,5 +1,5 @@
-import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
+import kafkajs from '#runtime/kafkajs.ts'
 import { domainTopics } from '#schemas/topics.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'

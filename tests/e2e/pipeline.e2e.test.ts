@@ -1,5 +1,5 @@
-import kafkajs from 'kafkajs'
 import { beforeAll, describe, expect, test } from 'vitest'
+import kafkajs from '#runtime/kafkajs.ts'
 import { deadLettersOf, domainTopics, inboxApp, OrderRows, Orders, processorApp, sinkApp } from '#schemas/topics.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readStackSettings, repository } from '#stack/environment.ts'
-import { entry, nodeOptions } from '#stack/own-processes.ts'
+import { entry } from '#stack/own-processes.ts'
 import { type StackStatus, type Urls, urlsOf } from '#stack/status.ts'
 
 export interface CommandResult {
@@ -27,7 +27,7 @@ export function stackAt(env: Readonly<Record<string, string>>): Stack {
   const { home, ports } = readStackSettings(env)
   const whole = { ...process.env, ...env }
   const start = (args: readonly string[]) =>
-    spawn(process.execPath, [...nodeOptions, entry, ...args], {
+    spawn(process.execPath, [entry, ...args], {
       cwd: repository,
       env: whole,
       stdio: ['ignore', 'pipe', 'pipe'],

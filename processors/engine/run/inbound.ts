@@ -41,6 +41,11 @@ export class Inbound {
     return this.#taken.get(`${topic}/${partition}`) ?? 0
   }
 
+  /** Records that are here and not taken yet. */
+  get waiting(): number {
+    return this.#queued
+  }
+
   /** Records fetched or known to be in the log, by topic, that weren't taken yet. */
   lag(): Map<string, number> {
     const lags = new Map<string, number>()

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import type { Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import kafkajs from '#runtime/kafkajs.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import { deadLettersOf } from '#schemas/topics.ts'
@@ -14,6 +15,8 @@ import { fetchRecords } from '../kafka/fetcher.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 import { toySinks } from '../testing/toy-worker.ts'
 import { type PlaceSet, type ThingRow, type ThingSet, toyContracts, toyTopics } from '../testing/toys.ts'
+
+const { Kafka, logLevel } = kafkajs
 
 const PARTITIONS = 4
 const toyWorker = fileURLToPath(new URL('../testing/toy-worker.ts', import.meta.url))

@@ -31,14 +31,12 @@ export interface WorkerOptions {
   readonly codec: Codec
   readonly log: Log
   readonly metrics: EngineMetrics
+  /** The least time from the beginning of one epoch to that of the next, in ms: 0 for none. */
+  readonly paceMs: number
 }
 
-/**
- * An epoch is as large as what this worker gets done in the longest time, and never larger than the record bound. The
- * first change after a quiet moment is worked off at once; the next epoch begins no sooner than the least time after
- * it, because a transaction costs the broker the same for one record as for fifty.
- */
-const EPOCH_MS = { least: 30, most: 100 }
+/** An epoch is as large as what this worker gets done in that time, and never larger than the record bound. */
+const EPOCH_MS = 100
 const EPOCH_RECORDS = { least: 500, most: 20_000 }
 const PURGE_MS = 30_000
 const RETRY_MS = { least: 100, most: 1_000 }
@@ -160,8 +158,7 @@ export class Worker {
           continue
         }
         await session.inbound.wait()
-        const early = began + EPOCH_MS.least - performance.now()
-        if (early > 0) await delay(early)
+        if (session.inbound.waiting < this.#limit) await this.#pace(began)
         began = performance.now()
         await this.#runEpoch(session)
         onRunning()
@@ -170,6 +167,15 @@ export class Worker {
     } finally {
       this.#state = this.#stopping ? 'stopped' : 'starting'
     }
+  }
+
+  /**
+   * The first change after a quiet moment is worked off at once, those right behind it together: a transaction costs
+   * the broker the same for one record as for fifty.
+   */
+  async #pace(began: number): Promise<void> {
+    const early = began + this.#options.paceMs - performance.now()
+    if (early > 0) await delay(early)
   }
 
   async #join(): Promise<{ membership: Membership; producer: TransactionalProducer }> {
@@ -385,7 +391,7 @@ export class Worker {
 /** How many records the next epoch may take, after one that took `taken` in `workMs`. */
 function nextLimit(limit: number, taken: number, workMs: number): number {
   let next = limit
-  if (workMs > EPOCH_MS.most) next = limit * (EPOCH_MS.most / workMs)
+  if (workMs > EPOCH_MS) next = limit * (EPOCH_MS / workMs)
   else if (taken >= limit) next = limit * 1.5
   return Math.round(Math.min(EPOCH_RECORDS.most, Math.max(EPOCH_RECORDS.least, next)))
 }

@@ -47,6 +47,7 @@ if (import.meta.main) {
       codec: memoryCodec(toyContracts),
       log: openLog(`toy-${slot}`),
       metrics: engineMetrics(openMetrics()),
+      paceMs: 0,
     })
     const running = worker.run()
     return { failed: running.then(() => new Promise<never>(() => {})), stop: () => worker.stop() }
