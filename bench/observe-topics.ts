@@ -16,7 +16,9 @@ export async function observeTopics(urls: StackUrls) {
   const kafka = new kafkajs.Kafka({ clientId: 'bench', brokers: [urls.kafka], logLevel: kafkajs.logLevel.ERROR })
   const consumer = kafka.consumer({
     groupId: `bench-${process.pid}-${Date.now()}`,
-    maxWaitTimeInMs: 20,
+    // One fetch for whatever came in that time: the resolution, and a bound on the load of measuring.
+    minBytes: 1_000_000,
+    maxWaitTimeInMs: 25,
     readUncommitted: false,
   })
   await consumer.connect()

@@ -28,6 +28,9 @@ export const initdbArguments: readonly string[] = [
 export const kafkaSettings: Readonly<Record<string, string>> = {
   // schemas/topics.ts is the only list of topics; a misspelt name must fail.
   'auto.create.topics.enable': 'false',
+  // As many as two cores can use: more of them only wake one another.
+  'num.network.threads': '1',
+  'num.io.threads': '2',
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '8',
   'transaction.state.log.replication.factor': '1',

@@ -4,7 +4,7 @@ import { backOff } from './back-off.ts'
 /** What was written since the last refresh that still counts as light traffic, in documents. */
 const LIGHT = 500
 /** In light traffic a refresh is followed by a rest of so many times its own length. */
-const REST = 3
+const REST = 1
 /** Under load an index is refreshed this often, in ms. */
 const LOADED_INTERVAL_MS = 1_000
 
