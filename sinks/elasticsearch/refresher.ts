@@ -3,15 +3,12 @@ import { backOff } from './back-off.ts'
 
 /** What was written since the last refresh that still counts as light traffic, in documents. */
 const LIGHT = 500
-/** In light traffic a refresh is followed by a rest of so many times its own length. */
-const REST = 1
 /** Under load an index is refreshed this often, in ms. */
 const LOADED_INTERVAL_MS = 1_000
 
 /**
  * Makes what was written searchable. In light traffic a refresh follows each write at once, beside the next bulk, and
- * then rests three times as long as it took: Elasticsearch has one thread for the refreshes of four read models on a
- * small machine. Under load it runs once per second.
+ * rests as long as it took, so that it never has more than half of the time; under load it runs once per second.
  */
 export class Refresher {
   readonly #refresh: () => Promise<unknown>
@@ -76,7 +73,7 @@ export class Refresher {
       try {
         await this.#refresh()
         const endedAt = performance.now()
-        this.#restUntil = endedAt + REST * (endedAt - this.#startedAt)
+        this.#restUntil = endedAt + (endedAt - this.#startedAt)
         return
       } catch (error) {
         this.#onFailure(error)
