@@ -1,24 +1,46 @@
 import pg from 'pg'
 
-/**
- * Makes the registry's database and login where they are missing, before the registry can start; the services' own are
- * made by `migrate`. PostgreSQL must be up.
- */
-export async function ensureRegistryDatabase(at: {
+export interface RegistryDatabase {
   readonly host: string
   readonly port: number
   readonly superuserPassword: string
   readonly registryPassword: string
-}): Promise<void> {
-  const { host, port, superuserPassword } = at
+  /** Its name; `registry` where it is left out. */
+  readonly database?: string
+}
+
+/**
+ * Makes the registry's database and login where they are missing, before the registry can start; the services' own are
+ * made by `migrate`. PostgreSQL must be up and the registry must not.
+ *
+ * A database in which no schema was ever registered is made anew: the registry may have been ended half-way through
+ * making its tables, and then never starts again by itself.
+ */
+export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
+  const { host, port, superuserPassword, database: name = 'registry' } = at
   const client = new pg.Client({ host, port, user: 'postgres', password: superuserPassword, database: 'postgres' })
   await client.connect()
   try {
     const password = client.escapeLiteral(at.registryPassword)
     const login = await client.query(`select 1 from pg_roles where rolname = 'registry'`)
     await client.query(`${login.rowCount ? 'alter' : 'create'} role registry with login password ${password}`)
-    const database = await client.query(`select 1 from pg_database where datname = 'registry'`)
-    if (!database.rowCount) await client.query('create database registry owner registry')
+    const database = await client.query('select 1 from pg_database where datname = $1', [name])
+    if (database.rowCount && (await wasUsed(at))) return
+    await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`)
+    await client.query(`create database ${client.escapeIdentifier(name)} owner registry`)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Whether a schema was ever registered: the registry counts their ids in the table `sequences`. */
+async function wasUsed({ host, port, superuserPassword: password, database = 'registry' }: RegistryDatabase) {
+  const client = new pg.Client({ host, port, user: 'postgres', password, database })
+  await client.connect()
+  try {
+    const table = await client.query(`select to_regclass('public.sequences') is not null as there`)
+    if (!table.rows[0].there) return false
+    return (await client.query('select 1 from sequences limit 1')).rowCount === 1
   } finally {
     await client.end()
   }

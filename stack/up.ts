@@ -18,6 +18,7 @@ import { ensureRegistryDatabase } from './registry-database.ts'
 import type { Say } from './say.ts'
 import { ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
+import * as serverSettingsModule from './settings.ts'
 import { openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor.ts'
 
 export interface UpOptions {
@@ -26,6 +27,9 @@ export interface UpOptions {
   readonly commandExists: CommandExists
   readonly say: Say
 }
+
+/** Servers read these from files that the launch only names. */
+const serverSettings = JSON.stringify(serverSettingsModule)
 
 /** How long a process may take until it is well. */
 const READY_MS = 300_000
@@ -152,20 +156,20 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
 
   const start = async (spec: ProcessSpec): Promise<void> => {
     await Promise.all(spec.needs.flatMap((name) => under.get(name) ?? []))
-    if (spec.name === 'registry') {
-      await ensureRegistryDatabase({
-        host: '127.0.0.1',
-        port: settings.ports.POSTGRES_PORT,
-        superuserPassword: secrets.POSTGRES_PASSWORD ?? '',
-        registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
-      })
-    }
     const launch = await launchFor(spec, context)
-    const definition = fingerprint(launch, spec.command ? sources : '')
+    const definition = fingerprint(launch, spec.command ? sources : serverSettings)
     const before = (await supervisor.list()).find((one) => one.name === spec.name)
     const asItShould = before?.state === 'online' && before.definition === definition
     if (!asItShould) {
       if (before) await supervisor.remove(spec.name)
+      if (spec.name === 'registry') {
+        await ensureRegistryDatabase({
+          host: '127.0.0.1',
+          port: settings.ports.POSTGRES_PORT,
+          superuserPassword: secrets.POSTGRES_PASSWORD ?? '',
+          registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
+        })
+      }
       await supervisor.start(spec.name, launch, { definition, asServer: !spec.command })
     }
     const began = performance.now()
