@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generateMarketplace } from './generate.ts'
 import type { Marketplace } from './marketplace.ts'
 import { type Memory, type PlayerOptions, PlayFailed, play, type Tally } from './player.ts'
@@ -190,10 +190,4 @@ test('a stop ends the waiting for a service that is away', async () => {
   expect(await playing).toBe(false)
 })
 
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('it did not come to pass within 10 s')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
+const until = (holds: () => boolean) => vi.waitFor(() => expect(holds()).toBe(true), { timeout: 10_000, interval: 5 })

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { OrderRows, Orders } from '#schemas/topics.ts'
 import { advanceFront, followProcessor, followSink } from './chain.ts'
 import type { Databases } from './databases.ts'
@@ -9,15 +9,29 @@ const { signal } = new AbortController()
 const report = () => {}
 const stage: Stage = { readModel: 'orders', group: 'p', inputs: [Orders.name], output: OrderRows.name, hops: 3 }
 
+/** Counts questions; `again` resolves when some more were asked, so that what did not happen had its chance. */
+function counter() {
+  let asked = 0
+  return {
+    count: () => void asked++,
+    async again(times = 3): Promise<void> {
+      const until = asked + times
+      await vi.waitFor(() => expect(asked).toBeGreaterThanOrEqual(until), { timeout: 10_000, interval: 5 })
+    },
+  }
+}
+
 /** Topics of one partition, and a group's positions on them. */
 function world() {
   const ends = new Map<string, bigint>()
   const committed = new Map<string, bigint>()
+  const questions = counter()
   const brokers: Brokers = {
     topicsWithPrefix: async () => [],
     highWatermarks: async (topics) =>
       new Map(topics.map((topic) => [topic, new Map(ends.has(topic) ? [[0, ends.get(topic)!]] : [])])),
     async behind(_, marks) {
+      questions.count()
       const behind = [...marks].filter(([topic, p]) =>
         [...p.values()].some((mark) => (committed.get(topic) ?? -1n) < mark),
       )
@@ -25,12 +39,11 @@ function world() {
     },
     close: async () => {},
   }
-  return { ends, committed, brokers }
+  return { ends, committed, brokers, askedAgain: questions.again }
 }
 const front = (marks: Record<string, bigint>): { through: number; marks: Marks } => {
   return { through: 1, marks: new Map(Object.entries(marks).map(([topic, mark]) => [topic, new Map([[0, mark]])])) }
 }
-const turns = async (ms = 80) => new Promise((resolve) => setTimeout(resolve, ms))
 /** Whether a promise is done, without waiting for it. */
 function watch(promise: Promise<unknown>) {
   const state = { done: false }
@@ -44,13 +57,17 @@ test('the front waits for every slot, and then notes the ends of the topics', as
   const { ends, brokers } = world()
   ends.set(Orders.name, 5n)
   let behind: string[] = ['orders']
+  const questions = counter()
   const databases = {
     mark: async () => new Map([['orders', '0/1']]),
-    behind: async () => behind,
+    async behind() {
+      questions.count()
+      return behind
+    },
   } as unknown as Databases
   const advanced = advanceFront(databases, brokers, signal, report)
   const state = watch(advanced)
-  await turns()
+  await questions.again()
   expect(state.done).toBe(false)
   ends.set(Orders.name, 9n)
   behind = []
@@ -58,18 +75,18 @@ test('the front waits for every slot, and then notes the ends of the topics', as
 })
 
 test('a processor is done when its positions reach the noted ends, marker or not', async () => {
-  const { committed, brokers } = world()
+  const { committed, brokers, askedAgain } = world()
   committed.set(Orders.name, 9n)
   const followed = followProcessor(stage, front({ [Orders.name]: 10n }), brokers, [], async () => {}, signal, report)
   const state = watch(followed)
-  await turns()
+  await askedAgain()
   expect(state.done).toBe(false)
   committed.set(Orders.name, 10n)
   await followed
 })
 
 test('what crosses partitions is followed from hop to hop', async () => {
-  const { ends, committed, brokers } = world()
+  const { ends, committed, brokers, askedAgain } = world()
   committed.set(Orders.name, 10n)
   ends.set('p-exchange', 4n)
   committed.set('p-exchange', 2n)
@@ -83,12 +100,12 @@ test('what crosses partitions is followed from hop to hop', async () => {
     report,
   )
   const state = watch(followed)
-  await turns()
+  await askedAgain()
   expect(state.done).toBe(false)
   // The first hop is worked off, and its transaction wrote the second.
   ends.set('p-exchange', 7n)
   committed.set('p-exchange', 4n)
-  await turns(400)
+  await askedAgain()
   expect(state.done).toBe(false)
   committed.set('p-exchange', 7n)
   await followed
@@ -114,7 +131,7 @@ test('topics that never come to rest hold it up for as many hops as a change can
 })
 
 test("another read model's rows count only once they hold everything up to the front", async () => {
-  const { ends, committed, brokers } = world()
+  const { ends, committed, brokers, askedAgain } = world()
   const sales: Stage = { ...stage, readModel: 'sales', inputs: [OrderRows.name], hops: 0 }
   ends.set(OrderRows.name, 3n)
   committed.set(OrderRows.name, 3n)
@@ -123,18 +140,18 @@ test("another read model's rows count only once they hold everything up to the f
   const state = watch(followed)
   ends.set(OrderRows.name, 8n)
   ready.resolve()
-  await turns()
+  await askedAgain()
   expect(state.done).toBe(false)
   committed.set(OrderRows.name, 8n)
   await followed
 })
 
 test('says whom it waits for', async () => {
-  const { ends, committed, brokers } = world()
+  const { ends, committed, brokers, askedAgain } = world()
   ends.set(OrderRows.name, 2n)
   const said: (string | undefined)[] = []
   const followed = followSink(OrderRows.name, brokers, signal, (what) => said.push(what))
-  await turns()
+  await askedAgain()
   committed.set(OrderRows.name, 2n)
   await followed
   expect(said[0]).toBe('sink on orders.rows.1')
