@@ -58,7 +58,7 @@ async function workOffBacklog(orders: string) {
 }
 
 async function drainOutbox(rows: number) {
-  const connector = `${stack.urls.connect}/connectors/reviews`
+  const connector = `${stack.urls.connect}/connectors/reviews-outbox`
   say(`pausing the connector of reviews and writing ${rows} rows into its outbox`)
   const put = async (what: 'pause' | 'resume') => {
     const response = await fetch(`${connector}/${what}`, { method: 'PUT' })

@@ -64,7 +64,9 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
     allowAutoTopicCreation: false,
     sessionTimeout: 30_000,
     heartbeatInterval: 3_000,
-    maxWaitTimeInMs: 500,
+    // What comes within a tenth of a second is fetched and worked off together.
+    minBytes: 1_000_000,
+    maxWaitTimeInMs: 100,
     retry: { restartOnFailure: async () => true },
   })
   const state = watch(consumer, log)

@@ -6,6 +6,7 @@ const DEFAULT_CONCURRENCY = 48
 interface PlayFlags {
   readonly rate?: number
   readonly concurrency: number
+  readonly wait: boolean
   readonly dryRun?: boolean
 }
 
@@ -47,6 +48,7 @@ function playFlags(command: Command): Command {
   return command
     .option('--rate <commands>', 'so many commands a second, evenly; as many as go without it', aboveZero)
     .option('--concurrency <requests>', 'so many requests under way at once', positive, DEFAULT_CONCURRENCY)
+    .option('--no-wait', 'end when everything is written, whether or not it is searchable')
     .option('--dry-run', 'only say what would be played')
 }
 
@@ -71,8 +73,16 @@ async function playing(flags: PlayFlags, read: () => Promise<{ market: Marketpla
     }
     const { runMarketplace } = await import('./run.ts')
     const { simulatorSettings } = await import('./settings.ts')
-    const { concurrency, rate } = flags
-    const options = { ...simulatorSettings(), source, concurrency, rate, signal: stop.signal, out: process.stdout }
+    const { concurrency, rate, wait } = flags
+    const options = {
+      ...simulatorSettings(),
+      source,
+      concurrency,
+      rate,
+      wait,
+      signal: stop.signal,
+      out: process.stdout,
+    }
     if (!(await runMarketplace(market, options))) process.exitCode = 130
   } catch (error) {
     if (!stop.signal.aborted || (error as Error).name !== 'AbortError') throw error

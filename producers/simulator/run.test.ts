@@ -21,7 +21,7 @@ afterEach(async () => {
   await rm(home, { recursive: true })
 })
 
-function run() {
+function run(more: { readonly wait?: boolean } = {}) {
   let said = ''
   const out = {
     write: (text: string) => {
@@ -29,7 +29,7 @@ function run() {
       return true
     },
   }
-  const common = { urls: stub.urls, freshnessUrl: stub.urls.orders, home, source: 'test', concurrency: 4, out }
+  const common = { urls: stub.urls, freshnessUrl: stub.urls.orders, home, source: 'test', concurrency: 4, out, ...more }
   return runMarketplace(market, { ...common, signal: new AbortController().signal }).then((finished) => ({
     finished,
     said,
@@ -49,6 +49,13 @@ test('a run ends with orders, events, seconds and events per second; a second on
   expect(second.said).toContain('20 of 20 orders were played before')
   expect(second.said).toContain('none is left')
   expect(posts()).toBe(sent)
+})
+
+test('a run that is not to wait ends when everything is written, and asks nobody what is searchable', async () => {
+  const { finished, said } = await run({ wait: false })
+  expect(finished).toBe(true)
+  expect(said).toMatch(/20 orders, [\d,]+ events, \d+ s\n {2}written .* events\/s\n$/)
+  expect(stub.received.filter(({ path }) => path.startsWith('/wait'))).toEqual([])
 })
 
 test('services that do not answer are named, all of them', async () => {

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly concurrency: number
   /** Commands per second. */
   readonly rate?: number | undefined
+  /** False: return when everything is written, whether or not it is searchable. */
+  readonly wait?: boolean
   readonly signal: AbortSignal
   readonly out: Output
 }
@@ -28,7 +30,8 @@ export interface RunOptions {
 const CATCH_UP_MS = 3_600_000
 
 /**
- * Plays a marketplace through the services and waits until all of it is searchable. Prints what it does.
+ * Plays a marketplace through the services and waits (unless told not to) until all of it is searchable. Prints what
+ * it does.
  * @returns false when stopped before the end
  * @throws Unreachable, PlayFailed, NotSearchable
  */
@@ -64,6 +67,10 @@ export async function runMarketplace(market: Marketplace, options: RunOptions): 
       return false
     }
     const playedAt = performance.now()
+    if (options.wait === false) {
+      say(describeRun(tally, (playedAt - startedAt) / 1_000))
+      return true
+    }
 
     say('waiting until everything is searchable')
     let waitedFor = ''
@@ -84,12 +91,12 @@ export async function runMarketplace(market: Marketplace, options: RunOptions): 
 }
 
 /** The last words: each command is one event of its service. */
-function describeRun({ orders, commands }: Tally, playSeconds: number, searchableSeconds: number): string {
+function describeRun({ orders, commands }: Tally, playSeconds: number, searchableSeconds?: number): string {
   const row = (what: string, seconds: number) =>
     `  ${what.padEnd(18)} ${seconds.toFixed(1).padStart(9)} s  ${figure(commands / Math.max(seconds, 0.001)).padStart(7)} events/s`
   return [
-    `${figure(orders)} orders, ${figure(commands)} events, ${duration(searchableSeconds)}`,
+    `${figure(orders)} orders, ${figure(commands)} events, ${duration(searchableSeconds ?? playSeconds)}`,
     row('written', playSeconds),
-    row('searchable', searchableSeconds),
+    ...(searchableSeconds === undefined ? [] : [row('searchable', searchableSeconds)]),
   ].join('\n')
 }
