@@ -1,5 +1,6 @@
 // How long after its commit is a change searchable? Runs against a stack that is up:
-//   node bench/latency.ts [--rate 50] [--seconds 60] [--json]
+//   node bench/latency.ts [--rate 50] [--seconds 60] [--warm-up 60] [--json]
+// The warm-up is the same load, sent before and not measured: servers that just started still compile themselves.
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { table } from './figures.ts'
@@ -12,11 +13,13 @@ const { values: options } = parseArgs({
   options: {
     rate: { type: 'string', default: '50' },
     seconds: { type: 'string', default: '60' },
+    'warm-up': { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
   },
 })
 const rate = Number(options.rate)
 const seconds = Number(options.seconds)
+const warmUpSeconds = Number(options['warm-up'])
 
 const stack = await runningStack()
 const services = new Map(
@@ -40,7 +43,7 @@ async function send(service: string, method: string, path: string, body: unknown
 }
 
 const run = `bench-${Date.now().toString(36)}`
-const { masters, steps } = workload(run, rate * seconds)
+const { masters, steps } = workload(run, rate * (warmUpSeconds + seconds))
 process.stderr.write(`preparing ${masters.length} customers, sellers and products\n`)
 const queue = [...masters]
 await Promise.all(
@@ -52,7 +55,8 @@ await Promise.all(
 
 const topics = await observeTopics(stack.urls)
 const search = observeSearch(stack.urls.elasticsearch)
-process.stderr.write(`${steps.length} changes at ${rate}/s\n`)
+const warmUp = Math.floor(rate * warmUpSeconds)
+process.stderr.write(`${warmUp} changes at ${rate}/s to warm up, then ${steps.length - warmUp} measured\n`)
 
 const sent = new Map<string, number>()
 const committed = new Map<string, number>()
@@ -62,12 +66,14 @@ for (const [i, step] of steps.entries()) {
   const due = started + (i / rate) * 1000
   const wait = due - performance.now()
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
-  sent.set(step.key, performance.now())
-  topics.expect(step)
-  search.expect(step)
+  if (i >= warmUp) {
+    sent.set(step.key, performance.now())
+    topics.expect(step)
+    search.expect(step)
+  }
   pending.push(
     send(step.service, step.method, step.path, step.body, step.key).then(() => {
-      committed.set(step.key, performance.now())
+      if (i >= warmUp) committed.set(step.key, performance.now())
     }),
   )
 }
@@ -91,9 +97,9 @@ const rows = [
   ['answered → searchable in sellers', between(committed, search.seen.sellers)],
 ] as const
 
-if (options.json) console.log(JSON.stringify({ rate, seconds, unseen, rows: Object.fromEntries(rows) }))
+if (options.json) console.log(JSON.stringify({ rate, seconds, warmUpSeconds, unseen, rows: Object.fromEntries(rows) }))
 else {
-  console.log(`${steps.length} changes at ${rate}/s; the answer comes right after the commit\n`)
+  console.log(`${steps.length - warmUp} changes at ${rate}/s; the answer comes right after the commit\n`)
   console.log(table(rows))
 }
 if (unseen > 0) {
