@@ -53,8 +53,8 @@ await Promise.all(
   }),
 )
 
-const topics = await observeTopics(stack.urls)
 const search = observeSearch(stack.urls.elasticsearch)
+const topics = await observeTopics(stack.urls, search.lookFor)
 const warmUp = Math.floor(rate * warmUpSeconds)
 process.stderr.write(`${warmUp} changes at ${rate}/s to warm up, then ${steps.length - warmUp} measured\n`)
 

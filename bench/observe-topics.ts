@@ -5,8 +5,11 @@ import { OrderRows, Orders, Payments } from '../schemas/topics.ts'
 import type { StackUrls } from './running-stack.ts'
 import { type Step, shows } from './workload.ts'
 
-/** Reads the topics of the orders read model beside everybody else and notes when each expected change went by. */
-export async function observeTopics(urls: StackUrls) {
+/**
+ * Reads the topics of the orders read model beside everybody else and notes when each expected change went by.
+ * @param onRow told when a change is first in an order's row, with that row's offset
+ */
+export async function observeTopics(urls: StackUrls, onRow: (step: Step, offset: number) => void) {
   const codec = await openCodec({ registryUrl: urls.registry })
   await codec.prepare([OrderRows.row])
   const events = new Map<string, number>()
@@ -35,6 +38,7 @@ export async function observeTopics(urls: StackUrls) {
         for (const step of byOrder.get(key)!) {
           if (rows.has(step.key) || !shows(step, row)) continue
           rows.set(step.key, now)
+          onRow(step, Number(message.offset))
         }
         return
       }
