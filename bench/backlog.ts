@@ -73,19 +73,26 @@ async function drainOutbox(rows: number) {
     },
     { timeoutMs: 60_000 },
   )
-  const client = await database('reviews')
-  // In transactions of 10, as a busy service would: a queue of single inserts and one huge transaction are both unlike it.
-  await client.query(`do $$ begin for i in 1..${rows / 10} loop
-      insert into outbox (id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent)
-        select gen_random_uuid(), aggregatetype, 'bench-' || i || '/' || n, type, payload, source, specversion, time, null
-        from (select * from outbox where payload is not null limit 1) one, generate_series(1, 10) n;
-      commit; end loop; end $$`)
-  await client.end()
+  await fillOutbox('reviews', rows)
   const started = performance.now()
   await put('resume')
   await drained('reviews')
   const seconds = (performance.now() - started) / 1000
   return { rows, seconds, perSecond: rows / seconds }
+}
+
+/** In transactions of 10, as a busy service would: a queue of single inserts and one huge transaction are both unlike it. */
+async function fillOutbox(service: string, rows: number): Promise<void> {
+  const client = await database(service)
+  try {
+    await client.query(`do $$ begin for i in 1..${Math.ceil(rows / 10)} loop
+      insert into outbox (id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent)
+        select gen_random_uuid(), aggregatetype, 'bench-' || i || '/' || n, type, payload, source, specversion, time, ''
+        from (select * from outbox where payload is not null limit 1) one, generate_series(1, 10) n;
+      commit; end loop; end $$`)
+  } finally {
+    await client.end()
+  }
 }
 
 async function database(name: string): Promise<pg.Client> {
