@@ -171,9 +171,14 @@ export function memoryCodec(known: readonly Contract<unknown>[] = contracts): Co
   )
 }
 
+/** How long the registry may take for an answer, in ms: a question that hangs would hold up a whole worker. */
+const ANSWER_MS = 10_000
+
+/** The answer, whole: a body left unread keeps its connection busy. */
 async function ask(url: string, init?: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init)
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
+    return new Response(await response.arrayBuffer(), response)
   } catch (error) {
     const { cause = error } = error as Error
     throw new Error(`the schema registry doesn't answer at ${url}: ${(cause as Error).message}`, { cause })

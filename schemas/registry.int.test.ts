@@ -89,11 +89,12 @@ describe('a codec on the registry', () => {
   test('takes an id nobody knows, and one of a schema that is not Avro, for unknown', async () => {
     const codec = await openCodec({ registryUrl })
     await expect(codec.learn(2_000_000_000)).rejects.toThrow(UnknownSchemaId)
-    const response = await fetch(`${registryUrl}/subjects/test.registry.Json/versions`, {
+    const response = await fetch(`${registryUrl}/subjects/test.registry.Protobuf/versions`, {
       method: 'POST',
       headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
-      body: JSON.stringify({ schemaType: 'JSON', schema: '{"type":"object"}' }),
+      body: JSON.stringify({ schemaType: 'PROTOBUF', schema: 'syntax = "proto3"; message A { string a = 1; }' }),
     })
+    expect(response.status).toBe(200)
     const { id } = (await response.json()) as { id: number }
     await expect(codec.learn(id)).rejects.toThrow(UnknownSchemaId)
   })
