@@ -30,6 +30,11 @@ test('a registry database whose first start was cut off is made anew, one in use
   try {
     await ensureRegistryDatabase({ ...at, database })
     await query(database, 'create table apicurio (half int); create table sequences (seqname text, seqvalue bigint)')
+    const running = new pg.Client({ ...at, user: 'postgres', password: at.superuserPassword, database })
+    await running.connect()
+    await ensureRegistryDatabase({ ...at, database })
+    expect(await tables()).toEqual(['apicurio', 'sequences'])
+    await running.end()
     await ensureRegistryDatabase({ ...at, database })
     expect(await tables()).toEqual([])
 

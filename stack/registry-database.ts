@@ -9,12 +9,15 @@ export interface RegistryDatabase {
   readonly database?: string
 }
 
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const IN_USE = '55006'
+
 /**
  * Makes the registry's database and login where they are missing, before the registry can start; the services' own are
- * made by `migrate`. PostgreSQL must be up and the registry must not.
+ * made by `migrate`. PostgreSQL must be up.
  *
  * A database in which no schema was ever registered is made anew: the registry may have been ended half-way through
- * making its tables, and then never starts again by itself.
+ * making its tables, and then never starts again by itself. One that somebody is connected to is left alone.
  */
 export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
   const { host, port, superuserPassword, database: name = 'registry' } = at
@@ -26,8 +29,11 @@ export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void
     await client.query(`${login.rowCount ? 'alter' : 'create'} role registry with login password ${password}`)
     const database = await client.query('select 1 from pg_database where datname = $1', [name])
     if (database.rowCount && (await wasUsed(at))) return
-    await client.query(`drop database if exists ${client.escapeIdentifier(name)} with (force)`)
+    await client.query(`drop database if exists ${client.escapeIdentifier(name)}`)
     await client.query(`create database ${client.escapeIdentifier(name)} owner registry`)
+  } catch (error) {
+    // PostgreSQL waits five seconds for others to leave, then refuses: the registry is running.
+    if ((error as pg.DatabaseError).code !== IN_USE) throw error
   } finally {
     await client.end()
   }
