@@ -37,5 +37,5 @@ if (typeof queue.prototype.scheduleCheckPendingRequests !== 'function') {
 }
 queue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests
 
-/** kafkajs, mended. Everything in this project takes it from here. */
+/** kafkajs, mended. Everything that stays connected takes it from here; `schemas`, which imports no folder, can't. */
 export default kafkajs

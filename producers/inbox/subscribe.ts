@@ -89,8 +89,6 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   await consumer.connect()
   await consumer.subscribe({ topics: subscriptions.map((each) => each.topic.name), fromBeginning: true })
   let latest: EachBatchPayload | undefined
-  const stopped = new AbortController()
-  const committing = keepCommitting(() => latest, log, stopped.signal)
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
@@ -105,6 +103,8 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
       meters.lag.set({ topic, partition: String(partition) }, Number(behind))
     },
   })
+  const stopped = new AbortController()
+  const committing = keepCommitting(() => latest, log, stopped.signal)
 
   return {
     fault: () => state.fault,

@@ -50,3 +50,24 @@ export function deadLetterRecord(app: string, letter: DeadLetter, now: Date): Ne
     headers: [...letter.headers, ...headers],
   }
 }
+
+/** The dead letter of a row that could not be made, or that does not fit the schema of its topic. */
+export function rowLetter(
+  reason: 'author-error' | 'invalid-row',
+  operator: string,
+  partition: number,
+  key: string,
+  error: unknown,
+): DeadLetter {
+  return {
+    reason,
+    message: error instanceof Error ? error.message : String(error),
+    topic: `operator:${operator}`,
+    partition,
+    offset: -1,
+    timestamp: Date.now(),
+    key,
+    value: null,
+    headers: [],
+  }
+}

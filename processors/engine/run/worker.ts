@@ -12,7 +12,8 @@ import { TransactionalProducer } from '../kafka/producer.ts'
 import type { NewRecord } from '../kafka/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
-import { type DeadLetter, deadLetterRecord } from './dead-letters.ts'
+import { type DeadLetter, deadLetterRecord, rowLetter } from './dead-letters.ts'
+import { firstLimit, nextLimit } from './epoch-size.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
@@ -35,9 +36,6 @@ export interface WorkerOptions {
   readonly paceMs: number
 }
 
-/** An epoch is as large as what this worker gets done in that time, and never larger than the record bound. */
-const EPOCH_MS = 100
-const EPOCH_RECORDS = { least: 500, most: 20_000 }
 const PURGE_MS = 30_000
 const RETRY_MS = { least: 100, most: 1_000 }
 
@@ -71,7 +69,7 @@ export class Worker {
   readonly #stamps = new Map<number, string>()
   #unsettled: string | undefined
   #epoch = 0
-  #limit = EPOCH_RECORDS.least
+  #limit = firstLimit
   #purgedAt = Date.now()
   #state: 'starting' | 'restoring' | 'running' | 'retrying' | 'stopped' = 'starting'
   #trouble: string | undefined
@@ -385,34 +383,6 @@ export class Worker {
       exchange,
       before.filter(({ offset }) => offset > 0),
     ).catch((err) => this.#options.log.warn({ err }, 'exchanged messages could not be purged'))
-  }
-}
-
-/** How many records the next epoch may take, after one that took `taken` in `workMs`. */
-function nextLimit(limit: number, taken: number, workMs: number): number {
-  let next = limit
-  if (workMs > EPOCH_MS) next = limit * (EPOCH_MS / workMs)
-  else if (taken >= limit) next = limit * 1.5
-  return Math.round(Math.min(EPOCH_RECORDS.most, Math.max(EPOCH_RECORDS.least, next)))
-}
-
-function rowLetter(
-  reason: 'author-error' | 'invalid-row',
-  operator: string,
-  partition: number,
-  key: string,
-  error: unknown,
-): DeadLetter {
-  return {
-    reason,
-    message: error instanceof Error ? error.message : String(error),
-    topic: `operator:${operator}`,
-    partition,
-    offset: -1,
-    timestamp: Date.now(),
-    key,
-    value: null,
-    headers: [],
   }
 }
 
