@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from '#runtime/kafkajs.ts'
 import { services } from '#schemas/topics.ts'
 import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
-import { type Connect, type ConnectorStatus, faultOf, hasFailed, isRunning } from './connect.ts'
+import { type Connect, type ConnectorStatus, faultOf, isRunning } from './connect.ts'
+import { whatToRestart } from './restarts.ts'
+import { openStalls } from './stalls.ts'
 
 /** What `applyConnectors` found and did with one connector. */
 export interface Applied {
@@ -54,18 +56,21 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
 }
 
 /**
- * Waits until every connector and its task run; restarts what fails on the way.
+ * Waits until every connector and its task run; restarts what fails, or stays unassigned, on the way.
  * Throws after `patienceMs`, naming each that doesn't run and why.
  */
 export async function awaitRunning(connect: Connect, patienceMs = 90_000): Promise<void> {
   const deadline = Date.now() + patienceMs
+  const stalls = openStalls()
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
     const statuses = await connect.statuses()
     const idle = [...wantedConnectors().keys()].filter((connector) => !isRunning(statuses.get(connector)))
     if (idle.length === 0) return
     if (Date.now() > deadline) throw new Error(idle.map((name) => describeIdle(name, statuses.get(name))).join('\n'))
     for (const connector of idle) {
-      if (hasFailed(statuses.get(connector))) await connect.restart(connector, { onlyFailed: true })
+      const sameForMs = stalls.notes(connector, JSON.stringify(statuses.get(connector) ?? null), Date.now())
+      const what = whatToRestart(statuses.get(connector), sameForMs)
+      if (what) await connect.restart(connector, { onlyFailed: what === 'failed' })
     }
     await sleep(pause)
   }

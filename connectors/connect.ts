@@ -113,6 +113,13 @@ export function hasFailed(status: ConnectorStatus | undefined): boolean {
   return status !== undefined && (status.state === 'FAILED' || status.tasks.some((task) => task.state === 'FAILED'))
 }
 
+/** Whether Connect says of the connector or of one of its tasks that no worker runs it. */
+export function isUnassigned(status: ConnectorStatus | undefined): boolean {
+  return (
+    status !== undefined && (status.state === 'UNASSIGNED' || status.tasks.some((task) => task.state === 'UNASSIGNED'))
+  )
+}
+
 /** The first line of what a failed task says, or of what is known instead. */
 export function faultOf(status: ConnectorStatus | undefined): string {
   if (!status) return 'is missing: run `npx tributary connectors apply`'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { openRestarts } from './restarts.ts'
+import type { State } from './connect.ts'
+import { openRestarts, whatToRestart } from './restarts.ts'
 import { openStalls } from './stalls.ts'
 
 test('a failed connector is restarted at once, then after pauses that double', () => {
@@ -30,4 +31,14 @@ test('a position that does not move is noticed', () => {
   expect(stalls.notes('s', '0/1', 7)).toBe(7)
   expect(stalls.notes('s', '0/2', 8)).toBe(0)
   expect(stalls.notes('s', '0/2', 10)).toBe(2)
+})
+
+test('what failed is restarted at once, what stays unassigned after a while, what an operator paused never', () => {
+  const status = (connector: State, task: State) => ({ name: 'c', state: connector, tasks: [{ id: 0, state: task }] })
+  expect(whatToRestart(status('RUNNING', 'FAILED'), 0)).toBe('failed')
+  expect(whatToRestart(status('UNASSIGNED', 'RUNNING'), 20_000)).toBeUndefined()
+  expect(whatToRestart(status('UNASSIGNED', 'RUNNING'), 20_001)).toBe('all')
+  expect(whatToRestart(status('RUNNING', 'UNASSIGNED'), 20_001)).toBe('all')
+  expect(whatToRestart(status('PAUSED', 'PAUSED'), 1e9)).toBeUndefined()
+  expect(whatToRestart(undefined, 1e9)).toBeUndefined()
 })

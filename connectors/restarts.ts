@@ -1,7 +1,21 @@
+import { type ConnectorStatus, hasFailed, isUnassigned } from './connect.ts'
+
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 300_000
 /** A connector that ran this long starts again with the shortest pause. */
 const WELL_MS = 300_000
+
+/**
+ * UNASSIGNED for this long is no passing rebalance: a worker that stopped wrote its last word after its successor's
+ * RUNNING, and nothing corrects it (KAFKA-12525 mends it for workers of different addresses only).
+ */
+const UNASSIGNED_MS = 20_000
+
+/** What of a connector must be restarted, given for how long (ms) its status has been the same; undefined for nothing. */
+export function whatToRestart(status: ConnectorStatus | undefined, sameForMs: number): 'failed' | 'all' | undefined {
+  if (hasFailed(status)) return 'failed'
+  return isUnassigned(status) && sameForMs > UNASSIGNED_MS ? 'all' : undefined
+}
 
 /** When failed connectors are restarted: at once, then after pauses that double. Times are ms since the epoch. */
 export interface Restarts {

@@ -12,9 +12,9 @@ import { openMetrics } from '#runtime/metrics.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
 import { describeIdle } from './apply.ts'
 import { driftOf, wantedConnectors } from './configuration.ts'
-import { type Connect, connectAt, hasFailed, isRunning } from './connect.ts'
+import { type Connect, connectAt, isRunning } from './connect.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
-import { openRestarts, type Restarts } from './restarts.ts'
+import { openRestarts, type Restarts, whatToRestart } from './restarts.ts'
 import { openStalls, type Stalls } from './stalls.ts'
 
 const LOOK_MS = 5_000
@@ -25,7 +25,7 @@ const STALLED_MS = 60_000
 type Faults = Map<string, string>
 
 /**
- * Watches connectors and slots, restarts failed tasks with back-off, makes outbox partitions ahead and drops old ones.
+ * Watches connectors and slots, restarts what failed or stays unassigned, with back-off, makes outbox partitions ahead and drops old ones.
  * `/health` says what is wrong.
  */
 export async function runWatch(log: Log): Promise<Running> {
@@ -42,7 +42,7 @@ export async function runWatch(log: Log): Promise<Running> {
   const faults: Faults = new Map([['watch', 'nothing was looked at yet']])
 
   const looking = every(LOOK_MS, async () => {
-    await noting(faults, log, 'connect', () => lookAtConnectors({ connect, restarts, faults, meters, log }))
+    await noting(faults, log, 'connect', () => lookAtConnectors({ connect, restarts, stalls, faults, meters, log }))
     await noting(faults, log, 'slots', () => lookAtSlots(databases.get('orders')!, stalls, faults, meters))
     faults.delete('watch')
   })
@@ -69,12 +69,13 @@ export async function runWatch(log: Log): Promise<Running> {
 interface Watched {
   readonly connect: Connect
   readonly restarts: Restarts
+  readonly stalls: Stalls
   readonly faults: Faults
   readonly meters: WatchMeters
   readonly log: Log
 }
 
-async function lookAtConnectors({ connect, restarts, faults, meters, log }: Watched): Promise<void> {
+async function lookAtConnectors({ connect, restarts, stalls, faults, meters, log }: Watched): Promise<void> {
   const statuses = await connect.statuses()
   for (const [connector, wanted] of wantedConnectors()) {
     const status = statuses.get(connector)
@@ -84,11 +85,12 @@ async function lookAtConnectors({ connect, restarts, faults, meters, log }: Watc
       faults.delete(connector)
       restarts.ranWell(connector, Date.now())
     } else faults.set(connector, describeIdle(connector, status))
-    if (hasFailed(status) && restarts.isDue(connector, Date.now())) {
+    const what = whatToRestart(status, stalls.notes(connector, JSON.stringify(status ?? null), Date.now()))
+    if (what && restarts.isDue(connector, Date.now())) {
       const next = restarts.noteRestart(connector, Date.now())
-      log.warn({ connector, fault: faults.get(connector), nextMs: next }, 'restarting what failed')
+      log.warn({ connector, fault: faults.get(connector), what, nextMs: next }, 'restarting')
       meters.restarts.inc({ connector })
-      await connect.restart(connector, { onlyFailed: true })
+      await connect.restart(connector, { onlyFailed: what === 'failed' })
     }
     const found = status && (await connect.configOf(connector))
     meters.drift.set({ connector }, found ? driftOf(wanted, found).length : 0)
