@@ -1,6 +1,8 @@
 // How long after its commit is a change searchable? Runs against a stack that is up:
-//   node bench/latency.ts [--rate 50] [--seconds 60] [--warm-up 60] [--json]
+//   node bench/latency.ts [--rate 50] [--seconds 60] [--warm-up 60] [--json] [--samples <file>]
+// With --samples each change's moments (ms since the first was sent) go into a CSV file, to look into what took long.
 // The warm-up is the same load, sent before and not measured: servers that just started still compile themselves.
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { table } from './figures.ts'
@@ -15,6 +17,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     'warm-up': { type: 'string', default: '60' },
     json: { type: 'boolean', default: false },
+    samples: { type: 'string' },
   },
 })
 const rate = Number(options.rate)
@@ -97,6 +100,14 @@ const rows = [
   ['answered → searchable in sellers', between(committed, search.seen.sellers)],
 ] as const
 
+if (options.samples) {
+  const moments = [sent, committed, topics.events, topics.rows, search.seen.orders]
+  const lines = steps
+    .slice(warmUp)
+    .map(({ key, kind }) => [key, kind, ...moments.map((seen) => Math.round((seen.get(key) ?? Number.NaN) - started))])
+  const header = ['change', 'kind', 'sent', 'answered', 'in_topic', 'in_rows', 'searchable']
+  writeFileSync(options.samples, [header, ...lines].map((line) => `${line.join(',')}\n`).join(''))
+}
 if (options.json) console.log(JSON.stringify({ rate, seconds, warmUpSeconds, unseen, rows: Object.fromEntries(rows) }))
 else {
   console.log(`${steps.length - warmUp} changes at ${rate}/s; the answer comes right after the commit\n`)

@@ -1,3 +1,4 @@
+import { Pool } from 'undici'
 import type { Step } from './workload.ts'
 
 type ReadModel = 'orders' | 'sales' | 'customers' | 'sellers'
@@ -34,6 +35,7 @@ export function observeSearch(elasticsearch: string) {
     customers: new Map<string, number>(),
     sellers: new Map<string, number>(),
   }
+  const connection = new Pool(elasticsearch, { connections: 1 })
   let running = true
   let looks = 0
 
@@ -55,15 +57,16 @@ export function observeSearch(elasticsearch: string) {
       }
     }
     if (asked.length === 0) return
-    const response = await fetch(`${elasticsearch}/_msearch`, {
+    const { body } = await connection.request({
       method: 'POST',
+      path: '/_msearch?filter_path=responses.hits.hits',
       headers: { 'content-type': 'application/x-ndjson' },
       body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
     })
-    const { responses } = (await response.json()) as { responses: { hits: { hits: Hit[] } }[] }
+    const { responses } = (await body.json()) as { responses: { hits?: { hits?: Hit[] } }[] }
     const now = performance.now()
     for (const [i, index] of asked.entries()) {
-      const hits = new Map(responses[i]!.hits.hits.map((hit) => [hit._id, hit]))
+      const hits = new Map((responses[i]?.hits?.hits ?? []).map((hit) => [hit._id, hit]))
       if (index === 'orders') noteOrders(hits, now)
       else noteOthers(index, hits, now)
     }
@@ -113,6 +116,7 @@ export function observeSearch(elasticsearch: string) {
       while (left() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
       running = false
       await loop
+      await connection.close()
       return left()
     },
   }

@@ -5,7 +5,7 @@ import { inTrace } from '#producers/outbox/trace.ts'
 import { isOutage } from '#producers/service/outage.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import { lockParkedKeys, type ParkedRecord, park } from './parking.ts'
-import { enterInbox, lockPosition, movePosition } from './position.ts'
+import { enterInbox, lockPositions, movePositions } from './position.ts'
 import { type Fault, type InboxRecord, isFault, RegistryAway } from './record.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -34,9 +34,9 @@ class HandlerFailed extends Error {
 }
 
 /**
- * Handles records of one partition, in order, each exactly once in effect: the handlers' writes, the inbox and the
- * position commit together. All of them share a transaction; when a handler fails, those before it commit, it is tried
- * again alone and parked in the end, and the rest goes on. Throws only what says nothing about a record (database,
+ * Handles records of one topic, each partition's in order, each exactly once in effect: the handlers' writes, the inbox
+ * and the positions commit together. All of them share a transaction; when a handler fails, those before it commit, it
+ * is tried again alone and parked in the end, and the rest goes on. Throws only what says nothing about a record (database,
  * broker or registry away): then the same call may simply be made again.
  */
 export async function applyRecords(context: ApplyContext, records: readonly InboxRecord[]): Promise<void> {
@@ -51,6 +51,11 @@ export async function applyRecords(context: ApplyContext, records: readonly Inbo
     await applyOrPark(context, poison)
     todo = todo.slice(todo.indexOf(poison.record) + 1)
   }
+}
+
+/** The same, once: false when a handler failed, and then nothing was done. */
+export async function tryRecords(context: ApplyContext, records: readonly InboxRecord[]): Promise<boolean> {
+  return (await tryAll(context, records)) === undefined
 }
 
 async function tryAll(context: ApplyContext, records: readonly InboxRecord[]): Promise<HandlerFailed | undefined> {
@@ -77,11 +82,11 @@ async function applyOrPark(context: ApplyContext, first: HandlerFailed): Promise
 
 /** @param poison the fault to park a single record with */
 async function applyTogether(context: ApplyContext, records: readonly InboxRecord[], poison?: Fault): Promise<void> {
-  const { topic, partition } = records[0]!.raw
+  const { topic } = records[0]!.raw
   const counts: Record<Outcome, number> = { handled: 0, repeated: 0, passed: 0, parked: 0 }
   await context.db.transaction(async (trx) => {
-    const position = await lockPosition(trx, topic, partition)
-    const due = records.filter((record) => record.raw.offset >= position)
+    const positions = await lockPositions(trx, topic, new Set(records.map(({ raw }) => raw.partition)))
+    const due = records.filter(({ raw }) => raw.offset >= positions.get(raw.partition)!)
     counts.repeated += records.length - due.length
     if (due.length === 0) return
     holdEvents(trx)
@@ -108,7 +113,7 @@ async function applyTogether(context: ApplyContext, records: readonly InboxRecor
       await park(trx, parked)
       await context.deadLetters.send(parked)
     }
-    await movePosition(trx, topic, partition, due.at(-1)!.raw.offset + 1n)
+    await movePositions(trx, topic, new Map(due.map(({ raw }) => [raw.partition, raw.offset + 1n])))
     await writeHeld(trx)
   })
   for (const [outcome, count] of Object.entries(counts)) if (count > 0) context.counted?.(outcome as Outcome, count)

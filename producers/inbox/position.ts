@@ -11,33 +11,38 @@ export async function positionOf(db: Knex, topic: string, partition: number): Pr
 }
 
 /**
- * The same, locked until the transaction ends: of two members that both believe to own the partition, one waits and
- * then finds everything handled.
+ * The same of several partitions, locked until the transaction ends: of two members that both believe to own a
+ * partition, one waits and then finds everything handled. Locked in their order, so that no two wait for one another.
  */
-export async function lockPosition(trx: Knex.Transaction, topic: string, partition: number): Promise<bigint> {
-  const { rows } = await trx
-    .raw(
-      `insert into inbox_offsets as o (topic, "partition", next_offset) values (?, ?, 0)
-       on conflict (topic, "partition") do update set next_offset = o.next_offset
-       returning next_offset::text as next`,
-      [topic, partition],
-    )
-    .options({ name: 'inbox-position' })
-  return BigInt(rows[0].next)
-}
-
-export async function movePosition(
+export async function lockPositions(
   trx: Knex.Transaction,
   topic: string,
-  partition: number,
-  next: bigint,
+  partitions: Iterable<number>,
+): Promise<Map<number, bigint>> {
+  const { rows } = await trx
+    .raw(
+      `insert into inbox_offsets as o (topic, "partition", next_offset)
+       select ?, p, 0 from unnest(?::int[]) as p order by p
+       on conflict (topic, "partition") do update set next_offset = o.next_offset
+       returning "partition", next_offset::text as next`,
+      [topic, [...partitions]] as Knex.RawBinding[],
+    )
+    .options({ name: 'inbox-positions' })
+  return new Map(rows.map((row: { partition: number; next: string }) => [row.partition, BigInt(row.next)]))
+}
+
+/** @param next by partition, the offset of the next record to handle */
+export async function movePositions(
+  trx: Knex.Transaction,
+  topic: string,
+  next: ReadonlyMap<number, bigint>,
 ): Promise<void> {
   await trx
-    .raw('update inbox_offsets set next_offset = ?::bigint where topic = ? and "partition" = ?', [
-      String(next),
-      topic,
-      partition,
-    ])
+    .raw(
+      `update inbox_offsets o set next_offset = m.next
+       from unnest(?::int[], ?::bigint[]) as m ("partition", next) where o.topic = ? and o."partition" = m."partition"`,
+      [[...next.keys()], Array.from(next.values(), String), topic] as Knex.RawBinding[],
+    )
     .options({ name: 'inbox-move' })
 }
 

@@ -7,11 +7,12 @@ import type { Log } from '#runtime/log.ts'
 import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { inboxApp, type ServiceName } from '#schemas/topics.ts'
-import { type ApplyContext, applyRecords } from './apply.ts'
+import { type ApplyContext, applyRecords, tryRecords } from './apply.ts'
 import { deadLettersOn } from './dead-letters.ts'
 import { positionOf } from './position.ts'
 import { type InboxRecord, type RawRecord, RegistryAway, readRecord } from './record.ts'
 import type { Subscription } from './subscription.ts'
+import { together } from './together.ts'
 
 /** Events that share a transaction, at most. */
 const CHUNK = 500
@@ -72,17 +73,26 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   const state = watch(consumer, log)
   const persist = persistence(state, log)
   const meters = openMeters(options.metrics)
-  const contexts = new Map<string, ApplyContext>(
-    subscriptions.map((subscription) => [
-      subscription.topic.name,
-      {
+  const works = new Map<string, Work>(
+    subscriptions.map((subscription) => {
+      const context: ApplyContext = {
         db: options.db,
         subscription,
         deadLetters: deadLettersOn(producer, service),
         retryPauses: options.retryPauses ?? RETRY_PAUSES_MS,
         counted: (outcome, count) => meters.events.inc({ topic: subscription.topic.name, outcome }, count),
-      },
-    ]),
+      }
+      // A transaction costs the same for one record as for fifty: what the partitions bring at one time shares one.
+      const tryTogether = together<InboxRecord, boolean>(CHUNK, (records) => tryRecords(context, records))
+      return [
+        subscription.topic.name,
+        {
+          read: (raw) => readRecord(raw, subscription, options.codec),
+          // Where a handler fails, its partition is on its own, and so the others don't wait for its retries.
+          apply: async (records) => (await tryTogether(records)) || applyRecords(context, records),
+        },
+      ]
+    }),
   )
 
   await producer.connect()
@@ -92,13 +102,13 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   await consumer.run({
     autoCommit: false,
     eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: 4,
+    partitionsConsumedConcurrently: 8,
     eachBatch: async (payload) => {
       latest = payload
       const { topic, partition, highWatermark } = payload.batch
       const atPosition = await persist(payload, () => isAtPosition(consumer, options.db, state, payload))
       if (!atPosition) return
-      await workOff(contexts.get(topic)!, options.codec, persist, payload)
+      await workOff(works.get(topic)!, persist, payload)
       const behind = BigInt(highWatermark) - BigInt(payload.batch.lastOffset()) - 1n
       meters.lag.set({ topic, partition: String(partition) }, Number(behind))
     },
@@ -184,19 +194,20 @@ async function isAtPosition(
   return false
 }
 
-async function workOff(
-  context: ApplyContext,
-  codec: Codec,
-  persist: Persist,
-  payload: EachBatchPayload,
-): Promise<void> {
+/** How one topic's records are worked off. */
+interface Work {
+  read(raw: RawRecord): Promise<InboxRecord>
+  apply(records: readonly InboxRecord[]): Promise<unknown>
+}
+
+async function workOff({ read, apply }: Work, persist: Persist, payload: EachBatchPayload): Promise<void> {
   const { messages } = payload.batch
   for (let from = 0; from < messages.length; from += CHUNK) {
     const chunk = messages.slice(from, from + CHUNK)
     const done = await persist(payload, async () => {
       const records: InboxRecord[] = []
-      for (const message of chunk) records.push(await readRecord(rawOf(payload, message), context.subscription, codec))
-      await applyRecords(context, records)
+      for (const message of chunk) records.push(await read(rawOf(payload, message)))
+      await apply(records)
       return true
     })
     if (!done) return

@@ -29,7 +29,8 @@ export async function ensureFreshnessIndex(client: Client): Promise<void> {
     await client.indices.create({
       index: FRESHNESS_INDEX,
       wait_for_active_shards: 1,
-      settings: { number_of_shards: 1, number_of_replicas: 0, refresh_interval: '1s' },
+      // Written every second: a refresh each time would cost as much as that of a read model, for four short documents.
+      settings: { number_of_shards: 1, number_of_replicas: 0, refresh_interval: '5s' },
       mappings: {
         dynamic: 'strict',
         properties: { readModel: { type: 'keyword' }, completeThrough: { type: 'date' } },

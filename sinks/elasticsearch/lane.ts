@@ -45,7 +45,7 @@ export interface Lane {
 export function openLane(model: ReadModel, generation: Generation, options: LaneOptions): Lane {
   const { client, codec, deadLetters, metrics, log, signal, troubled } = options
   const read = recordReader(model, codec)
-  const writer = new Writer({ ...options, alias: generation.writeAlias })
+  const writer = new Writer({ ...options, alias: generation.writeAlias, paceMs: model.paceMs })
   const refresher = new Refresher(
     async () => {
       const began = performance.now()
@@ -92,11 +92,12 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
     answered('dead_lettered', letters.length)
   }
 
-  /** Resolves with the refused ones when the server answered for each. */
-  function write(documents: ReadonlyMap<string, Documented>): Promise<Refused[]> {
-    if (documents.size === 0) return Promise.resolve([])
+  /** Resolves when the server answered for each. */
+  function write(documents: ReadonlyMap<string, Documented>): Promise<Written> {
+    const refused: Refused[] = []
+    let hidden = 0
+    if (documents.size === 0) return Promise.resolve({ refused, hidden })
     return new Promise((resolve, reject) => {
-      const refused: Refused[] = []
       let left = documents.size
       unanswered.add(reject)
       const writes = Array.from(
@@ -105,12 +106,15 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
           id,
           body,
           version: versionOf(generation.generation, Number(message.offset)),
-          answered(verdict, explanation) {
-            if (verdict === 'refused') refused.push({ message, explanation })
-            else answered(verdict, 1)
+          answered({ verdict, reason, searchable }) {
+            if (verdict === 'refused') refused.push({ message, explanation: reason })
+            else {
+              answered(verdict, 1)
+              if (!searchable) hidden++
+            }
             if (--left > 0) return
             unanswered.delete(reject)
-            resolve(refused)
+            resolve({ refused, hidden })
           },
         }),
       )
@@ -136,9 +140,9 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
       }
       // An earlier record of a key in the same batch is superseded before it is written.
       answered('superseded', messages.length - unreadable.length - latest.size)
-      const [refused] = await Promise.all([write(latest), setAside(unreadable)])
+      const [{ refused, hidden }] = await Promise.all([write(latest), setAside(unreadable)])
       await setAside(refused.map(({ message, explanation }) => letter(message, 'refused', explanation)))
-      if (latest.size > 0) await refresher.searchable(latest.size)
+      if (hidden > 0) await refresher.searchable(hidden)
     },
     close() {
       if (open > 0) metrics.withdrawn(model.name, open)
@@ -152,6 +156,12 @@ interface Documented {
   readonly id: string
   readonly body: string
   readonly message: KafkaMessage
+}
+
+interface Written {
+  readonly refused: readonly Refused[]
+  /** How many were written and aren't searchable yet. */
+  readonly hidden: number
 }
 
 interface Refused {

@@ -16,7 +16,7 @@ import { generationsOf } from './generations.ts'
 import { sinkMetrics } from './metrics.ts'
 import { runSink, type Sink } from './sink.ts'
 import { versionOf } from './version.ts'
-import { Writer } from './writer.ts'
+import { type Answer, Writer } from './writer.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -100,6 +100,7 @@ test('an older record that comes after a newer one is superseded, also when it d
   const late = new Writer({
     client,
     alias: generation!.writeAlias,
+    paceMs: 0,
     gate: new Gate(),
     metrics: sinkMetrics(new Registry()),
     log: openLog('late', 'silent'),
@@ -108,7 +109,7 @@ test('an older record that comes after a newer one is superseded, also when it d
     onFailed: (error) => answers.push(String(error)),
   })
   const version = versionOf(generation!.generation, 0)
-  const answered = (verdict: string) => answers.push(verdict)
+  const answered = ({ verdict }: Answer) => void answers.push(verdict)
   late.add([
     { id: orderId, version, body: '{"deleted":true}', answered },
     { id: orderId, version, body: JSON.stringify({ orderId, status: 'created' }), answered },

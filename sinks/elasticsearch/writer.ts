@@ -5,6 +5,8 @@ import { backOff } from './back-off.ts'
 import type { Gate } from './gate.ts'
 import type { SinkMetrics } from './metrics.ts'
 
+/** Up to this many documents waiting is light traffic. */
+const LIGHT = 500
 /** Bulks are cut at this size, in bytes of documents. */
 const BULK_BYTES = 5 * 1024 * 1024
 
@@ -14,8 +16,17 @@ export interface Write {
   readonly version: number
   /** The document as JSON text. */
   readonly body: string
-  /** Called once, when the server said what became of it. `refused` comes with the reason. */
-  answered(verdict: 'applied' | 'superseded' | 'refused', reason: string): void
+  /** Called once, when the server said what became of it. */
+  answered(answer: Answer): void
+}
+
+/** What became of a write. */
+export interface Answer {
+  readonly verdict: 'applied' | 'superseded' | 'refused'
+  /** Why it was refused. */
+  readonly reason: string
+  /** Whether searches see it already; if not, it takes a refresh. */
+  readonly searchable: boolean
 }
 
 /** The index that was written to is gone. */
@@ -28,6 +39,8 @@ export interface WriterOptions {
   readonly client: Client
   /** An alias of exactly the index: a missing index is then an answer, and never made in passing. */
   readonly alias: string
+  /** The least time from one bulk to the next in light traffic, in ms. */
+  readonly paceMs: number
   readonly gate: Gate
   readonly metrics: SinkMetrics
   readonly log: Log
@@ -39,14 +52,18 @@ export interface WriterOptions {
 }
 
 /**
- * Writes documents to one index by `_bulk`. What is queued while bulks are under way goes out together with the next
- * one, so that bulks are small and immediate in light traffic and large under load. Each item is answered for on its
- * own; what the server was too busy for is sent again, for as long as it takes.
+ * Writes documents to one index by `_bulk`. In light traffic one bulk at a time, which also makes what it wrote
+ * searchable before it is answered: one request instead of two, and what arrives meanwhile goes out together with the
+ * next one. Under load several at once, and the refreshes are somebody else's. Each item is answered for on its own;
+ * what the server was too busy for is sent again, for as long as it takes.
  */
 export class Writer {
   readonly #options: WriterOptions
   #queue: Write[] = []
   #scheduled = false
+  #underWay = 0
+  #timer: NodeJS.Timeout | undefined
+  #startedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -72,11 +89,30 @@ export class Writer {
 
   #pump(): void {
     const { gate, signal, onFailed } = this.#options
-    while (this.#queue.length > 0 && !signal.aborted && gate.enter()) {
-      this.#send(this.#take())
+    while (this.#queue.length > 0 && !signal.aborted) {
+      const light = this.#queue.length <= LIGHT
+      if (light && (this.#underWay > 0 || this.#tooEarly())) return
+      if (!gate.enter()) return
+      this.#underWay++
+      this.#startedAt = performance.now()
+      this.#send(this.#take(), light)
         .catch(onFailed)
-        .finally(() => gate.leave())
+        .finally(() => {
+          this.#underWay--
+          gate.leave()
+        })
     }
+  }
+
+  /** Whether the pace says to wait; then it goes on by itself. */
+  #tooEarly(): boolean {
+    const early = this.#startedAt + this.#options.paceMs - performance.now()
+    if (early <= 0) return false
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#schedule()
+    }, early).unref()
+    return true
   }
 
   #take(): Write[] {
@@ -87,7 +123,7 @@ export class Writer {
     return this.#queue.splice(0, count)
   }
 
-  async #send(writes: readonly Write[]): Promise<void> {
+  async #send(writes: readonly Write[], refresh: boolean): Promise<void> {
     const { gate, metrics, signal, troubled } = this.#options
     let open = writes
     for (let attempt = 1; open.length > 0; attempt++) {
@@ -95,7 +131,7 @@ export class Writer {
       for (let from = 0; from < open.length; ) {
         const part = open.slice(from, from + gate.bulkSize)
         from += part.length
-        again.push(...(await this.#sendOnce(part)))
+        again.push(...(await this.#sendOnce(part, refresh)))
       }
       open = again
       if (open.length === 0) {
@@ -110,7 +146,7 @@ export class Writer {
   }
 
   /** One request. Gives what has to be sent again. */
-  async #sendOnce(writes: readonly Write[]): Promise<readonly Write[]> {
+  async #sendOnce(writes: readonly Write[], refresh: boolean): Promise<readonly Write[]> {
     const { client, alias, metrics, log, signal, troubled } = this.#options
     const operations: string[] = []
     for (const { id, version, body } of writes) {
@@ -120,12 +156,18 @@ export class Writer {
     let items: readonly Readonly<Record<string, ItemAnswer>>[]
     try {
       const answer = await client.bulk(
-        { index: alias, require_alias: true, operations, filter_path: ['errors', 'items.*.status', 'items.*.error'] },
+        {
+          index: alias,
+          require_alias: true,
+          refresh,
+          operations,
+          filter_path: ['errors', 'items.*.status', 'items.*.error'],
+        },
         { signal },
       )
       items = answer.items as unknown as readonly Readonly<Record<string, ItemAnswer>>[]
     } catch (error) {
-      return this.#unanswered(writes, error)
+      return this.#unanswered(writes, refresh, error)
     }
     metrics.bulk((performance.now() - began) / 1000, writes.length)
     const again: Write[] = []
@@ -140,23 +182,26 @@ export class Writer {
           troubled('elasticsearch', reasonOf(answer))
         }
         again.push(write)
-      } else write.answered(verdict, verdict === 'refused' ? reasonOf(answer) : '')
+      } else write.answered({ verdict, reason: verdict === 'refused' ? reasonOf(answer) : '', searchable: refresh })
     }
     return again
   }
 
   /** A request that failed as a whole: too large, malformed by one of its documents, or not answered at all. */
-  async #unanswered(writes: readonly Write[], error: unknown): Promise<readonly Write[]> {
+  async #unanswered(writes: readonly Write[], refresh: boolean, error: unknown): Promise<readonly Write[]> {
     const { alias, metrics, log, signal, troubled } = this.#options
     signal.throwIfAborted()
     const status = error instanceof errors.ResponseError ? (error.statusCode ?? 0) : 0
     const tooLargeOrMalformed = status === 400 || status === 413
     if (tooLargeOrMalformed && writes.length > 1) {
       const half = Math.ceil(writes.length / 2)
-      return [...(await this.#sendOnce(writes.slice(0, half))), ...(await this.#sendOnce(writes.slice(half)))]
+      return [
+        ...(await this.#sendOnce(writes.slice(0, half), refresh)),
+        ...(await this.#sendOnce(writes.slice(half), refresh)),
+      ]
     }
     if (tooLargeOrMalformed) {
-      writes[0]!.answered('refused', `${status}: ${(error as Error).message}`)
+      writes[0]!.answered({ verdict: 'refused', reason: `${status}: ${(error as Error).message}`, searchable: refresh })
       return []
     }
     if (status === 404) throw new IndexMissing(`index behind "${alias}" is gone: ${(error as Error).message}`)

@@ -1,5 +1,8 @@
 import { SalesRows } from '#schemas/topics.ts'
-import { readModel } from './read-model.ts'
+import { PACE_MS, readModel } from './read-model.ts'
 
 /** `day` is a date, so that it has a time axis; the document keeps its `YYYY-MM-DD`. */
-export const sales = readModel(SalesRows, { day: { type: 'date', format: 'strict_date' } })
+export const sales = readModel(SalesRows, {
+  hints: { day: { type: 'date', format: 'strict_date' } },
+  paceMs: PACE_MS.sums,
+})

@@ -1,4 +1,4 @@
 import { SellerRows } from '#schemas/topics.ts'
-import { readModel } from './read-model.ts'
+import { PACE_MS, readModel } from './read-model.ts'
 
-export const sellers = readModel(SellerRows)
+export const sellers = readModel(SellerRows, { paceMs: PACE_MS.sums })
