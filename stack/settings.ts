@@ -62,6 +62,9 @@ export const connectSettings: Readonly<Record<string, string>> = {
   'scheduled.rebalance.max.delay.ms': '0',
   'session.timeout.ms': '6000',
   'heartbeat.interval.ms': '2000',
+  // A task reads its offset back after each commit. Now and then the fetch that waits for it at the broker isn't woken by
+  // the commit and lasts its whole time (500 ms by default, seen about once a minute), and with it the connector.
+  'consumer.fetch.max.wait.ms': '200',
   'topic.creation.enable': 'false',
   'config.providers': 'env',
   'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',

@@ -4,8 +4,9 @@ import { type Databases, freshId, openDatabases } from '#producers/testing/datab
 import { type Codec, memoryCodec } from '#schemas/codec.ts'
 import { OrderApproved, OrderCanceled, PaymentReceived } from '#schemas/contracts.generated.ts'
 import { contracts, Orders } from '#schemas/topics.ts'
-import { type ApplyContext, applyRecords, type Outcome } from './apply.ts'
+import { type ApplyContext, applyRecords, type Outcome, tryRecords } from './apply.ts'
 import { type ParkedRecord, parkedKeys } from './parking.ts'
+import { positionOf } from './position.ts'
 import { purgeInbox } from './purge.ts'
 import { type InboxRecord, readRecord } from './record.ts'
 import { dropKey, replayKey } from './replay.ts'
@@ -63,11 +64,17 @@ beforeEach(() => {
   }
 })
 
-const read = (key: string | null, value: Buffer | null, type?: string, id = freshId('event')): Promise<InboxRecord> =>
+const read = (
+  key: string | null,
+  value: Buffer | null,
+  type?: string,
+  id = freshId('event'),
+  partition = 0,
+): Promise<InboxRecord> =>
   readRecord(
     {
       topic,
-      partition: 0,
+      partition,
       offset: offset++,
       timestamp: 1,
       key: key === null ? null : Buffer.from(key),
@@ -77,8 +84,8 @@ const read = (key: string | null, value: Buffer | null, type?: string, id = fres
     context.subscription,
     codec,
   )
-const approved = (orderId: string, id?: string) =>
-  read(orderId, codec.encode(OrderApproved, { orderId, approvedAt: null }), OrderApproved.name, id)
+const approved = (orderId: string, id?: string, partition?: number) =>
+  read(orderId, codec.encode(OrderApproved, { orderId, approvedAt: null }), OrderApproved.name, id, partition)
 const canceled = (orderId: string) => read(orderId, codec.encode(OrderCanceled, { orderId }), OrderCanceled.name)
 const effects = async () =>
   (await db('test_effects').where({ topic }).orderBy('n')).map((e) => `${e.order_id} ${e.what}`)
@@ -91,6 +98,30 @@ test('events are handled in order, once, however often they are read', async () 
   await applyRecords(context, records)
   await applyRecords(context, [...records.slice(2), await canceled('b')])
   expect(await effects()).toEqual(['a approved', 'b approved', 'a canceled', 'b canceled'])
+})
+
+test('records of several partitions share a transaction, and each partition keeps its own position', async () => {
+  const records = [
+    await approved('a', undefined, 3),
+    await approved('b', undefined, 1),
+    await approved('c', undefined, 3),
+  ]
+  await applyRecords(context, records)
+  expect(await positionOf(db, topic, 1)).toBe(records[1]!.raw.offset + 1n)
+  expect(await positionOf(db, topic, 3)).toBe(records[2]!.raw.offset + 1n)
+  await applyRecords(context, [...records, await approved('d', undefined, 1)])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'c approved', 'd approved'])
+})
+
+test('tried together, a handler that fails leaves nothing behind: each partition is then on its own', async () => {
+  broken.add(bad)
+  const records = [await approved('a', undefined, 1), await approved(bad, undefined, 2)]
+  expect(await tryRecords(context, records)).toBe(false)
+  expect(await effects()).toEqual([])
+  expect(await positionOf(db, topic, 1)).toBe(0n)
+  broken.delete(bad)
+  expect(await tryRecords(context, records)).toBe(true)
+  expect(await effects()).toEqual(['a approved', `${bad} approved`])
 })
 
 test('two members that both hold the partition handle each event once', async () => {

@@ -45,7 +45,7 @@ export interface Lane {
 export function openLane(model: ReadModel, generation: Generation, options: LaneOptions): Lane {
   const { client, codec, deadLetters, metrics, log, signal, troubled } = options
   const read = recordReader(model, codec)
-  const writer = new Writer({ ...options, alias: generation.writeAlias, paceMs: model.paceMs })
+  const writer = new Writer({ ...options, alias: generation.writeAlias, pace: model.pace })
   const refresher = new Refresher(
     async () => {
       const began = performance.now()

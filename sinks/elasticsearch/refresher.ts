@@ -7,8 +7,8 @@ const LIGHT = 500
 const LOADED_INTERVAL_MS = 1_000
 
 /**
- * Makes what was written searchable. In light traffic a refresh follows each write at once, beside the next bulk, and
- * rests as long as it took, so that it never has more than half of the time; under load it runs once per second.
+ * Makes searchable what bulks under load wrote: once per second, and at once for the last few (light traffic does
+ * without it, see Writer). It rests as long as a refresh took, so that it never has more than half of the time.
  */
 export class Refresher {
   readonly #refresh: () => Promise<unknown>

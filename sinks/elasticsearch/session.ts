@@ -17,7 +17,7 @@ import { topicIdOf } from './topic-id.ts'
 /** How many records may be on their way before the sink stops reading. */
 const MOST_PENDING = 10_000
 /** Positions are committed no more often than this, in ms. */
-const COMMIT_MS = 100
+const COMMIT_MS = 250
 /** How often topics are checked for having been created anew, in ms. */
 const TOPIC_CHECK_MS = 5_000
 /** How often an index notes that it has caught up, in ms. */

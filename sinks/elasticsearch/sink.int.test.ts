@@ -100,7 +100,7 @@ test('an older record that comes after a newer one is superseded, also when it d
   const late = new Writer({
     client,
     alias: generation!.writeAlias,
-    paceMs: 0,
+    pace: { leastMs: 0, share: 1 },
     gate: new Gate(),
     metrics: sinkMetrics(new Registry()),
     log: openLog('late', 'silent'),

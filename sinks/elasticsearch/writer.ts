@@ -1,5 +1,6 @@
 import { type Client, errors } from '@elastic/elasticsearch'
 import type { Log } from '#runtime/log.ts'
+import type { Pace } from '#sinks/read-models/index.ts'
 import { type ItemAnswer, judge, reasonOf } from './answers.ts'
 import { backOff } from './back-off.ts'
 import type { Gate } from './gate.ts'
@@ -39,8 +40,8 @@ export interface WriterOptions {
   readonly client: Client
   /** An alias of exactly the index: a missing index is then an answer, and never made in passing. */
   readonly alias: string
-  /** The least time from one bulk to the next in light traffic, in ms. */
-  readonly paceMs: number
+  /** In light traffic. */
+  readonly pace: Pace
   readonly gate: Gate
   readonly metrics: SinkMetrics
   readonly log: Log
@@ -63,7 +64,7 @@ export class Writer {
   #scheduled = false
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
-  #startedAt = Number.NEGATIVE_INFINITY
+  #notBefore = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
@@ -88,17 +89,18 @@ export class Writer {
   }
 
   #pump(): void {
-    const { gate, signal, onFailed } = this.#options
+    const { gate, pace, signal, onFailed } = this.#options
     while (this.#queue.length > 0 && !signal.aborted) {
       const light = this.#queue.length <= LIGHT
       if (light && (this.#underWay > 0 || this.#tooEarly())) return
       if (!gate.enter()) return
       this.#underWay++
-      this.#startedAt = performance.now()
+      const began = performance.now()
       this.#send(this.#take(), light)
         .catch(onFailed)
         .finally(() => {
           this.#underWay--
+          this.#notBefore = began + Math.max(pace.leastMs, (performance.now() - began) / pace.share)
           gate.leave()
         })
     }
@@ -106,7 +108,7 @@ export class Writer {
 
   /** Whether the pace says to wait; then it goes on by itself. */
   #tooEarly(): boolean {
-    const early = this.#startedAt + this.#options.paceMs - performance.now()
+    const early = this.#notBefore - performance.now()
     if (early <= 0) return false
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined

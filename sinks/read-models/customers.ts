@@ -1,4 +1,4 @@
 import { CustomerRows } from '#schemas/topics.ts'
-import { PACE_MS, readModel } from './read-model.ts'
+import { paces, readModel } from './read-model.ts'
 
-export const customers = readModel(CustomerRows, { paceMs: PACE_MS.sums })
+export const customers = readModel(CustomerRows, { pace: paces.sums })

@@ -4,7 +4,7 @@ import type { ReadModel } from './read-model.ts'
 import { sales } from './sales.ts'
 import { sellers } from './sellers.ts'
 
-export type { FieldMapping, ReadModel } from './read-model.ts'
+export type { FieldMapping, Pace, ReadModel } from './read-model.ts'
 export { customers, orders, sales, sellers }
 
 /** Every read model the sink keeps. */

@@ -1,9 +1,9 @@
 import { OrderRows } from '#schemas/topics.ts'
-import { PACE_MS, readModel } from './read-model.ts'
+import { paces, readModel } from './read-model.ts'
 
 /**
  * Items and payments are `nested`: as plain objects, "sum of priceCents where category is toys" would silently add the
  * other items of the same orders. Kibana's Lens offers no nested fields, so it can't show such a wrong figure; what is
  * asked per category or seller is in `sales` and `sellers`, what is asked per order is at the document's top.
  */
-export const orders = readModel(OrderRows, { paceMs: PACE_MS.rows })
+export const orders = readModel(OrderRows, { pace: paces.rows })

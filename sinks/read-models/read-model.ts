@@ -13,17 +13,27 @@ export interface ReadModel<Row = unknown> {
   readonly topic: RowsTopic<Row>
   /** A field's mapping by its path (`customer.zip`), instead of the one its Avro type gives. */
   readonly hints: Readonly<Record<string, FieldMapping>>
-  /** In light traffic, the least time from one write to the next, in ms: each makes a new, small segment searchable. */
-  readonly paceMs: number
+  readonly pace: Pace
+}
+
+/** How often documents are written in light traffic. Each write makes a new, small segment searchable, which costs. */
+export interface Pace {
+  /** The least time from the beginning of one write to that of the next, in ms. */
+  readonly leastMs: number
+  /** The most of all time that may go into writes: on a busy or slow machine they are further apart by themselves. */
+  readonly share: number
 }
 
 /** The read model of a rows topic. */
 export function readModel<Row>(
   topic: RowsTopic<Row>,
-  { hints = {}, paceMs }: { readonly hints?: ReadModel['hints']; readonly paceMs: number },
+  { hints = {}, pace }: { readonly hints?: ReadModel['hints']; readonly pace: Pace },
 ): ReadModel {
-  return { name: topic.readModel as ReadModelName, topic: topic as unknown as RowsTopic, hints, paceMs }
+  return { name: topic.readModel as ReadModelName, topic: topic as unknown as RowsTopic, hints, pace }
 }
 
 /** What is one order's, somebody waits for; to sums over days or people half a second more or less doesn't matter. */
-export const PACE_MS = { rows: 50, sums: 500 } as const
+export const paces = {
+  rows: { leastMs: 50, share: 1 },
+  sums: { leastMs: 500, share: 1 / 5 },
+} as const satisfies Record<string, Pace>

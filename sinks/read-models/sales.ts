@@ -1,8 +1,8 @@
 import { SalesRows } from '#schemas/topics.ts'
-import { PACE_MS, readModel } from './read-model.ts'
+import { paces, readModel } from './read-model.ts'
 
 /** `day` is a date, so that it has a time axis; the document keeps its `YYYY-MM-DD`. */
 export const sales = readModel(SalesRows, {
   hints: { day: { type: 'date', format: 'strict_date' } },
-  paceMs: PACE_MS.sums,
+  pace: paces.sums,
 })

@@ -1,4 +1,4 @@
 import { SellerRows } from '#schemas/topics.ts'
-import { PACE_MS, readModel } from './read-model.ts'
+import { paces, readModel } from './read-model.ts'
 
-export const sellers = readModel(SellerRows, { paceMs: PACE_MS.sums })
+export const sellers = readModel(SellerRows, { pace: paces.sums })

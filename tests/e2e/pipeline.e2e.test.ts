@@ -236,3 +236,19 @@ describe('forged records', () => {
     await verified()
   }, 180_000)
 })
+
+test("a connector that runs but is said to be unassigned is restarted: Connect's last words can come in the wrong order", async () => {
+  const stateOf = async () => {
+    const answer = await fetch(`${stack.urls.connect}/connectors/reviews-outbox/status`)
+    return ((await answer.json()) as { connector: { state: string; worker_id: string } }).connector
+  }
+  const { worker_id } = await stateOf()
+  const producer = new kafkajs.Kafka({ clientId: 'forger', brokers: [stack.urls.kafka] }).producer()
+  await producer.connect()
+  const said = { state: 'UNASSIGNED', trace: null, worker_id, generation: 1_000 }
+  const messages = [{ key: 'status-connector-reviews-outbox', value: JSON.stringify(said) }]
+  await producer.send({ topic: 'connect.status', messages })
+  await producer.disconnect()
+  await waitUntil('Connect believes it', async () => (await stateOf()).state === 'UNASSIGNED')
+  await waitUntil('it runs again', async () => (await stateOf()).state === 'RUNNING', { timeoutMs: 90_000 })
+}, 120_000)
