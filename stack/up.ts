@@ -32,7 +32,7 @@ export interface UpOptions {
 const serverSettings = JSON.stringify(serverSettingsModule)
 
 /** How long a process may take until it is well. */
-const READY_MS = 300_000
+const READY_MS = 180_000
 /** A process that keeps ending won't get well by waiting. */
 const MOST_RESTARTS = 8
 

@@ -78,8 +78,9 @@ for (const [i, victim] of victims.entries()) {
 test('kill -9 of the supervisor in the middle of a load: `up` brings everything back, and every document is right', async () => {
   await inTheMiddleOfALoad(2_000, async () => {
     process.kill(await pidOf('supervisor'), 'SIGKILL')
-    const up = await stack.tributary(['up'], { timeoutMs: 240_000 })
+    // Longer than `up` itself waits: it says what isn't ready and why.
+    const up = await stack.tributary(['up'], { timeoutMs: 400_000 })
     expect(up.code, `${up.stdout}\n${up.stderr}`).toBe(0)
   })
   expect((await stack.status()).ready).toBe(true)
-}, 600_000)
+}, 900_000)

@@ -118,7 +118,8 @@ export class Worker {
         this.#trouble = (error as Error).message
         const wait = Math.min(RETRY_MS.most, RETRY_MS.least * 2 ** attempt++)
         log.warn({ fault: faultOf(error), reason: this.#trouble }, `working off stopped; again in ${wait} ms`)
-        await Promise.all([this.#clusters.fetch, this.#clusters.transactions].map((cluster) => cluster.close()))
+        // A connection that doesn't answer any more may still look connected: all of them are opened anew.
+        await Promise.all(Object.values(this.#clusters).map((cluster) => cluster.close()))
         for (const cluster of Object.values(this.#clusters)) cluster.forgetCoordinators()
         await delay(wait)
       }
