@@ -3,7 +3,7 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { services } from '#schemas/topics.ts'
 import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, faultOf, isRunning } from './connect.ts'
-import { whatToRestart } from './restarts.ts'
+import { restartDue } from './restarts.ts'
 import { openStalls } from './stalls.ts'
 
 /** What `applyConnectors` found and did with one connector. */
@@ -68,8 +68,7 @@ export async function awaitRunning(connect: Connect, patienceMs = 90_000): Promi
     if (idle.length === 0) return
     if (Date.now() > deadline) throw new Error(idle.map((name) => describeIdle(name, statuses.get(name))).join('\n'))
     for (const connector of idle) {
-      const sameForMs = stalls.notes(connector, JSON.stringify(statuses.get(connector) ?? null), Date.now())
-      const what = whatToRestart(statuses.get(connector), sameForMs)
+      const what = restartDue(stalls, connector, statuses.get(connector), Date.now())
       if (what) await connect.restart(connector, { onlyFailed: what === 'failed' })
     }
     await sleep(pause)

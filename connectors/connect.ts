@@ -109,15 +109,13 @@ export function isRunning(status: ConnectorStatus | undefined): boolean {
 }
 
 /** Whether the connector or one of its tasks has failed. */
-export function hasFailed(status: ConnectorStatus | undefined): boolean {
-  return status !== undefined && (status.state === 'FAILED' || status.tasks.some((task) => task.state === 'FAILED'))
-}
+export const hasFailed = (status: ConnectorStatus | undefined): boolean => isAnywhere('FAILED', status)
 
 /** Whether Connect says of the connector or of one of its tasks that no worker runs it. */
-export function isUnassigned(status: ConnectorStatus | undefined): boolean {
-  return (
-    status !== undefined && (status.state === 'UNASSIGNED' || status.tasks.some((task) => task.state === 'UNASSIGNED'))
-  )
+export const isUnassigned = (status: ConnectorStatus | undefined): boolean => isAnywhere('UNASSIGNED', status)
+
+function isAnywhere(state: State, status: ConnectorStatus | undefined): boolean {
+  return status !== undefined && (status.state === state || status.tasks.some((task) => task.state === state))
 }
 
 /** The first line of what a failed task says, or of what is known instead. */

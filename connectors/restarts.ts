@@ -1,4 +1,5 @@
 import { type ConnectorStatus, hasFailed, isUnassigned } from './connect.ts'
+import type { Stalls } from './stalls.ts'
 
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 300_000
@@ -11,7 +12,12 @@ const WELL_MS = 300_000
  */
 const UNASSIGNED_MS = 20_000
 
-/** What of a connector must be restarted, given for how long (ms) its status has been the same; undefined for nothing. */
+/** What of a connector must be restarted now, seeing how long it has been as it is; undefined for nothing. */
+export function restartDue(stalls: Stalls, connector: string, status: ConnectorStatus | undefined, now: number) {
+  return whatToRestart(status, stalls.notes(connector, JSON.stringify(status ?? null), now))
+}
+
+/** The same, given for how long (ms) its status has been the same. */
 export function whatToRestart(status: ConnectorStatus | undefined, sameForMs: number): 'failed' | 'all' | undefined {
   if (hasFailed(status)) return 'failed'
   return isUnassigned(status) && sameForMs > UNASSIGNED_MS ? 'all' : undefined

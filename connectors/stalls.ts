@@ -9,7 +9,7 @@ export function openStalls(): Stalls {
   return {
     notes(thing, position, now) {
       const last = seen.get(thing)
-      if (last !== undefined && last.position === position) return now - last.since
+      if (last?.position === position) return now - last.since
       seen.set(thing, { position, since: now })
       return 0
     },

@@ -14,7 +14,7 @@ import { describeIdle } from './apply.ts'
 import { driftOf, wantedConnectors } from './configuration.ts'
 import { type Connect, connectAt, isRunning } from './connect.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
-import { openRestarts, type Restarts, whatToRestart } from './restarts.ts'
+import { openRestarts, type Restarts, restartDue } from './restarts.ts'
 import { openStalls, type Stalls } from './stalls.ts'
 
 const LOOK_MS = 5_000
@@ -25,8 +25,8 @@ const STALLED_MS = 60_000
 type Faults = Map<string, string>
 
 /**
- * Watches connectors and slots, restarts what failed or stays unassigned, with back-off, makes outbox partitions ahead and drops old ones.
- * `/health` says what is wrong.
+ * Watches connectors and slots, restarts what failed or stays unassigned, with back-off, makes outbox partitions ahead
+ * and drops old ones. `/health` says what is wrong.
  */
 export async function runWatch(log: Log): Promise<Running> {
   const config = readConfig({ ...connectSettings, ...listenSettings, WATCH_PORT: setting.port.default(14_023) })
@@ -85,7 +85,7 @@ async function lookAtConnectors({ connect, restarts, stalls, faults, meters, log
       faults.delete(connector)
       restarts.ranWell(connector, Date.now())
     } else faults.set(connector, describeIdle(connector, status))
-    const what = whatToRestart(status, stalls.notes(connector, JSON.stringify(status ?? null), Date.now()))
+    const what = restartDue(stalls, connector, status, Date.now())
     if (what && restarts.isDue(connector, Date.now())) {
       const next = restarts.noteRestart(connector, Date.now())
       log.warn({ connector, fault: faults.get(connector), what, nextMs: next }, 'restarting')

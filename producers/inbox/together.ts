@@ -6,8 +6,8 @@ interface Brought<T, R> {
 
 /**
  * Lets callers share `work`: what comes while one round is under way makes up the next one, as many callers as fit into
- * `most` items (the first always does). Each caller's items stay in order. All callers of
- * a round get its result, or its error.
+ * `most` items (the first always does). Each caller's items stay in order. All callers of a round get its result, or its
+ * error.
  */
 export function together<T, R>(
   most: number,
