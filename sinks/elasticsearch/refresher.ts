@@ -1,8 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { backOff } from './back-off.ts'
+import { LIGHT } from './writer.ts'
 
-/** What was written since the last refresh that still counts as light traffic, in documents. */
-const LIGHT = 500
 /** Under load an index is refreshed this often, in ms. */
 const LOADED_INTERVAL_MS = 1_000
 

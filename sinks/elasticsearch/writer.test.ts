@@ -100,3 +100,24 @@ test('a bulk that took long is followed by a longer rest', async () => {
   await sent(2)
   expect(bulks[1]!.at - bulks[0]!.at).toBeGreaterThanOrEqual(4 * 30)
 })
+
+test('what a bulk under load took does not hold back the light ones after it', async () => {
+  const { bulks, write, sent } = held({ leastMs: 60_000, share: 1 / 1_000 })
+  write(2_500)
+  await sent(2)
+  for (const bulk of bulks) bulk.answer()
+  await sent(3)
+  expect(bulks[2]).toMatchObject({ documents: 500, refresh: true })
+})
+
+test('a bulk that waited for a server that was away is not followed by a rest of minutes', async () => {
+  const { bulks, write, sent } = held({ leastMs: 0, share: 1 / 10_000 })
+  write(1)
+  await sent(1)
+  const slow = performance.now() + 10
+  await waitUntil('the bulk has taken a while', () => performance.now() > slow, { everyMs: 5 })
+  bulks[0]!.answer()
+  write(1)
+  await sent(2)
+  expect(bulks[1]!.at - bulks[0]!.at).toBeLessThan(10_000)
+})

@@ -6,8 +6,10 @@ import { backOff } from './back-off.ts'
 import type { Gate } from './gate.ts'
 import type { SinkMetrics } from './metrics.ts'
 
-/** Up to this many documents waiting is light traffic. */
-const LIGHT = 500
+/** Up to this many documents at a time is light traffic. */
+export const LIGHT = 500
+/** The longest rest after a light bulk, in ms: one that took long because the server was away says nothing of its cost. */
+const LONGEST_REST_MS = 2_000
 /** Bulks are cut at this size, in bytes of documents. */
 const BULK_BYTES = 5 * 1024 * 1024
 
@@ -89,7 +91,7 @@ export class Writer {
   }
 
   #pump(): void {
-    const { gate, pace, signal, onFailed } = this.#options
+    const { gate, signal, onFailed } = this.#options
     while (this.#queue.length > 0 && !signal.aborted) {
       const light = this.#queue.length <= LIGHT
       if (light && (this.#underWay > 0 || this.#tooEarly())) return
@@ -100,10 +102,18 @@ export class Writer {
         .catch(onFailed)
         .finally(() => {
           this.#underWay--
-          this.#notBefore = began + Math.max(pace.leastMs, (performance.now() - began) / pace.share)
+          if (light) this.#rest(began)
           gate.leave()
         })
     }
+  }
+
+  /** Holds the next light bulk back as the pace says, after one that began then and ends now. */
+  #rest(began: number): void {
+    const { leastMs, share } = this.#options.pace
+    const now = performance.now()
+    const rest = Math.min(LONGEST_REST_MS, (now - began) * (1 / share - 1))
+    this.#notBefore = Math.max(began + leastMs, now + rest)
   }
 
   /** Whether the pace says to wait; then it goes on by itself. */
