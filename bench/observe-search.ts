@@ -1,124 +1,118 @@
 import { Pool } from 'undici'
 import type { Step } from './workload.ts'
 
-type ReadModel = 'orders' | 'sales' | 'customers' | 'sellers'
+const SUMS = ['sales', 'customers', 'sellers'] as const
+type Sums = (typeof SUMS)[number]
 
 interface Found {
+  readonly _index: string
   readonly _id: string
   readonly _version?: number
-  readonly fields?: { readonly orders?: readonly number[] }
+  readonly _source?: { readonly orders?: number }
+}
+
+/** An order's change that is looked for. */
+interface Expected {
+  readonly orderId: string
+  /** Of the row it is in: the order's document must be of at least that version. */
+  readonly offset: number
 }
 
 /** Pause between two looks, ms: the resolution of what is measured, and a bound on the load of measuring. */
-const PAUSE_MS = 15
-/** With every so manieth look the other read models are searched, and whether searches see what the looks saw. */
-const SEARCH_EVERY = 10
+const PAUSE_MS = 20
+/** With every so manieth look the other read models are looked at. */
+const SUMS_EVERY = 10
+/** How often a search has to find what a look saw, ms. */
+const SEARCH_EVERY_MS = 5_000
 /** A document's version is `generation · 2^40 + offset` of its row (sinks/elasticsearch/version.ts). */
 const offsetOf = (version = -1) => version % 2 ** 40
 
 /**
  * Looks for expected changes over and over and notes when each is first searchable.
  *
- * Orders are looked for by `_mget` with `realtime=false`: it reads what searches read, what the last refresh opened
- * (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-mget), for a fraction of a search's cost;
- * forty searches a second would take a tenth of the machine that is measured. Searches follow a few times a second, and
- * one that doesn't find what a look before it saw is an error.
+ * They are looked for by `_mget` with `realtime=false`: it reads what searches read, what the last refresh opened
+ * (https://www.elastic.co/docs/api/doc/elasticsearch/operation/operation-mget), for a fraction of a search's cost: even
+ * three searches a second took as much of Elasticsearch as all these looks. Every few seconds a search follows a look at
+ * once, and it is an error if it doesn't find what that look saw.
  */
 export function observeSearch(elasticsearch: string) {
-  /** Orders whose row was seen, with the offset of that row: their document must be of at least that version. */
-  const outstanding = new Map<string, { readonly orderId: string; readonly offset: number }>()
-  /** Orders that a look saw since the last search. */
-  const unconfirmed = new Map<string, { readonly orderId: string; readonly offset: number }>()
+  const outstanding = new Map<string, Expected>()
   const rowless = new Set<string>()
-  const others = {
-    sales: new Map<string, string>(),
-    customers: new Map<string, string>(),
-    sellers: new Map<string, string>(),
-  }
-  const seen = {
-    orders: new Map<string, number>(),
-    sales: new Map<string, number>(),
-    customers: new Map<string, number>(),
-    sellers: new Map<string, number>(),
+  /** Per read model: the document that is looked for, and the change that makes it. */
+  const sums: Record<Sums, Map<string, string>> = { sales: new Map(), customers: new Map(), sellers: new Map() }
+  const seen: Record<'orders' | Sums, Map<string, number>> = {
+    orders: new Map(),
+    sales: new Map(),
+    customers: new Map(),
+    sellers: new Map(),
   }
   const connection = new Pool(elasticsearch, { connections: 1 })
   let running = true
   let looks = 0
+  let searchedAt = performance.now()
 
-  async function ask<T>(path: string, contentType: string, body: string): Promise<T> {
-    const answer = await connection.request({ method: 'POST', path, headers: { 'content-type': contentType }, body })
+  async function ask<T>(path: string, body: object): Promise<T> {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await connection.request({ method: 'POST', path, headers, body: JSON.stringify(body) })
     return (await answer.body.json()) as T
   }
 
   async function look(): Promise<void> {
-    if (outstanding.size > 0) {
-      const ids = new Set(Array.from(outstanding.values(), ({ orderId }) => orderId))
-      const { docs = [] } = await ask<{ docs?: Found[] }>(
-        '/orders/_mget?realtime=false&_source=false&filter_path=docs._id,docs._version',
-        'application/json',
-        JSON.stringify({ ids: [...ids] }),
-      )
-      noteOrders(new Map(docs.map((found) => [found._id, found])), performance.now())
-    }
-    if (++looks % SEARCH_EVERY === 0) await searchAll()
-  }
-
-  async function searchAll(): Promise<void> {
-    const asked: ReadModel[] = []
-    const lines: object[] = []
-    const search = (index: ReadModel, ids: Iterable<string>, more: object) => {
-      const values = [...new Set(ids)].slice(0, 1000)
-      if (values.length === 0) return
-      asked.push(index)
-      const query = { ids: { values } }
-      lines.push({ index }, { size: values.length, query, _source: false, track_total_hits: false, ...more })
-    }
-    const confirming = [...unconfirmed]
-    const orderIds = confirming.map(([, { orderId }]) => orderId)
-    search('orders', orderIds, { version: true })
-    for (const index of ['sales', 'customers', 'sellers'] as const) {
-      search(index, others[index].keys(), { docvalue_fields: ['orders'] })
-    }
-    if (asked.length === 0) return
-    const { responses } = await ask<{ responses: { hits?: { hits?: Found[] } }[] }>(
-      '/_msearch?filter_path=responses.hits.hits',
-      'application/x-ndjson',
-      lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+    const docs: object[] = []
+    for (const _id of new Set(Array.from(outstanding.values(), ({ orderId }) => orderId)))
+      docs.push({ _index: 'orders', _id, _source: false })
+    if (++looks % SUMS_EVERY === 0)
+      for (const _index of SUMS) for (const _id of sums[_index].keys()) docs.push({ _index, _id, _source: ['orders'] })
+    if (docs.length === 0) return
+    const answer = await ask<{ docs?: Found[] }>(
+      '/_mget?realtime=false&filter_path=docs._index,docs._id,docs._version,docs._source',
+      { docs },
     )
     const now = performance.now()
-    for (const [i, index] of asked.entries()) {
-      const hits = new Map((responses[i]?.hits?.hits ?? []).map((hit) => [hit._id, hit]))
-      if (index === 'orders') confirm(confirming, hits)
-      else noteOthers(index, hits, now)
+    const found = { orders: new Map<string, Found>(), sales: new Map(), customers: new Map(), sellers: new Map() }
+    for (const document of answer.docs ?? []) {
+      // The answer names the index behind the alias: `orders-1`.
+      found[document._index.replace(/-\d+$/, '') as keyof typeof found].set(document._id, document)
+    }
+    const news = noteOrders(found.orders, now)
+    for (const name of SUMS) noteSums(name, found[name], now)
+    if (news.length > 0 && now - searchedAt > SEARCH_EVERY_MS) {
+      searchedAt = now
+      await confirm(news)
     }
   }
 
-  function noteOrders(found: ReadonlyMap<string, Found>, now: number): void {
-    for (const [key, order] of outstanding) {
-      if (offsetOf(found.get(order.orderId)?._version) < order.offset) continue
+  /** Gives the changes that were seen for the first time. */
+  function noteOrders(found: ReadonlyMap<string, Found>, now: number): Expected[] {
+    const news: Expected[] = []
+    for (const [key, expected] of outstanding) {
+      if (offsetOf(found.get(expected.orderId)?._version) < expected.offset) continue
       seen.orders.set(key, now)
-      unconfirmed.set(key, order)
+      news.push(expected)
       outstanding.delete(key)
     }
+    return news
   }
 
-  function confirm(
-    confirming: [string, { orderId: string; offset: number }][],
-    hits: ReadonlyMap<string, Found>,
-  ): void {
-    for (const [key, { orderId, offset }] of confirming) {
-      if (offsetOf(hits.get(orderId)?._version) < offset)
-        throw new Error(`a search doesn't find what a look saw: ${key}`)
-      unconfirmed.delete(key)
+  function noteSums(name: Sums, found: ReadonlyMap<string, Found>, now: number): void {
+    for (const [id, key] of sums[name]) {
+      if (found.get(id)?._source?.orders !== 1) continue
+      seen[name].set(key, now)
+      sums[name].delete(id)
     }
   }
 
-  function noteOthers(index: Exclude<ReadModel, 'orders'>, hits: ReadonlyMap<string, Found>, now: number): void {
-    for (const [id, key] of others[index]) {
-      if (hits.get(id)?.fields?.orders?.[0] !== 1) continue
-      seen[index].set(key, now)
-      others[index].delete(id)
-    }
+  async function confirm(changes: readonly Expected[]): Promise<void> {
+    const values = changes.map(({ orderId }) => orderId)
+    const { hits } = await ask<{ hits: { hits: Found[] } }>('/orders/_search', {
+      size: values.length,
+      query: { ids: { values } },
+      _source: false,
+      version: true,
+    })
+    const versions = new Map(hits.hits.map(({ _id, _version }) => [_id, _version]))
+    for (const { orderId, offset } of changes)
+      if (offsetOf(versions.get(orderId)) < offset) throw new Error(`a search doesn't find what a look saw: ${orderId}`)
   }
 
   const loop = (async () => {
@@ -132,8 +126,7 @@ export function observeSearch(elasticsearch: string) {
     seen,
     expect(step: Step): void {
       rowless.add(step.key)
-      if (step.others)
-        for (const index of ['sales', 'customers', 'sellers'] as const) others[index].set(step.others[index], step.key)
+      if (step.others) for (const name of SUMS) sums[name].set(step.others[name], step.key)
     },
     /** The change is in the order's row at that offset: from now on its document is looked for. */
     lookFor(step: Step, offset: number): void {
@@ -142,8 +135,7 @@ export function observeSearch(elasticsearch: string) {
     },
     /** Waits until everything expected was seen; answers how many were not within `timeoutMs`. */
     async settle(timeoutMs: number): Promise<number> {
-      const left = () =>
-        rowless.size + outstanding.size + others.sales.size + others.customers.size + others.sellers.size
+      const left = () => rowless.size + outstanding.size + SUMS.reduce((count, name) => count + sums[name].size, 0)
       const deadline = performance.now() + timeoutMs
       while (left() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
       running = false

@@ -13,7 +13,7 @@ import { topologies } from './topologies.ts'
  * The least time between two epochs, in ms. `orders` is what a service waits for after a commit, and what the others
  * read; to sums over days a fifth of a second more or less does not matter.
  */
-const PACE_MS: Readonly<Record<ReadModelName, number>> = { orders: 30, sales: 200, customers: 200, sellers: 200 }
+const PACE_MS: Readonly<Record<ReadModelName, number>> = { orders: 15, sales: 200, customers: 200, sellers: 200 }
 
 /** Runs a topology's worker, with health and metrics on its port, until it is told to stop. */
 export async function runProcessor(name: ReadModelName): Promise<void> {

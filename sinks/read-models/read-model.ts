@@ -34,6 +34,6 @@ export function readModel<Row>(
 
 /** What is one order's, somebody waits for; to sums over days or people half a second more or less doesn't matter. */
 export const paces = {
-  rows: { leastMs: 50, share: 1 },
-  sums: { leastMs: 500, share: 1 / 5 },
+  rows: { leastMs: 75, share: 1 },
+  sums: { leastMs: 500, share: 1 / 10 },
 } as const satisfies Record<string, Pace>
