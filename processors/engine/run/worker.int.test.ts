@@ -40,8 +40,8 @@ class Scene {
     await applyTopics([brokers], [Things, Places, this.sinks.Joined, this.sinks.Sums, deadLettersOf(this.name)])
   }
 
-  async start(slot = 0): Promise<void> {
-    const child = spawn(process.execPath, [toyWorker, brokers, this.name, String(slot)], {
+  async start(slot = 0, paceMs = 0): Promise<void> {
+    const child = spawn(process.execPath, [toyWorker, brokers, this.name, String(slot), String(paceMs)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const output: string[] = []
@@ -235,6 +235,18 @@ describe('a worker on a broker', () => {
       range(5, 15).map((i) => place(i, `fourth ${i}`)),
     )
     await scene.settled()
+  })
+
+  test('works the first change off at once, and those that follow within its pace together', async () => {
+    const texts = async () =>
+      (await read(scene.sinks.Joined.name)).map(({ value }) => (codec.decode(value!).value as ThingRow).text)
+    await scene.start(0, 5_000)
+    await scene.send([thing(1, 0)])
+    await waitUntil('the first change is there', async () => (await texts()).length > 0, { timeoutMs: 40_000 })
+    for (const size of range(1, 21)) await scene.send([thing(1, size)])
+    await waitUntil('the last change is there', async () => (await texts()).at(-1) === '20@?', { timeoutMs: 40_000 })
+    // Without a pace there are twenty more; a machine on which sending took longer than the pace may need two.
+    expect((await texts()).length).toBeLessThanOrEqual(3)
   })
 
   test('puts what it cannot read into the dead letters, as it was, and goes on', async () => {

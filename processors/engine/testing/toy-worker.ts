@@ -8,7 +8,10 @@ import { engineMetrics } from '../run/metrics.ts'
 import { Worker } from '../run/worker.ts'
 import { type PlaceSet, type ThingSet, toyContracts, toyRows, toyTopics } from './toys.ts'
 
-/** A worker process on toy topics, which integration tests start, kill and start again: `toy-worker <brokers> <test> <slot>`. */
+/**
+ * A worker process on toy topics, which integration tests start, kill and start again:
+ * `toy-worker <brokers> <test> <slot> <pace in ms>`.
+ */
 
 /** Things with the label of their place, and what the things of each place add up to. */
 export function toyTopology(test: string) {
@@ -37,7 +40,7 @@ export function toyTopology(test: string) {
 export const toySinks = (test: string) => ({ Joined: toyRows(`${test}.joined`), Sums: toyRows(`${test}.sums`) })
 
 if (import.meta.main) {
-  const [brokers = '', test = '', slot = '0'] = process.argv.slice(2)
+  const [brokers = '', test = '', slot = '0', paceMs = '0'] = process.argv.slice(2)
   await runProcess(`toy-${slot}`, async () => {
     const worker = new Worker({
       plan: plan(toyTopology(test)),
@@ -47,7 +50,7 @@ if (import.meta.main) {
       codec: memoryCodec(toyContracts),
       log: openLog(`toy-${slot}`),
       metrics: engineMetrics(openMetrics()),
-      paceMs: 0,
+      paceMs: Number(paceMs),
     })
     const running = worker.run()
     return { failed: running.then(() => new Promise<never>(() => {})), stop: () => worker.stop() }
