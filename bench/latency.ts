@@ -1,7 +1,8 @@
 // How long after its commit is a change searchable? Runs against a stack that is up:
-//   node bench/latency.ts [--rate 50] [--seconds 60] [--warm-up 60] [--json] [--samples <file>]
+//   node bench/latency.ts [--rate 50] [--seconds 60] [--warm-up 180] [--json] [--samples <file>]
 // With --samples each change's moments (ms since the first was sent) go into a CSV file, to look into what took long.
-// The warm-up is the same load, sent before and not measured: servers that just started still compile themselves.
+// The warm-up is the same load, sent before and not measured: servers that just started still compile themselves, and
+// Elasticsearch does for about five minutes.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
@@ -15,7 +16,7 @@ const { values: options } = parseArgs({
   options: {
     rate: { type: 'string', default: '50' },
     seconds: { type: 'string', default: '60' },
-    'warm-up': { type: 'string', default: '60' },
+    'warm-up': { type: 'string', default: '180' },
     json: { type: 'boolean', default: false },
     samples: { type: 'string' },
   },
