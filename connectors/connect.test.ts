@@ -43,7 +43,7 @@ test('applying creates what is missing, mends what drifted, and leaves the rest 
   configs.set('orders-outbox', { ...configs.get('orders-outbox')!, 'poll.interval.ms': '500' })
 
   const [drifted] = (await connectorStates(connect)).filter((state) => state.drift.length > 0)
-  expect(describeState(drifted!)).toContain('poll.interval.ms: "500" → "30"')
+  expect(describeState(drifted!)).toContain('poll.interval.ms: "500" → "25"')
 
   puts.length = 0
   const again = await applyConnectors(connect)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ScratchStack, scratchStack } from '../tests/harness/stack.ts'
@@ -61,6 +61,15 @@ test.skipIf(process.platform !== 'linux')(
     const { pid } = (await one('postgres'))!
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
     expect(environment.filter((entry) => /PASSWORD|^npm_|^VITEST/.test(entry))).toEqual([])
+  },
+)
+
+// Only root may read it of another process.
+test.skipIf(!existsSync('/proc/self/timerslack_ns') || process.getuid?.() !== 0)(
+  'timers of what it runs may be a millisecond late',
+  async () => {
+    const { pid } = (await one('postgres'))!
+    expect(Number(readFileSync(`/proc/${pid}/timerslack_ns`, 'utf8'))).toBe(1_000_000)
   },
 )
 
