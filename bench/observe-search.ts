@@ -1,8 +1,9 @@
 import { Pool } from 'undici'
+import { type ReadModelName, readModels } from '../schemas/topics.ts'
 import type { Step } from './workload.ts'
 
-const SUMS = ['sales', 'customers', 'sellers'] as const
-type Sums = (typeof SUMS)[number]
+type Sums = Exclude<ReadModelName, 'orders'>
+const SUMS = readModels.filter((name): name is Sums => name !== 'orders')
 
 interface Found {
   readonly _index: string
@@ -27,6 +28,13 @@ const SEARCH_EVERY_MS = 5_000
 /** A document's version is `generation · 2^40 + offset` of its row (sinks/elasticsearch/version.ts). */
 const offsetOf = (version = -1) => version % 2 ** 40
 
+const perReadModel = <T>(): Record<ReadModelName, Map<string, T>> => ({
+  orders: new Map(),
+  sales: new Map(),
+  customers: new Map(),
+  sellers: new Map(),
+})
+
 /**
  * Looks for expected changes over and over and notes when each is first searchable.
  *
@@ -39,13 +47,8 @@ export function observeSearch(elasticsearch: string) {
   const outstanding = new Map<string, Expected>()
   const rowless = new Set<string>()
   /** Per read model: the document that is looked for, and the change that makes it. */
-  const sums: Record<Sums, Map<string, string>> = { sales: new Map(), customers: new Map(), sellers: new Map() }
-  const seen: Record<'orders' | Sums, Map<string, number>> = {
-    orders: new Map(),
-    sales: new Map(),
-    customers: new Map(),
-    sellers: new Map(),
-  }
+  const sums: Record<Sums, Map<string, string>> = perReadModel<string>()
+  const seen = perReadModel<number>()
   const connection = new Pool(elasticsearch, { connections: 1 })
   let running = true
   let looks = 0
@@ -69,10 +72,10 @@ export function observeSearch(elasticsearch: string) {
       { docs },
     )
     const now = performance.now()
-    const found = { orders: new Map<string, Found>(), sales: new Map(), customers: new Map(), sellers: new Map() }
+    const found = perReadModel<Found>()
     for (const document of answer.docs ?? []) {
       // The answer names the index behind the alias: `orders-1`.
-      found[document._index.replace(/-\d+$/, '') as keyof typeof found].set(document._id, document)
+      found[document._index.replace(/-\d+$/, '') as ReadModelName].set(document._id, document)
     }
     const news = noteOrders(found.orders, now)
     for (const name of SUMS) noteSums(name, found[name], now)

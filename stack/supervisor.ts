@@ -41,7 +41,7 @@ export function supervisorPid(places: Places): number | undefined {
 
 /**
  * Timers of this process, and of all it starts from now on, may be up to a millisecond late. Debezium waits for whole
- * milliseconds and spins through the rest of each poll: six connectors, fifty polls a second, a twelfth of a core.
+ * milliseconds and spins through the rest of each poll: with six connectors and polls every 20 ms, a twelfth of a core.
  * On Linux only (https://man7.org/linux/man-pages/man2/PR_SET_TIMERSLACK.2const.html).
  */
 function slackenTimers(): void {
