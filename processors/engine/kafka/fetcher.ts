@@ -14,6 +14,8 @@ export interface Fetched extends Position {
   readonly records: readonly FetchedRecord[]
   /** Where to read on: behind the records, and behind markers and aborted records. */
   readonly nextOffset: number
+  /** End of what is committed: to read on from before it brings something. */
+  readonly stableOffset: number
   /** End of the log: what is still to come, though maybe not committed yet. */
   readonly highWatermark: number
 }
@@ -33,6 +35,7 @@ interface PartitionResponse {
   readonly partition: number
   readonly errorCode: number
   readonly highWatermark: number
+  readonly stableOffset: number
   readonly aborted: readonly Aborted[]
   readonly records: Buffer
 }
@@ -78,7 +81,7 @@ function parse(reader: Reader): readonly PartitionResponse[] {
       const partition = r.readInt32()
       const errorCode = r.readInt16()
       const highWatermark = Number(r.readInt64())
-      r.readInt64()
+      const stableOffset = Number(r.readInt64())
       r.readInt64()
       const aborted =
         r.readNullableArray((r) => ({ producerId: r.readInt64(), firstOffset: r.readInt64() })) ?? ([] as Aborted[])
@@ -86,7 +89,7 @@ function parse(reader: Reader): readonly PartitionResponse[] {
       const length = r.readUnsignedVarInt() - 1
       const records = length > 0 ? r.buffer.slice(r.position, r.position + length) : Buffer.alloc(0)
       if (length > 0) r.skip(length)
-      responses.push({ topic, partition, errorCode, highWatermark, aborted, records })
+      responses.push({ topic, partition, errorCode, highWatermark, stableOffset, aborted, records })
     })
   })
   return responses
@@ -103,9 +106,9 @@ export async function fetchRecords(
   const responses = await Promise.all(
     [...byLeader].map(async ([leader, ofLeader]) => fetchApi.async(await cluster.node(leader), limits, ofLeader)),
   )
-  return responses.flat().map(({ topic, partition, errorCode, highWatermark, aborted, records }) => {
+  return responses.flat().map(({ topic, partition, errorCode, highWatermark, stableOffset, aborted, records }) => {
     if (errorCode !== 0) throw brokerFault(errorCode)
     const offset = offsets.get(`${topic}/${partition}`) ?? 0
-    return { topic, partition, offset, highWatermark, ...readBatches(records, offset, aborted) }
+    return { topic, partition, offset, highWatermark, stableOffset, ...readBatches(records, offset, aborted) }
   })
 }

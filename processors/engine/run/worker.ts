@@ -7,6 +7,7 @@ import { InvalidValue } from '#schemas/errors.ts'
 import { EngineError } from '../errors.ts'
 import { checkTopics, createMissingTopics, listOffsets, purge, stableCommits } from '../kafka/admin.ts'
 import { Cluster, faultOf, isInfrastructure } from '../kafka/cluster.ts'
+import { fetchRecords } from '../kafka/fetcher.ts'
 import { Group, type Membership } from '../kafka/group.ts'
 import { TransactionalProducer } from '../kafka/producer.ts'
 import type { NewRecord } from '../kafka/records.ts'
@@ -157,7 +158,7 @@ export class Worker {
           continue
         }
         await session.inbound.wait()
-        if (session.inbound.waiting < this.#limit) await this.#pace(began)
+        if (session.inbound.behind < this.#limit) await this.#pace(began)
         began = performance.now()
         await this.#runEpoch(session)
         onRunning()
@@ -239,7 +240,7 @@ export class Worker {
     })
     return {
       ...joined,
-      inbound: new Inbound(fetch, positions),
+      inbound: new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange),
       intake: new Intake(plan, codec, this.#tasks, log),
       committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
       barriers: new Map(partitions.map((partition) => [partition, ends.get(`${exchange}/${partition}`) ?? 0])),
