@@ -47,6 +47,8 @@ export interface StackSettings {
   readonly home: string
   /** Downloads, absolute. */
   readonly cache: string
+  /** Elasticsearch's indices, absolute; undefined: with all other data. */
+  readonly elasticsearchData: string | undefined
   readonly demo: boolean
   readonly logLevel: string
   readonly javaHome: string | undefined
@@ -64,6 +66,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
       STACK: z.enum(['auto', 'native', 'docker'], 'is not one of auto, native, docker').default('auto'),
       TRIBUTARY_HOME: z.string().default('.tributary'),
       TRIBUTARY_CACHE: z.string().optional(),
+      ELASTICSEARCH_DATA: z.string().optional(),
       DEMO: z.enum(['on', 'off'], 'is neither on nor off').default('on'),
       LOG_LEVEL: setting.logLevel.default('info'),
       JAVA_HOME: z.string().optional(),
@@ -79,6 +82,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
     stack: given.STACK,
     home: resolve(repository, given.TRIBUTARY_HOME),
     cache: given.TRIBUTARY_CACHE ? resolve(repository, given.TRIBUTARY_CACHE) : defaultCache(env),
+    elasticsearchData: given.ELASTICSEARCH_DATA ? resolve(repository, given.ELASTICSEARCH_DATA) : undefined,
     demo: given.DEMO === 'on',
     logLevel: given.LOG_LEVEL,
     javaHome: given.JAVA_HOME,

@@ -24,7 +24,9 @@ export function removeHome(places: Places): void {
       throw new Error(`${places.home} is not a tributary home (it lacks ${MARK}): nothing was deleted`)
     return
   }
-  for (const folder of [places.data, places.supervisor, places.home]) rmSync(folder, { recursive: true, force: true })
+  for (const folder of [places.indices, places.data, places.supervisor, places.home]) {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** Runs `work` while no other command changes this home. Throws when one does, naming it. */

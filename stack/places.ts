@@ -19,6 +19,8 @@ export interface Places {
   readonly cache: string
   /** The servers' data and generated configuration; below `home` unless their user can't get there. */
   readonly data: string
+  /** Elasticsearch's indices: in `data` unless they were given a folder elsewhere. */
+  readonly indices: string
   readonly logs: string
   /** The supervisor's files and sockets. */
   readonly supervisor: string
@@ -29,16 +31,18 @@ export interface Places {
 /** Unix sockets take 107 bytes; the supervisor's longest file name is `interactor.sock`. */
 const LONGEST_SOCKET_FOLDER = 90
 
-export function placesOf(settings: Pick<StackSettings, 'home' | 'cache'>): Places {
+export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elasticsearchData'>): Places {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined
-  const { home, cache } = settings
+  const { home, cache, elasticsearchData } = settings
   const mark = createHash('sha256').update(home).digest('hex').slice(0, 12)
+  const data = account && !reachable(home) ? join('/var/lib/tributary', mark) : join(home, 'data')
   const near = join(home, 'supervisor')
   return {
     home,
     mark,
     cache,
-    data: account && !reachable(home) ? join('/var/lib/tributary', mark) : join(home, 'data'),
+    data,
+    indices: elasticsearchData ? join(elasticsearchData, `tributary-${mark}`) : join(data, 'elasticsearch', 'indices'),
     logs: join(home, 'logs'),
     supervisor: near.length <= LONGEST_SOCKET_FOLDER ? near : join(tmpdir(), `tributary-${mark}`),
     account,

@@ -1,5 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Places, reachable } from '../places.ts'
 import { elasticsearchSettings, heap } from '../settings.ts'
 import { components } from './components.ts'
 import { runAs } from './run-as.ts'
@@ -16,7 +17,8 @@ rootLogger.appenderRef.console.ref=console
 
 export async function prepareElasticsearch(context: NativeContext): Promise<Launch> {
   const { places, ports, jdk } = context
-  const folder = await serverFolder(context, 'elasticsearch', 'indices', 'log')
+  const folder = await serverFolder(context, 'elasticsearch', 'log')
+  await ensureIndices(places)
   const program = join(places.cache, components.elasticsearch.folder)
   const config = join(folder, 'config')
   await cp(join(program, 'config', 'jvm.options'), join(config, 'jvm.options'))
@@ -36,7 +38,6 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
   const settings: Record<string, string> = {
     'cluster.name': 'tributary',
     'node.name': 'tributary',
-    'path.data': join(folder, 'indices'),
     'path.logs': join(folder, 'log'),
     'network.host': '127.0.0.1',
     'http.port': String(ports.ELASTICSEARCH_PORT),
@@ -53,7 +54,8 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
   await runAs.giveTo(places.account, folder, ['config'])
   return {
     command: join(program, 'bin', 'elasticsearch'),
-    args: [],
+    // Here and not in the file: the supervisor starts it anew when the folder is another one.
+    args: [`-Epath.data=${places.indices}`],
     cwd: folder,
     env: {
       ES_JAVA_HOME: jdk.home,
@@ -63,4 +65,14 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
       HOME: folder,
     },
   }
+}
+
+async function ensureIndices({ indices, account }: Places): Promise<void> {
+  const cannot = (why: string) =>
+    new Error(`Elasticsearch can't keep its indices in ${indices}: ${why} (ELASTICSEARCH_DATA)`)
+  if (account && !reachable(indices)) throw cannot(`the user ${account.name}, whom the servers run as, can't get there`)
+  await mkdir(indices, { recursive: true }).catch((error: Error) => {
+    throw cannot(error.message)
+  })
+  await runAs.giveTo(account, indices, ['.'])
 }

@@ -4,7 +4,11 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
 import { stackAt } from './stack-handle.ts'
+
+const ATTEMPTS = 100
+const AGAIN_MS = 2_000
 
 const folder = process.argv[2]
 if (!folder) throw new Error('usage: watchdog.ts <scratch folder>')
@@ -13,6 +17,11 @@ const settings = JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'))
 process.stdin.resume()
 process.stdin.on('close', async () => {
   if (!existsSync(folder)) return
-  await stackAt(settings).tributary(['clean'])
+  // An `up` that the test run has begun goes on without it, and is waited for.
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { code } = await stackAt(settings).tributary(['clean'])
+    if (code === 0) break
+    await after(AGAIN_MS)
+  }
   rmSync(folder, { recursive: true, force: true })
 })
