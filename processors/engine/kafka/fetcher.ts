@@ -14,7 +14,7 @@ export interface Fetched extends Position {
   readonly records: readonly FetchedRecord[]
   /** Where to read on: behind the records, and behind markers and aborted records. */
   readonly nextOffset: number
-  /** End of what is committed: to read on from before it brings something. */
+  /** End of what is committed: reading from before it brings something. */
   readonly stableOffset: number
   /** End of the log: what is still to come, though maybe not committed yet. */
   readonly highWatermark: number

@@ -2,9 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Fetched, FetchLimits, Position } from '../kafka/fetcher.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 
-const LIMITS: FetchLimits = { maxBytes: 8_000_000, maxPartitionBytes: 128_000, maxWaitMs: 500 }
-/** A partition with fewer records here than this is fetched on. */
-const FEW = 250
+const LIMITS = { maxBytes: 8_000_000, maxPartitionBytes: 128_000 }
+/** How long the broker waits for a first record when nothing is known to be there, in ms. */
+const MAX_WAIT_MS = 500
+/** A partition that holds more is fetched on when less than this is here of it, in bytes, */
+const FEW = 64_000
+/** and with it all of which less than this is here: so much, and a fetch, is what a partition takes of the memory. */
+const PLENTY = 256_000
 
 /** A record, and where it is from. */
 export interface Taken {
@@ -25,13 +29,14 @@ interface Partition {
   chunks: Fetched[]
   /** The next record of the first chunk. */
   next: number
-  /** How many records of all chunks aren't taken yet. */
+  /** What all chunks hold that isn't taken yet. */
   waiting: number
+  bytes: number
   /** Where it is fetched on: ahead of what was taken. */
   fetchAt: number
   /** Where it was taken up to: what a commit commits. */
   taken: number
-  /** The log is known to reach to here: committed, and in all. */
+  /** The log is known to reach to here: without transactions that are still open, and in all. */
   stableEnd: number
   end: number
 }
@@ -42,16 +47,17 @@ interface Partition {
  * once, and not again for each topic that comes later. So a partition that is known to hold more is waited for,
  * and one that has nothing holds nobody up (as KIP-695 has it for Kafka Streams).
  *
- * One fetch covers all partitions and waits at the broker for the first record; the next one is sent before the
- * records of the last are worked off.
+ * While nothing is known to be there, one fetch covers all partitions and waits at the broker for the first record. In a
+ * backlog the next one is sent before the records of the last are worked off.
  */
 export class Inbound {
   readonly #fetchRecords: Fetch
   readonly #partitions: ReadonlyMap<string, Partition>
   #waiting = 0
+  #waitedMs = 0
   #fetching: Promise<readonly Fetched[]> | undefined
   #arrived = false
-  #turn = 0
+  #turns = 0
 
   /** @param urgent the topic whose records are taken as soon as they are here: what workers tell one another */
   constructor(fetch: Fetch, positions: readonly Position[], urgent: string) {
@@ -66,6 +72,7 @@ export class Inbound {
           chunks: [],
           next: 0,
           waiting: 0,
+          bytes: 0,
           fetchAt: offset,
           taken: offset,
           stableEnd: Number.POSITIVE_INFINITY,
@@ -80,7 +87,7 @@ export class Inbound {
     return this.#partitions.get(`${topic}/${partition}`)?.taken ?? 0
   }
 
-  /** Records known to be in the log that weren't taken yet, here or not. */
+  /** How far the log is known to go on behind what was taken, in offsets: records, and markers among them. */
   get behind(): number {
     let behind = 0
     for (const { stableEnd, taken } of this.#partitions.values()) {
@@ -98,9 +105,18 @@ export class Inbound {
     return lags
   }
 
-  /** Waits until there is a record, or until `maxWaitMs` have passed at the broker. */
+  /** How long it was waited for fetches so far, in ms. */
+  get waitedMs(): number {
+    return this.#waitedMs
+  }
+
+  /** Waits for an answer of the broker, half a second at most, unless there are records already. */
   async wait(): Promise<void> {
-    if (this.#waiting > 0) return
+    if (this.#waiting > 0) {
+      // Also of partitions that aren't known to have anything: urgent records may have come.
+      this.#fetch({ evenUnasked: true })
+      return
+    }
     this.#fetch()
     await this.#enqueue()
     this.#fetch()
@@ -114,15 +130,15 @@ export class Inbound {
         this.#fetch()
         continue
       }
-      const turn = this.#earliest()
-      if (!turn) return
-      const { partition: from, until } = turn
+      const earliest = this.#earliest()
+      if (!earliest) return
+      const { partition: from, until } = earliest
       for (let record = head(from); record && n < most && record.timestamp <= until; record = head(from)) {
         this.#advance(from, record)
         n++
+        if (from.bytes < FEW) this.#fetch()
         yield { topic: from.topic, partition: from.partition, record }
       }
-      this.#fetch()
     }
   }
 
@@ -156,30 +172,35 @@ export class Inbound {
     const chunk = partition.chunks[0]!
     partition.next++
     partition.waiting--
+    partition.bytes -= sizeOf(record)
     this.#waiting--
     partition.taken = record.offset + 1
     if (partition.next < chunk.records.length) return
-    partition.taken = chunk.nextOffset
     partition.chunks.shift()
     partition.next = 0
+    // Behind the last record also what was fetched since and holds none: markers, and what was aborted.
+    partition.taken = partition.waiting > 0 ? chunk.nextOffset : partition.fetchAt
   }
 
   /**
-   * Sends the next fetch: for what is known to be there, and when nothing is, for whatever comes. That one may wait at
-   * the broker, so it isn't sent before every partition can be a part of it.
+   * Sends the next fetch: for what is known to be there, and when nothing is, for whatever comes. Only that one waits at
+   * the broker, and it leaves no partition out.
    */
-  #fetch(): void {
+  #fetch({ evenUnasked = false } = {}): void {
     if (this.#fetching) return
-    const all = [...this.#partitions.values()]
-    const few = all.filter(({ waiting }) => waiting < FEW)
-    if (few.length < all.length && !few.some(holdsMore)) return
-    // The broker fills a response from the front: every partition comes to the front in turn, and first who has least.
-    const turn = this.#turn++ % few.length
-    const positions = [...few.slice(turn), ...few.slice(0, turn)]
-      .sort((a, b) => a.waiting - b.waiting)
+    const wanted = [...this.#partitions.values()].filter(({ bytes }) => bytes < PLENTY)
+    const more = wanted.some(holdsMore)
+    const mayWait = wanted.length === this.#partitions.size && !more
+    if (wanted.length === 0) return
+    if (!mayWait && !evenUnasked && !wanted.some((one) => one.bytes < FEW && holdsMore(one))) return
+    // The broker fills a response from the front, and only there with a batch larger than a partition's share: first
+    // who holds more and has least here, and among equals each in turn.
+    const turn = this.#turns++ % wanted.length
+    const positions = [...wanted.slice(turn), ...wanted.slice(0, turn)]
+      .sort((a, b) => Number(holdsMore(b)) - Number(holdsMore(a)) || a.bytes - b.bytes)
       .map(({ topic, partition, fetchAt: offset }) => ({ topic, partition, offset }))
     this.#arrived = false
-    this.#fetching = this.#fetchRecords(positions, LIMITS)
+    this.#fetching = this.#fetchRecords(positions, { ...LIMITS, maxWaitMs: mayWait ? MAX_WAIT_MS : 0 })
     const arrived = () => {
       this.#arrived = true
     }
@@ -190,19 +211,24 @@ export class Inbound {
   async #enqueue(): Promise<void> {
     const fetching = this.#fetching
     if (!fetching) return
+    const began = performance.now()
     const all = await fetching
+    this.#waitedMs += performance.now() - began
     this.#fetching = undefined
     this.#arrived = false
+    const moved = all.some(({ offset, nextOffset }) => nextOffset > offset)
     for (const fetched of all) {
       const partition = this.#partitions.get(`${fetched.topic}/${fetched.partition}`)!
-      partition.stableEnd = fetched.stableOffset
+      // What the broker doesn't give although it was asked for nothing else isn't there, whatever the log's end says.
+      partition.stableEnd = moved ? fetched.stableOffset : fetched.nextOffset
       partition.end = fetched.highWatermark
       partition.fetchAt = fetched.nextOffset
       if (fetched.records.length > 0) {
         partition.chunks.push(fetched)
         partition.waiting += fetched.records.length
         this.#waiting += fetched.records.length
-      } else if (partition.waiting === 0) partition.taken = fetched.nextOffset // markers only
+        for (const record of fetched.records) partition.bytes += sizeOf(record)
+      } else if (partition.waiting === 0) partition.taken = fetched.nextOffset
     }
     if (all.length === 0) await delay(1)
   }
@@ -210,6 +236,11 @@ export class Inbound {
 
 function head({ chunks, next }: Partition): FetchedRecord | undefined {
   return chunks[0]?.records[next]
+}
+
+/** What a record takes of a response, about, in bytes. */
+function sizeOf({ key, value }: FetchedRecord): number {
+  return 100 + (key?.length ?? 0) + (value?.length ?? 0)
 }
 
 function holdsMore({ fetchAt, stableEnd }: Partition): boolean {

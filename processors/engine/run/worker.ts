@@ -159,8 +159,8 @@ export class Worker {
         }
         await session.inbound.wait()
         if (session.inbound.behind < this.#limit) await this.#pace(began)
-        began = performance.now()
-        await this.#runEpoch(session)
+        const now = performance.now()
+        if (await this.#runEpoch(session)) began = now
         onRunning()
       }
       if (this.#group.fault) log.info({ fault: this.#group.fault }, 'the group changes: joining again')
@@ -263,7 +263,8 @@ export class Worker {
     this.#unsettled = undefined
   }
 
-  async #runEpoch(session: Session): Promise<void> {
+  /** Gives false when there was nothing to take in. */
+  async #runEpoch(session: Session): Promise<boolean> {
     const { app, metrics } = this.#options
     const exchange = exchangeOf(app)
     const letters: DeadLetter[] = []
@@ -272,6 +273,7 @@ export class Worker {
     const stamp = `${this.#id}-${++this.#epoch}`
     this.#unsettled = stamp
     const began = performance.now()
+    const waitedMs = session.inbound.waitedMs
     let taken = 0
 
     for (const partition of this.#caughtUp(session)) this.#tasks.openDirect(partition)
@@ -288,7 +290,7 @@ export class Worker {
     }
     if (taken === 0) {
       this.#unsettled = undefined
-      return
+      return false
     }
     const output = this.#tasks.run()
     const records = this.#recordsOf(output, letters)
@@ -300,7 +302,7 @@ export class Worker {
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
 
-    const workMs = worked - began
+    const workMs = worked - began - (session.inbound.waitedMs - waitedMs)
     this.#limit = nextLimit(this.#limit, taken, workMs)
     metrics.epochs.inc({ outcome: 'committed' })
     metrics.epochSeconds.observe({ phase: 'work' }, workMs / 1_000)
@@ -312,6 +314,7 @@ export class Worker {
     for (const [topic, lag] of session.inbound.lag()) metrics.lag.set({ topic }, lag)
     metrics.stateRows.set(this.#tasks.rows)
     this.#purge(session)
+    return true
   }
 
   /** Partitions whose exchange topic is taken in as far as it was written before this session. */
