@@ -13,13 +13,14 @@ import type { SinkMetrics } from './metrics.ts'
 import { extentOf, hasReached, rewind } from './positions.ts'
 import { Progress } from './progress.ts'
 import { topicIdOf } from './topic-id.ts'
+import { IndexMissing } from './writer.ts'
 
 /** How many records may be on their way before the sink stops reading. */
 const MOST_PENDING = 10_000
 /** Positions are committed no more often than this, in ms. */
 const COMMIT_MS = 250
-/** How often topics are checked for having been created anew, in ms. */
-const TOPIC_CHECK_MS = 5_000
+/** How often it is checked that topics weren't created anew and that the indices are there, in ms. */
+const CHECK_MS = 5_000
 /** How often an index notes that it has caught up, in ms. */
 const ALIVE_MS = 600_000
 const CATCH_UP_POLL_MS = 500
@@ -95,7 +96,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     for (const model of models) lanes.push(await openIndex(model, options, admin, stopped.signal, shared))
     const intake = await beginReading(consumer, lanes, options, stopped.signal, fail)
     for (const lane of lanes) followTopic(lane, options, admin, stopped.signal).catch(fail)
-    watchTopics(lanes, options, stopped.signal).catch(fail)
+    watchEnds(lanes, options, stopped.signal).catch(fail)
     return {
       ended,
       waiting: () => intake.waiting() ?? troubles.values().next().value,
@@ -257,13 +258,19 @@ async function followTopic(lane: Lane, options: SessionOptions, admin: Admin, si
   }
 }
 
-/** Ends the session when a topic was deleted and created anew: its offsets begin again, and so must its index. */
-async function watchTopics(lanes: readonly Lane[], options: SessionOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Ends the session when a topic was deleted and created anew (its offsets begin again, and so must its index), and when
+ * an index is gone.
+ */
+async function watchEnds(lanes: readonly Lane[], options: SessionOptions, signal: AbortSignal): Promise<void> {
   for (;;) {
-    await after(TOPIC_CHECK_MS, undefined, { signal })
+    await after(CHECK_MS, undefined, { signal })
     for (const { model, generation } of lanes) {
       const id = await topicIdOf(options.brokers, model.topic.name).catch(() => generation.topicId)
       if (id !== generation.topicId) throw new TopicReplaced(`topic "${model.topic.name}" is another one now`)
+      // Without writes nobody else would notice. Whether a server that doesn't answer has it, isn't known.
+      const there = await options.client.indices.existsAlias({ name: generation.writeAlias }).catch(() => true)
+      if (!there) throw new IndexMissing(`index "${generation.index}" is gone`)
     }
   }
 }

@@ -7,6 +7,7 @@ import type { Brokers, Marks } from './topics.ts'
 
 const { signal } = new AbortController()
 const report = () => {}
+const served = async () => true
 const stage: Stage = { readModel: 'orders', group: 'p', inputs: [Orders.name], output: OrderRows.name, hops: 3 }
 
 /** Counts questions; `again` resolves when some more were asked, so that what did not happen had its chance. */
@@ -150,10 +151,27 @@ test('says whom it waits for', async () => {
   const { ends, committed, brokers, askedAgain } = world()
   ends.set(OrderRows.name, 2n)
   const said: (string | undefined)[] = []
-  const followed = followSink(OrderRows.name, brokers, signal, (what) => said.push(what))
+  const followed = followSink(OrderRows.name, brokers, served, signal, (what) => said.push(what))
   await askedAgain()
   committed.set(OrderRows.name, 2n)
   await followed
   expect(said[0]).toBe('sink on orders.rows.1')
   expect(said.at(-1)).toBeUndefined()
+})
+
+test('an index that is gone is waited for, whatever the positions say', async () => {
+  const { ends, committed, brokers } = world()
+  ends.set(OrderRows.name, 2n)
+  committed.set(OrderRows.name, 2n)
+  let index = false
+  const { count, again } = counter()
+  const asked = async () => {
+    count()
+    return index
+  }
+  const state = watch(followSink(OrderRows.name, brokers, asked, signal, report))
+  await again()
+  expect(state.done).toBe(false)
+  index = true
+  await vi.waitFor(() => expect(state.done).toBe(true))
 })

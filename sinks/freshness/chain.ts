@@ -80,10 +80,21 @@ export async function followProcessor(
   }
 }
 
-/** Resolves when the sink has made everything searchable that is in the rows topic now: it commits only behind that. */
-export async function followSink(topic: string, brokers: Brokers, signal: AbortSignal, report: Report): Promise<void> {
+/**
+ * Resolves when the sink has made everything searchable that is in the rows topic now: it commits only behind that.
+ * @param served whether readers have an index. When it is lost the sink winds its positions back before it makes
+ * another: so the index is asked for first, and the positions then tell of that one.
+ */
+export async function followSink(
+  topic: string,
+  brokers: Brokers,
+  served: () => Promise<boolean>,
+  signal: AbortSignal,
+  report: Report,
+): Promise<void> {
   const marks = await brokers.highWatermarks([topic])
   await until(signal, report, async () => {
+    if (!(await served())) return `${sinkApp}, which has to build the index of ${topic} again`
     const behind = await brokers.behind(sinkApp, marks)
     return behind.length > 0 ? `${sinkApp} on ${behind.join(', ')}` : undefined
   })

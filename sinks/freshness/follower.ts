@@ -43,8 +43,16 @@ interface Followed {
   waitingFor: string | undefined
 }
 
-/** Starts following. It survives the absence of any server: what can't be asked is asked again. */
-export function follow(databases: Databases, brokers: Brokers, log: Log): Follower {
+/**
+ * Starts following. It survives the absence of any server: what can't be asked is asked again.
+ * @param served whether readers of a read model have an index
+ */
+export function follow(
+  databases: Databases,
+  brokers: Brokers,
+  served: (readModel: ReadModelName) => Promise<boolean>,
+  log: Log,
+): Follower {
   const stopped = new AbortController()
   const { signal } = stopped
   setMaxListeners(0, signal)
@@ -127,7 +135,7 @@ export function follow(databases: Databases, brokers: Brokers, log: Log): Follow
     await followProcessor(stage, current, brokers, await internalTopicsOf(stage.group), rowsReady, signal, report)
     model.processedThrough = current.through
     changed()
-    await followSink(stage.output, brokers, signal, report)
+    await followSink(stage.output, brokers, () => served(stage.readModel), signal, report)
     model.completeThrough = current.through
     changed()
   }

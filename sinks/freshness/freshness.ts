@@ -14,6 +14,7 @@ import type { Running } from '#runtime/main.ts'
 import { Gauge, openMetrics, type Registry } from '#runtime/metrics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { ensureFreshnessIndex, writeFreshness } from '#sinks/elasticsearch/freshness-index.ts'
+import { servedIndex } from '#sinks/elasticsearch/generations.ts'
 import { openDatabases } from './databases.ts'
 import { type Follower, follow } from './follower.ts'
 import { openBrokers } from './topics.ts'
@@ -39,7 +40,7 @@ export async function startFreshness(log: Log): Promise<Running> {
     password: config.FRESHNESS_DB_PASSWORD,
   })
   const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const follower = follow(databases, brokers, log)
+  const follower = follow(databases, brokers, async (name) => (await servedIndex(client, name)) !== undefined, log)
   const metrics = openMetrics()
   measure(follower, metrics)
 
