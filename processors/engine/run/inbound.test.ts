@@ -126,6 +126,19 @@ test('what workers tell one another is taken at once, be it written later than a
   expect(taken).toHaveLength(5)
 })
 
+test('what it was told to expect is waited for and comes before the rest', async () => {
+  const exchange: number[] = []
+  const { inbound } = broker({ 'a/0': [1, 2], 'exchange/0': { timestamps: exchange } })
+  await inbound.wait()
+  expect(await take(inbound, 1)).toEqual([['a/0', 1]])
+  exchange.push(100)
+  inbound.expect('exchange', 0, 1)
+  expect(await take(inbound)).toEqual([
+    ['exchange/0', 100],
+    ['a/0', 2],
+  ])
+})
+
 test('a position stands behind what was taken, and behind markers and aborted records that follow it', async () => {
   const { inbound } = broker({ 'a/0': { timestamps: [1, 2, 3], behind: 2_000 }, 'b/0': [] })
   await inbound.wait()

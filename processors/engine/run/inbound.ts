@@ -39,6 +39,8 @@ interface Partition {
   /** The log is known to reach to here: without transactions that are still open, and in all. */
   stableEnd: number
   end: number
+  /** Whoever reads it was told that the log reaches to here. */
+  expected: number
 }
 
 /**
@@ -77,6 +79,7 @@ export class Inbound {
           taken: offset,
           stableEnd: Number.POSITIVE_INFINITY,
           end: 0,
+          expected: 0,
         },
       ]),
     )
@@ -85,6 +88,12 @@ export class Inbound {
   /** Where a partition was taken up to. */
   takenUpTo(topic: string, partition: number): number {
     return this.#partitions.get(`${topic}/${partition}`)?.taken ?? 0
+  }
+
+  /** A partition of which the log is known to reach to `end`: `take` waits for it. */
+  expect(topic: string, partition: number, end: number): void {
+    const told = this.#partitions.get(`${topic}/${partition}`)
+    if (told) told.expected = end
   }
 
   /** How far the log is known to go on behind what was taken, in offsets: records, and markers among them. */
@@ -221,6 +230,7 @@ export class Inbound {
       const partition = this.#partitions.get(`${fetched.topic}/${fetched.partition}`)!
       // What the broker doesn't give although it was asked for nothing else isn't there, whatever the log's end says.
       partition.stableEnd = moved ? fetched.stableOffset : fetched.nextOffset
+      if (!moved) partition.expected = 0
       partition.end = fetched.highWatermark
       partition.fetchAt = fetched.nextOffset
       if (fetched.records.length > 0) {
@@ -243,6 +253,6 @@ function sizeOf({ key, value }: FetchedRecord): number {
   return 100 + (key?.length ?? 0) + (value?.length ?? 0)
 }
 
-function holdsMore({ fetchAt, stableEnd }: Partition): boolean {
-  return fetchAt < stableEnd
+function holdsMore({ fetchAt, stableEnd, expected }: Partition): boolean {
+  return fetchAt < stableEnd || fetchAt < expected
 }

@@ -98,6 +98,11 @@ export class TaskSet {
     this.#direct.add(partition)
   }
 
+  /** From now on sends every message through the exchange topic, until a partition is opened again. */
+  closeDirect(): void {
+    this.#direct.clear()
+  }
+
   /** Takes over a changelog record. Records of operators that are no more are passed over. */
   load(partition: number, key: string, value: string | null): void {
     const at = key.indexOf(SEPARATOR)

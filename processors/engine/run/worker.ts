@@ -201,6 +201,8 @@ export class Worker {
     const exchange = exchangeOf(app)
     const commits = await stableCommits(this.#clusters.transactions, app, this.#inputs, partitions)
     const stampOf = (partition: number) => commits.get(`${exchange}/${partition}`)?.metadata ?? ''
+    // Tasks that were others' may have sent messages that aren't taken in yet, to those that stay here as well.
+    this.#tasks.closeDirect()
     this.#settle(partitions.filter((p) => this.#tasks.partitions.includes(p)).map(stampOf))
 
     for (const partition of this.#tasks.partitions) {
@@ -276,7 +278,6 @@ export class Worker {
     const waitedMs = session.inbound.waitedMs
     let taken = 0
 
-    for (const partition of this.#caughtUp(session)) this.#tasks.openDirect(partition)
     for await (const { topic, partition, record } of session.inbound.take(this.#limit)) {
       taken++
       if (topic === exchange) {
@@ -292,6 +293,7 @@ export class Worker {
       this.#unsettled = undefined
       return false
     }
+    for (const partition of this.#caughtUp(session)) this.#tasks.openDirect(partition)
     const output = this.#tasks.run()
     const records = this.#recordsOf(output, letters)
     const worked = performance.now()
@@ -301,6 +303,7 @@ export class Worker {
     this.#unsettled = undefined
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
+    await this.#raiseBarriers(session, output)
 
     const workMs = worked - began - (session.inbound.waitedMs - waitedMs)
     this.#limit = nextLimit(this.#limit, taken, workMs)
@@ -317,7 +320,7 @@ export class Worker {
     return true
   }
 
-  /** Partitions whose exchange topic is taken in as far as it was written before this session. */
+  /** Partitions whose exchange topic is taken in as far as the tasks held here, or their former owners, wrote it. */
   #caughtUp(session: Session): number[] {
     const exchange = exchangeOf(this.#options.app)
     const caughtUp: number[] = []
@@ -327,6 +330,21 @@ export class Worker {
       caughtUp.push(partition)
     }
     return caughtUp
+  }
+
+  /** What this epoch sent through the exchange mustn't be overtaken either by what is handed over directly. */
+  async #raiseBarriers({ barriers, inbound }: Session, { exchange }: EpochOutput): Promise<void> {
+    const sentTo = [...new Set(exchange.map(({ partition }) => partition))].filter((p) => barriers.has(p))
+    if (sentTo.length === 0) return
+    const topic = exchangeOf(this.#options.app)
+    const places = sentTo.map((partition) => ({ topic, partition }))
+    const ends = await listOffsets(this.#clusters.fetch, 'high watermark', places)
+    for (const partition of sentTo) {
+      const end = ends.get(`${topic}/${partition}`) ?? 0
+      barriers.set(partition, end)
+      // The next epoch waits for it: else it would send the same way again, and so on.
+      inbound.expect(topic, partition, end)
+    }
   }
 
   #recordsOf(output: EpochOutput, letters: DeadLetter[]): NewRecord[] {
