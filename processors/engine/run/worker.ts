@@ -13,6 +13,7 @@ import { TransactionalProducer } from '../kafka/producer.ts'
 import type { NewRecord } from '../kafka/records.ts'
 import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
+import { Barriers } from './barriers.ts'
 import { type DeadLetter, deadLetterRecord, rowLetter } from './dead-letters.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
 import { Inbound } from './inbound.ts'
@@ -47,8 +48,7 @@ interface Session {
   readonly intake: Intake
   /** Positions as they were last committed, by `topic/partition`. */
   readonly committed: Map<string, number>
-  /** Partitions whose exchange topic has to be taken in up to here before messages may be handed over directly. */
-  readonly barriers: Map<number, number>
+  readonly barriers: Barriers
 }
 
 /**
@@ -231,21 +231,19 @@ export class Worker {
 
     const wanted = this.#inputs.flatMap((topic) => partitions.map((partition) => ({ topic, partition })))
     const starts = await listOffsets(fetch, 'earliest', wanted)
-    const ends = await listOffsets(
-      fetch,
-      'high watermark',
-      partitions.map((partition) => ({ topic: exchange, partition })),
-    )
     const positions = wanted.map(({ topic, partition }) => {
       const place = `${topic}/${partition}`
       return { topic, partition, offset: commits.get(place)?.offset ?? starts.get(place) ?? 0 }
     })
+    const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
+    const barriers = new Barriers(fetch, exchange, inbound)
+    await barriers.raise(partitions)
     return {
       ...joined,
-      inbound: new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange),
+      inbound,
       intake: new Intake(plan, codec, this.#tasks, log),
       committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
-      barriers: new Map(partitions.map((partition) => [partition, ends.get(`${exchange}/${partition}`) ?? 0])),
+      barriers,
     }
   }
 
@@ -293,7 +291,7 @@ export class Worker {
       this.#unsettled = undefined
       return false
     }
-    for (const partition of this.#caughtUp(session)) this.#tasks.openDirect(partition)
+    for (const partition of session.barriers.passed()) this.#tasks.openDirect(partition)
     const output = this.#tasks.run()
     const records = this.#recordsOf(output, letters)
     const worked = performance.now()
@@ -303,10 +301,10 @@ export class Worker {
     this.#unsettled = undefined
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
-    await this.#raiseBarriers(session, output)
+    await session.barriers.raiseBehind(output.exchange)
 
     const workMs = worked - began - (session.inbound.waitedMs - waitedMs)
-    this.#limit = nextLimit(this.#limit, taken, workMs)
+    this.#limit = nextLimit(this.#limit, { taken, workMs, behind: session.inbound.behind })
     metrics.epochs.inc({ outcome: 'committed' })
     metrics.epochSeconds.observe({ phase: 'work' }, workMs / 1_000)
     metrics.epochSeconds.observe({ phase: 'commit' }, (performance.now() - worked) / 1_000)
@@ -318,33 +316,6 @@ export class Worker {
     metrics.stateRows.set(this.#tasks.rows)
     this.#purge(session)
     return true
-  }
-
-  /** Partitions whose exchange topic is taken in as far as the tasks held here, or their former owners, wrote it. */
-  #caughtUp(session: Session): number[] {
-    const exchange = exchangeOf(this.#options.app)
-    const caughtUp: number[] = []
-    for (const [partition, barrier] of session.barriers) {
-      if (session.inbound.takenUpTo(exchange, partition) < barrier) continue
-      session.barriers.delete(partition)
-      caughtUp.push(partition)
-    }
-    return caughtUp
-  }
-
-  /** What this epoch sent through the exchange mustn't be overtaken either by what is handed over directly. */
-  async #raiseBarriers({ barriers, inbound }: Session, { exchange }: EpochOutput): Promise<void> {
-    const sentTo = [...new Set(exchange.map(({ partition }) => partition))].filter((p) => barriers.has(p))
-    if (sentTo.length === 0) return
-    const topic = exchangeOf(this.#options.app)
-    const places = sentTo.map((partition) => ({ topic, partition }))
-    const ends = await listOffsets(this.#clusters.fetch, 'high watermark', places)
-    for (const partition of sentTo) {
-      const end = ends.get(`${topic}/${partition}`) ?? 0
-      barriers.set(partition, end)
-      // The next epoch waits for it: else it would send the same way again, and so on.
-      inbound.expect(topic, partition, end)
-    }
   }
 
   #recordsOf(output: EpochOutput, letters: DeadLetter[]): NewRecord[] {
