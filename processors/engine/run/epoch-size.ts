@@ -1,11 +1,11 @@
 /**
  * Under load an epoch is what a worker gets done in a tenth of a second. In a backlog nobody waits for its first records
- * more than for its last, and a row that many of them change is written once per epoch: there, a tenth of what is left.
+ * more than for its last, and a row that many of them change is written once per epoch: there, a fifth of what is left.
  */
 const EPOCH_MS = { least: 100, most: 1_000 }
-const SHARE_OF_BACKLOG = 0.1
+const SHARE_OF_BACKLOG = 0.2
 const EPOCH_RECORDS = { least: 500, most: 20_000 }
-const MOST_GROWTH = 1.5
+const MOST_GROWTH = 2
 
 /** How many records the first epoch may take. */
 export const firstLimit = EPOCH_RECORDS.least
