@@ -28,8 +28,6 @@ export interface EpochOutput {
   readonly exchange: readonly { readonly partition: number; readonly value: string }[]
   readonly changelog: readonly { readonly partition: number; readonly key: string; readonly value: string | null }[]
   readonly failures: readonly AuthorFailure[]
-  /** Partitions whose state changed. */
-  readonly touched: ReadonlySet<number>
 }
 
 /** Opens the store of an operator in a partition. */
@@ -135,16 +133,12 @@ export class TaskSet {
     for (let i = 0; i < steps; i++) for (const tasks of all) tasks.steps[i]!.step()
 
     const changelog: { partition: number; key: string; value: string | null }[] = []
-    const touched = new Set<number>()
     for (const { partition, stores } of all) {
       for (const [name, store] of stores) {
-        for (const [key, value] of store.changes()) {
-          changelog.push({ partition, key: name + SEPARATOR + key, value })
-          touched.add(partition)
-        }
+        for (const [key, value] of store.changes()) changelog.push({ partition, key: name + SEPARATOR + key, value })
       }
     }
-    return { outputs: this.#outputs, exchange: this.#exchange, changelog, failures: this.#failures, touched }
+    return { outputs: this.#outputs, exchange: this.#exchange, changelog, failures: this.#failures }
   }
 
   /** The epoch's transaction is committed. */
