@@ -27,8 +27,9 @@ say('starting a stack in a scratch folder')
 const stack = await scratchStack({ env: { DEMO: 'off' } })
 try {
   const backlogs: Backlog[] = []
-  for (let round = 1; round <= Number(options.rounds); round++)
+  for (let round = 1; round <= Number(options.rounds); round++) {
     backlogs.push(await workOffBacklog(options.orders, round))
+  }
   const outbox = await drainOutbox(Number(options.outbox))
   const result = { backlogs, outbox }
   console.log(options.json ? JSON.stringify(result) : report(result))
@@ -165,7 +166,7 @@ function report({
 }: {
   backlogs: readonly Backlog[]
   outbox: Awaited<ReturnType<typeof drainOutbox>>
-}) {
+}): string {
   const rate = (n: number) => Math.round(n).toLocaleString('en')
   const ofRound = ({ events, seconds, perSecond, cpuSeconds }: Backlog, round: number) => [
     `  ${round === 0 ? 'servers just started' : 'again'}: ${events} events in ${seconds.toFixed(1)} s = ${rate(perSecond)} events/s`,

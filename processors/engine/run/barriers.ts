@@ -23,7 +23,6 @@ export class Barriers {
 
   /** Puts the barriers of `partitions` at the ends of their exchange topics. */
   async raise(partitions: readonly number[]): Promise<void> {
-    if (partitions.length === 0) return
     const topic = this.#exchange
     const places = partitions.map((partition) => ({ topic, partition }))
     const ends = await listOffsets(this.#cluster, 'high watermark', places)
