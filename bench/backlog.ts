@@ -6,20 +6,13 @@
 // 2. Outbox → Kafka: rows wait in one service's outbox while its connector is paused; the clock runs from resume until
 //    the topic has them all.
 import { execFileSync } from 'node:child_process'
-import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { domainTopics, readModels } from '../schemas/topics.ts'
 import { scratchStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
+import { benchOptions } from './options.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    orders: { type: 'string', default: '10000' },
-    rounds: { type: 'string', default: '2' },
-    outbox: { type: 'string', default: '100000' },
-    json: { type: 'boolean', default: false },
-  },
-})
+const options = benchOptions({ orders: 10_000, rounds: 2, outbox: 100_000 })
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const workers = [...readModels.map((name) => `processor-${name}`), 'sink']
 
@@ -27,10 +20,10 @@ say('starting a stack in a scratch folder')
 const stack = await scratchStack({ env: { DEMO: 'off' } })
 try {
   const backlogs: Backlog[] = []
-  for (let round = 1; round <= Number(options.rounds); round++) {
+  for (let round = 1; round <= options.rounds; round++) {
     backlogs.push(await workOffBacklog(options.orders, round))
   }
-  const outbox = await drainOutbox(Number(options.outbox))
+  const outbox = await drainOutbox(options.outbox)
   const result = { backlogs, outbox }
   console.log(options.json ? JSON.stringify(result) : report(result))
 } finally {
@@ -50,11 +43,11 @@ interface Backlog {
   readonly cpuSeconds: Readonly<Record<string, number>>
 }
 
-async function workOffBacklog(orders: string, round: number): Promise<Backlog> {
+async function workOffBacklog(orders: number, round: number): Promise<Backlog> {
   await tributary('stop', ...workers)
   const before = await outboxRows()
   say(`playing ${orders} orders through the services, with no processor and no sink running`)
-  await tributary('simulate', '--orders', orders, '--seed', String(round), '--no-wait')
+  await tributary('simulate', '--orders', String(orders), '--seed', String(round), '--no-wait')
   const waiting = (await outboxRows()) - before
   await Promise.all(domainTopics.map(({ service }) => drained(service)))
 

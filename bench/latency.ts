@@ -4,26 +4,16 @@
 // The warm-up is the same load, sent before and not measured: servers that just started still compile themselves, and
 // Elasticsearch does for about five minutes.
 import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { Pool } from 'undici'
 import { table } from './figures.ts'
 import { observeSearch } from './observe-search.ts'
 import { observeTopics } from './observe-topics.ts'
+import { benchOptions } from './options.ts'
 import { runningStack } from './running-stack.ts'
 import { workload } from './workload.ts'
 
-const { values: options } = parseArgs({
-  options: {
-    rate: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '60' },
-    'warm-up': { type: 'string', default: '180' },
-    json: { type: 'boolean', default: false },
-    samples: { type: 'string' },
-  },
-})
-const rate = Number(options.rate)
-const seconds = Number(options.seconds)
-const warmUpSeconds = Number(options['warm-up'])
+const options = benchOptions({ rate: 50, seconds: 60, 'warm-up': 180 }, ['samples'])
+const { rate, seconds, 'warm-up': warmUpSeconds } = options
 
 const stack = await runningStack()
 const services = new Map(
