@@ -32,15 +32,12 @@ class Writer {
     return TransactionalProducer.open(this.cluster, this.name)
   }
 
-  /** Until it fails. */
-  async write(producer: TransactionalProducer): Promise<void> {
+  async commit(producer: TransactionalProducer): Promise<void> {
     const nobody = { group: this.name, instanceId: '', memberId: '', generation: -1, partitions: [] }
-    for (;;) {
-      const records = places.map((place) => ({ ...place, key: this.name, value: String(this.committed) }))
-      const offsets = places.map((place) => ({ ...place, offset: this.committed + 1, metadata: '' }))
-      await producer.commit(records, offsets, nobody)
-      this.committed++
-    }
+    const records = places.map((place) => ({ ...place, key: this.name, value: String(this.committed) }))
+    const offsets = places.map((place) => ({ ...place, offset: this.committed + 1, metadata: '' }))
+    await producer.commit(records, offsets, nobody)
+    this.committed++
   }
 
   /** What its group has committed, once nothing is pending. */
@@ -55,12 +52,19 @@ test('kill -9 of the broker among many transactions: each of them is ended, none
   await createMissingTopics(reader, [{ name: topic, partitions: PARTITIONS, config: {} }])
   await checkTopics(reader, [topic], PARTITIONS)
   const writers = Array.from({ length: WRITERS }, (_, i) => new Writer(i))
-  const writing: Promise<void>[] = []
-  for (const writer of writers) {
-    const producer = await waitUntil(`${writer.name} is open`, () => writer.open())
-    expect(await writer.offset()).toBe(0)
-    writing.push(writer.write(producer))
-  }
+  const producers = await Promise.all(
+    writers.map((writer) =>
+      // The first one may come before the broker leads the new topic's partitions.
+      waitUntil(`${writer.name} has committed`, async () => {
+        const producer = await writer.open()
+        await writer.commit(producer)
+        return producer
+      }),
+    ),
+  )
+  const writing = writers.map(async (writer, i) => {
+    for (;;) await writer.commit(producers[i]!)
+  })
   const failed = Promise.allSettled(writing)
   const allWrite = waitUntil('all write', () => writers.every(({ committed }) => committed > 20), { timeoutMs: 60_000 })
   await Promise.race([allWrite, ...writing])
