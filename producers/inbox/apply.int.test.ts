@@ -22,8 +22,8 @@ let offset: bigint
 let broken: Set<string>
 /** A key no other test uses. */
 let bad: string
-/** Times it fails before it works. */
-let hiccups: number
+/** Which calls of it fail besides, counted from 1. */
+let fails: (call: number) => boolean
 let letters: ParkedRecord[]
 let outcomes: Partial<Record<Outcome, number>>
 
@@ -43,12 +43,13 @@ beforeEach(() => {
   offset = 0n
   broken = new Set()
   bad = freshId('bad')
-  hiccups = 0
+  fails = () => false
+  let calls = 0
   letters = []
   outcomes = {}
   const note = (what: string) => async (trx: Knex.Transaction, event: { orderId: string }) => {
     await trx('test_effects').insert({ topic, order_id: event.orderId, what })
-    if (hiccups-- > 0 || broken.has(event.orderId)) throw new Error('the handler fails')
+    if (fails(++calls) || broken.has(event.orderId)) throw new Error('the handler fails')
   }
   context = {
     db,
@@ -171,10 +172,20 @@ test('a poison event parks its key after a bounded number of tries; other keys g
 })
 
 test('a handler that fails now and then is tried again, not parked', async () => {
-  hiccups = 2
+  fails = (call) => call <= 2
   await applyRecords(context, [await approved('a'), await approved('b')])
   expect(await effects()).toEqual(['a approved', 'b approved'])
   expect(await waiting()).toEqual([])
+})
+
+test('a handler that fails at another record, when those before a failed one are repeated, costs none of them', async () => {
+  broken.add(bad)
+  const records = [await approved('a'), await approved('b'), await approved('c'), await approved(bad)]
+  // The first pass ends at the broken one; the second, over a, b and c, at c.
+  fails = (call) => call === 7
+  await applyRecords(context, [...records, await approved('d')])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'c approved', 'd approved'])
+  expect((await waiting()).map(({ key }) => key)).toEqual([bad])
 })
 
 test('a replayed key is handled in order, and what follows goes on', async () => {
@@ -195,6 +206,15 @@ test('dropping a key drops the event that failed and replays those behind it', a
   expect(await dropKey(replayContext(), bad, { all: false })).toEqual([{ topic, replayed: 1, dropped: 1 }])
   expect(await effects()).toEqual([`${bad} canceled`])
   await expect(dropKey(replayContext(), bad, { all: true })).rejects.toThrow('nothing waits for key')
+})
+
+test('dropping says what it dropped when the next event fails, too', async () => {
+  broken.add(bad)
+  await applyRecords(context, [await approved(bad), await canceled(bad)])
+  await expect(dropKey(replayContext(), bad, { all: false })).rejects.toThrow(
+    /1 dropped, but .*the handler fails; go on with `inbox replay`/,
+  )
+  expect(await waiting()).toMatchObject([{ key: bad, events: 1 }])
 })
 
 test('garbage, an unknown schema, and a type of another topic are parked; the rest flows', async () => {

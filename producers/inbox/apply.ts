@@ -45,11 +45,10 @@ export async function applyRecords(context: ApplyContext, records: readonly Inbo
     const failed = await tryAll(context, todo)
     if (!failed) return
     const place = todo.indexOf(failed.record)
-    // Where one before it fails too, now that it runs alone, that one's turn comes first.
-    const before = place > 0 ? await tryAll(context, todo.slice(0, place)) : undefined
-    const poison = before ?? failed
-    await applyOrPark(context, poison)
-    todo = todo.slice(todo.indexOf(poison.record) + 1)
+    // Those before it were rolled back with it. One of them may fail this time: it has its turn, and those before it theirs.
+    if (place > 0) await applyRecords(context, todo.slice(0, place))
+    await applyOrPark(context, failed)
+    todo = todo.slice(place + 1)
   }
 }
 

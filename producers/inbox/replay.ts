@@ -43,7 +43,11 @@ export async function dropKey(context: ReplayContext, key: string, options: { al
       dropped++
       if (!all) break
     }
-    return { topic, dropped, replayed: await replayAll(context, topic, key) }
+    const replayed = await replayAll(context, topic, key).catch((cause) => {
+      const message = `${topic}: ${dropped} dropped, but what waited behind can't be handled yet: ${(cause as Error).message}`
+      throw new Error(`${message}; go on with \`inbox replay\`: another \`drop\` would drop one more event`, { cause })
+    })
+    return { topic, dropped, replayed }
   })
 }
 
