@@ -74,6 +74,21 @@ describe('decoding', () => {
     await expect(codec.learn(9_999)).rejects.toThrow(UnknownSchemaId)
   })
 
+  test('a schema of our name that ours cannot read makes its records bad, not the registry', async () => {
+    const ours = contract({
+      type: 'record',
+      namespace: 'test',
+      name: 'Thing',
+      fields: [{ name: 'id', type: 'string' }],
+    } as Contract<unknown>['schema'])
+    const foreign = avroType({ ...ours.schema, fields: [{ name: 'number', type: 'int' }] })
+    const codec = codecOn({ idOf: async () => 1, typeOf: async () => foreign }, [ours])
+    await codec.learn(2)
+    const decode = () => codec.decode(Buffer.from([0, 0, 0, 0, 2, 8]))
+    expect(decode).toThrow(BadPayload)
+    expect(decode).toThrow('schema id 2 is another test.Thing')
+  })
+
   test('reads an older and a newer writer as our own schema', async () => {
     const ours = contract<{ id: string; note: string | null }>({
       type: 'record',

@@ -43,6 +43,8 @@ interface Reader {
   readonly name: string
   readonly type: avro.Type
   readonly resolver: avro.Resolver | undefined
+  /** Why nothing of this schema can be read as ours. */
+  readonly unreadable?: string
 }
 
 /** The avsc type of a schema, the same way everywhere: plain objects, no methods. */
@@ -65,14 +67,8 @@ export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[
 
   function admit(id: number, writer: avro.Type): void {
     const name = writer.name ?? ''
-    const reader = ours.get(name)
-    if (!reader) readers.set(id, { name, type: writer, resolver: undefined })
-    else
-      readers.set(id, {
-        name,
-        type: reader,
-        resolver: sameSchema(reader, writer) ? undefined : reader.createResolver(writer),
-      })
+    const type = ours.get(name)
+    readers.set(id, type ? { name, type, ...resolve(type, writer) } : { name, type: writer, resolver: undefined })
   }
 
   return {
@@ -111,6 +107,7 @@ export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[
       const id = buffer.readUInt32BE(1)
       const reader = readers.get(id)
       if (!reader) throw new UnknownSchemaId(id)
+      if (reader.unreadable) throw new BadPayload(`schema id ${id} is another ${reader.name}: ${reader.unreadable}`)
       try {
         return { name: reader.name, value: reader.type.fromBuffer(buffer.subarray(HEADER_BYTES), reader.resolver) }
       } catch (cause) {
@@ -191,6 +188,16 @@ function readable(schema: string): avro.Type | undefined {
     return avroType(JSON.parse(schema))
   } catch {
     return undefined
+  }
+}
+
+/** How a schema's records are read as ours. It may be anybody's of the same name, registered where nothing compared them. */
+function resolve(ours: avro.Type, writer: avro.Type): Pick<Reader, 'resolver' | 'unreadable'> {
+  if (sameSchema(ours, writer)) return { resolver: undefined }
+  try {
+    return { resolver: ours.createResolver(writer) }
+  } catch (error) {
+    return { resolver: undefined, unreadable: (error as Error).message }
   }
 }
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import kafkajs from '#runtime/kafkajs.ts'
+import { OrderPlaced } from '#schemas/contracts.generated.ts'
 import { deadLettersOf, domainTopics, inboxApp, OrderRows, Orders, processorApp, sinkApp } from '#schemas/topics.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
@@ -173,10 +174,24 @@ describe('domain topics', () => {
 describe('forged records', () => {
   const garbage = Buffer.from('not an event')
   const unknownId = Buffer.from([0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3])
+  /** A record of a schema that has one of our names and nothing else of it, registered under a subject of its own. */
+  const foreignSchema = async (fullName: string) => {
+    const name = fullName.slice(fullName.lastIndexOf('.') + 1)
+    const namespace = fullName.slice(0, fullName.lastIndexOf('.'))
+    const schema = JSON.stringify({ type: 'record', name, namespace, fields: [{ name: 'number', type: 'int' }] })
+    const answer = await fetch(`${stack.urls.registry}/subjects/forger/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
+      body: JSON.stringify({ schema }),
+    })
+    const { id } = (await answer.json()) as { id: number }
+    return Buffer.concat([Buffer.from([0, 0, 0, id >> 8, id & 0xff]), Buffer.from([2])])
+  }
 
   test('land in the dead letters of every application that met them, and the rest flows', async () => {
     const [real] = await readTopic(stack, 'customers.events')
     const wrongType = real!.value!
+    const foreign = await foreignSchema(OrderPlaced.name)
     const producer = new kafkajs.Kafka({
       clientId: 'forger',
       brokers: [stack.urls.kafka],
@@ -188,7 +203,7 @@ describe('forged records', () => {
     const orderReaders = [processorApp('orders'), inboxApp('payments'), inboxApp('shipping')]
     const before = new Map<string, number>()
     for (const app of [...orderReaders, sinkApp]) before.set(app, await deadLetterCount(stack, deadLettersOf(app).name))
-    for (const value of [garbage, unknownId, wrongType]) {
+    for (const value of [garbage, unknownId, wrongType, foreign]) {
       await producer.send({ topic: Orders.name, messages: [{ key: 'forged', value }] })
       await producer.send({ topic: OrderRows.name, messages: [{ key: 'forged-row', value }] })
     }
@@ -196,15 +211,15 @@ describe('forged records', () => {
 
     for (const app of [...orderReaders, sinkApp]) {
       await waitUntil(
-        `three dead letters of ${app}`,
-        async () => (await deadLetterCount(stack, deadLettersOf(app).name)) >= before.get(app)! + 3,
+        `four dead letters of ${app}`,
+        async () => (await deadLetterCount(stack, deadLettersOf(app).name)) >= before.get(app)! + 4,
         {
           timeoutMs: 60_000,
         },
       )
     }
-    const letters = (await readTopic(stack, deadLettersOf(processorApp('orders')).name)).slice(-3)
-    expect(letters.map((letter) => letter.value)).toEqual([garbage, unknownId, wrongType])
+    const letters = (await readTopic(stack, deadLettersOf(processorApp('orders')).name)).slice(-4)
+    expect(letters.map((letter) => letter.value)).toEqual([garbage, unknownId, wrongType, foreign])
     for (const letter of letters) {
       expect(letter.key).toBe('forged')
       expect(letter.headers).toMatchObject({
