@@ -5,8 +5,8 @@ export const FRESHNESS_INDEX = 'freshness'
 /** What dashboards show as "data as of": one document per read model, its name is the `_id`. */
 export interface FreshnessDocument {
   readonly readModel: string
-  /** Everything committed in any service's database before this is searchable; ISO 8601 in UTC. */
-  readonly completeThrough: string
+  /** Everything committed in any service's database before this is searchable; ISO 8601 in UTC, null when not known. */
+  readonly completeThrough: string | null
 }
 
 /** Writes the documents, and makes the index where it is missing. */

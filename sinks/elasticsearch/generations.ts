@@ -102,6 +102,28 @@ export async function servedIndex(client: Client, readModel: string): Promise<st
 }
 
 /**
+ * The id of a read model's newest index where that is what readers see; undefined while they have none, or an older one.
+ * An index that was lost and made again has another id, whatever its name.
+ */
+export async function currentIndex(client: Client, readModel: string): Promise<string | undefined> {
+  const found = await client.indices.get({
+    index: `${readModel}-*`,
+    expand_wildcards: 'all',
+    allow_no_indices: true,
+    filter_path: ['*.aliases', '*.mappings._meta', '*.settings.index.uuid'],
+  })
+  const indices = Object.values(found)
+    .map(({ aliases, mappings, settings }) => ({
+      meta: mappings?._meta as unknown as IndexMeta | undefined,
+      served: aliases !== undefined && readModel in aliases,
+      id: (settings?.index as { uuid?: string } | undefined)?.uuid,
+    }))
+    .filter(({ meta }) => meta?.readModel === readModel)
+    .sort((a, b) => b.meta!.generation - a.meta!.generation)
+  return indices[0]?.served ? indices[0].id : undefined
+}
+
+/**
  * Lets readers see this generation, hiding delete markers, and drops the older ones. The alias moves in one step:
  * no reader ever finds none or two.
  */

@@ -7,7 +7,7 @@ import type { Brokers, Marks } from './topics.ts'
 
 const { signal } = new AbortController()
 const report = () => {}
-const served = async () => true
+const currentIndex = async () => 'orders-1'
 const stage: Stage = { readModel: 'orders', group: 'p', inputs: [Orders.name], output: OrderRows.name, hops: 3 }
 
 /** Counts questions; `again` resolves when some more were asked, so that what did not happen had its chance. */
@@ -151,10 +151,10 @@ test('says whom it waits for', async () => {
   const { ends, committed, brokers, askedAgain } = world()
   ends.set(OrderRows.name, 2n)
   const said: (string | undefined)[] = []
-  const followed = followSink(OrderRows.name, brokers, served, signal, (what) => said.push(what))
+  const followed = followSink(OrderRows.name, brokers, currentIndex, signal, (what) => said.push(what))
   await askedAgain()
   committed.set(OrderRows.name, 2n)
-  await followed
+  expect(await followed).toBe('orders-1')
   expect(said[0]).toBe('sink on orders.rows.1')
   expect(said.at(-1)).toBeUndefined()
 })
@@ -163,7 +163,7 @@ test('an index that is gone is waited for, whatever the positions say', async ()
   const { ends, committed, brokers } = world()
   ends.set(OrderRows.name, 2n)
   committed.set(OrderRows.name, 2n)
-  let index = false
+  let index: string | undefined
   const { count, again } = counter()
   const asked = async () => {
     count()
@@ -172,6 +172,6 @@ test('an index that is gone is waited for, whatever the positions say', async ()
   const state = watch(followSink(OrderRows.name, brokers, asked, signal, report))
   await again()
   expect(state.done).toBe(false)
-  index = true
+  index = 'orders-2'
   await vi.waitFor(() => expect(state.done).toBe(true))
 })

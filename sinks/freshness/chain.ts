@@ -82,22 +82,26 @@ export async function followProcessor(
 
 /**
  * Resolves when the sink has made everything searchable that is in the rows topic now: it commits only behind that.
- * @param served whether readers have an index. When it is lost the sink winds its positions back before it makes
- * another: so the index is asked for first, and the positions then tell of that one.
+ * Gives the index that this is true of.
+ * @param currentIndex the newest index, once readers see it. Before the sink makes another one it winds its positions
+ * back: so the index is asked for first, and the positions then tell of that one.
  */
 export async function followSink(
   topic: string,
   brokers: Brokers,
-  served: () => Promise<boolean>,
+  currentIndex: () => Promise<string | undefined>,
   signal: AbortSignal,
   report: Report,
-): Promise<void> {
+): Promise<string> {
   const marks = await brokers.highWatermarks([topic])
+  let index: string | undefined
   await until(signal, report, async () => {
-    if (!(await served())) return `${sinkApp}, which has to build the index of ${topic} again`
+    index = await currentIndex()
+    if (index === undefined) return `${sinkApp}, which has to build the index of ${topic} again`
     const behind = await brokers.behind(sinkApp, marks)
     return behind.length > 0 ? `${sinkApp} on ${behind.join(', ')}` : undefined
   })
+  return index!
 }
 
 /** Asks again and again, less often with time, until nothing is waited for any more. */

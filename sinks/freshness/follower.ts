@@ -32,6 +32,8 @@ export interface Follower {
 const BUSY_MS = 2_000
 const IDLE_MS = 3_000
 const TROUBLE_MS = 1_000
+/** How often it is looked whether the indices are the same. */
+const INDICES_MS = 2_000
 const INTERNAL_TOPICS_MS = 30_000
 /** A payment or shipment changes its order, and from that follows no further event. */
 const MOST_CONSEQUENCES = 3
@@ -40,24 +42,27 @@ interface Followed {
   readonly stage: Stage
   processedThrough: number
   completeThrough: number
+  /** The index that is complete. */
+  index: string | undefined
   waitingFor: string | undefined
 }
 
 /**
  * Starts following. It survives the absence of any server: what can't be asked is asked again.
- * @param served whether readers of a read model have an index
+ * @param currentIndex the id of a read model's newest index where readers see it
  */
 export function follow(
   databases: Databases,
   brokers: Brokers,
-  served: (readModel: ReadModelName) => Promise<boolean>,
+  currentIndex: (readModel: ReadModelName) => Promise<string | undefined>,
   log: Log,
 ): Follower {
   const stopped = new AbortController()
   const { signal } = stopped
   setMaxListeners(0, signal)
   const models = stages.map((stage): Followed => {
-    return { stage, processedThrough: 0, completeThrough: 0, waitingFor: 'the first look at the databases' }
+    const waitingFor = 'the first look at the databases'
+    return { stage, processedThrough: 0, completeThrough: 0, index: undefined, waitingFor }
   })
   let trouble: string | undefined = 'the chain has not been followed to its end yet'
   let front: Front | undefined
@@ -135,9 +140,24 @@ export function follow(
     await followProcessor(stage, current, brokers, await internalTopicsOf(stage.group), rowsReady, signal, report)
     model.processedThrough = current.through
     changed()
-    await followSink(stage.output, brokers, () => served(stage.readModel), signal, report)
+    const index = () => currentIndex(stage.readModel)
+    model.index = await followSink(stage.output, brokers, index, signal, report)
     model.completeThrough = current.through
     changed()
+  }
+
+  /** What was said of an index isn't true of the one that takes its place, until that has caught up. */
+  async function watchIndices(): Promise<void> {
+    await after(INDICES_MS, undefined, { signal })
+    for (const model of models) {
+      const { index } = model
+      if (index === undefined) continue
+      const current = await currentIndex(model.stage.readModel)
+      if (current === index || model.index !== index) continue
+      model.index = undefined
+      model.completeThrough = 0
+      changed()
+    }
   }
 
   async function waitFor(through: number, timeoutMs: number): Promise<boolean> {
@@ -173,7 +193,11 @@ export function follow(
     return true
   }
 
-  const loops = [keep('the front', moveFront), ...models.map((m) => keep(m.stage.group, () => followModel(m)))]
+  const loops = [
+    keep('the front', moveFront),
+    keep('the indices', watchIndices),
+    ...models.map((m) => keep(m.stage.group, () => followModel(m))),
+  ]
   return {
     standings: () =>
       new Map(

@@ -14,7 +14,7 @@ import type { Running } from '#runtime/main.ts'
 import { Gauge, openMetrics, type Registry } from '#runtime/metrics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { ensureFreshnessIndex, writeFreshness } from '#sinks/elasticsearch/freshness-index.ts'
-import { servedIndex } from '#sinks/elasticsearch/generations.ts'
+import { currentIndex } from '#sinks/elasticsearch/generations.ts'
 import { openDatabases } from './databases.ts'
 import { type Follower, follow } from './follower.ts'
 import { openBrokers } from './topics.ts'
@@ -40,7 +40,7 @@ export async function startFreshness(log: Log): Promise<Running> {
     password: config.FRESHNESS_DB_PASSWORD,
   })
   const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const follower = follow(databases, brokers, async (name) => (await servedIndex(client, name)) !== undefined, log)
+  const follower = follow(databases, brokers, (name) => currentIndex(client, name), log)
   const metrics = openMetrics()
   measure(follower, metrics)
 
@@ -139,17 +139,15 @@ async function publish(
   let written = ''
   let ensured = false
   while (!signal.aborted) {
-    const documents = [...follower.standings()]
-      .filter(([, { completeThrough }]) => completeThrough > 0)
-      .map(([readModel, { completeThrough }]) => ({
-        readModel,
-        completeThrough: new Date(completeThrough).toISOString(),
-      }))
+    const documents = Array.from(follower.standings(), ([readModel, { completeThrough }]) => ({
+      readModel,
+      completeThrough: completeThrough > 0 ? new Date(completeThrough).toISOString() : null,
+    }))
     const text = JSON.stringify(documents)
     try {
       if (!ensured) await ensureFreshnessIndex(client)
       ensured = true
-      if (documents.length > 0 && text !== written) await writeFreshness(client, documents)
+      if (text !== written) await writeFreshness(client, documents)
       written = text
     } catch (error) {
       ensured = false
