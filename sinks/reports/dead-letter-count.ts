@@ -6,7 +6,8 @@ const { Kafka, logLevel } = kafkajs
 
 /** How many records were set aside, by application. */
 export interface DeadLetterCount {
-  counts(): Readonly<Record<string, number>>
+  /** Undefined until Kafka has been asked for the first time. */
+  counts(): Readonly<Record<string, number>> | undefined
   stop(): Promise<void>
 }
 
@@ -29,6 +30,10 @@ export function countDeadLetters(brokers: readonly string[], log: Log): DeadLett
     maxWaitTimeInMs: 5_000,
   })
   let stopped = false
+  let known = false
+  consumer.on(consumer.events.FETCH, () => {
+    known = true
+  })
 
   async function start(): Promise<void> {
     await consumer.connect()
@@ -59,6 +64,7 @@ export function countDeadLetters(brokers: readonly string[], log: Log): DeadLett
 
   return {
     counts() {
+      if (!known) return undefined
       const counts: Record<string, number> = {}
       for (const { name, app } of letterTopics) {
         const sum = [...counted].reduce((n, [at, { count }]) => (at.startsWith(`${name}/`) ? n + count : n), 0)

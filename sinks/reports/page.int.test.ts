@@ -146,13 +146,17 @@ test('a search by city and product narrows the list to orders with both', async 
   await page.locator(`#total[data-value="${fitting.length}"]`).waitFor()
 })
 
-test('a bar narrows every figure and the list; the address keeps it', async () => {
+test('a bar narrows the figures and the list; what cannot be narrowed says so; the address keeps it', async () => {
   await open()
   const canceled = sample.orders.filter(({ status }) => status === 'canceled').length
   await page.locator('#panel-orders-by-status [data-key="canceled"]').click()
   await page.locator(`#total[data-value="${canceled}"]`).waitFor()
   expect(new URL(page.url()).searchParams.get('status')).toBe('canceled')
+  await page.locator(`#panel-orders [data-value="${canceled}"]`).waitFor()
+  expect(await page.locator('#panel-revenue .unused').textContent()).toBe('Not narrowed by status.')
+  expect(await page.locator('#panel-orders .unused').count()).toBe(0)
   await page.goBack()
+  await page.locator('#panel-revenue .unused').waitFor({ state: 'detached' })
   await page.locator(`#total[data-value="${sample.orders.length}"]`).waitFor()
 })
 

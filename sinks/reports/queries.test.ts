@@ -4,7 +4,7 @@ import { readModels } from '#sinks/read-models/index.ts'
 import { compileIndex } from '#sinks/read-models/mapping.ts'
 import { reports } from './definitions.ts'
 import { filterQuery, intervalFor, panelResult, panelSearch } from './queries.ts'
-import { type Condition, filterFields, type Panel } from './report.ts'
+import { type Condition, filterFields, type Panel, unusedFilters } from './report.ts'
 
 /** The mapping of a field by its path. */
 function mapped(readModel: string, path: string): { type?: string } | undefined {
@@ -58,10 +58,20 @@ test('an order of a category is one with such an item; the read model of sales h
   expect(filterQuery('sales', { category: 'toys' })).toEqual({ bool: { filter: [term('category')] } })
 })
 
-test('a filter is ignored where the read model has no such field', () => {
-  expect(filterQuery('sellers', { category: 'toys', status: 'delivered', from: '2018-01-01' })).toEqual({
-    bool: { filter: [] },
+test('a filter without a field in the read model is said to be unused, and is not in the query', () => {
+  const filters = { category: 'toys', status: 'delivered', from: '2018-01-01', differs: 'yes', state: 'SP' }
+  const narrowedByState = { bool: { filter: [{ term: { state: 'SP' } }] } }
+  expect(filterQuery('sellers', filters)).toEqual(narrowedByState)
+  expect(unusedFilters('sellers', filters)).toEqual(['period', 'category', 'status', 'paid ≠ charged'])
+  expect(unusedFilters('sales', filters)).toEqual(['status', 'paid ≠ charged'])
+  expect(unusedFilters('orders', filters)).toEqual([])
+})
+
+test('orders of a customer who is not known are found by the state that their sales have', () => {
+  expect(filterQuery('orders', { state: 'unknown' })).toEqual({
+    bool: { filter: [{ bool: { must_not: { exists: { field: 'customer.state' } } } }] },
   })
+  expect(filterQuery('sales', { state: 'unknown' })).toEqual({ bool: { filter: [{ term: { state: 'unknown' } }] } })
 })
 
 test('an axis has about a hundred bars at most', () => {

@@ -1,6 +1,6 @@
 import type { estypes } from '@elastic/elasticsearch'
 import type { ReadModelName } from '#schemas/topics.ts'
-import { type Condition, type Filters, filterFields, type Panel } from './report.ts'
+import { type Condition, type Filters, filterFields, type Panel, UNKNOWN_STATE } from './report.ts'
 
 /** A query that is there: the client's own type also allows for undefined. */
 export type Query = NonNullable<estypes.QueryDslQueryContainer>
@@ -18,7 +18,7 @@ export function intervalFor(fromMs: number, toMs: number): Interval {
   return days <= 800 ? 'week' : 'month'
 }
 
-/** The query that lets through what the filters ask for; filters the read model has no field for are ignored. */
+/** The query that lets through what the filters ask for; `unusedFilters` says which have no field in the read model. */
 export function filterQuery(readModel: ReadModelName, filters: Filters, more: readonly Query[] = []): Query {
   const fields = filterFields[readModel]
   const all: Query[] = [...more]
@@ -27,14 +27,18 @@ export function filterQuery(readModel: ReadModelName, filters: Filters, more: re
     // `||/d` takes in the whole of the last day.
     all.push({ range: { [fields.time]: { ...(from && { gte: from }), ...(to && { lte: `${to}||/d` }) } } })
   }
-  if (fields.state && filters.state) all.push({ term: { [fields.state]: filters.state } })
+  if (fields.state && filters.state) {
+    const is = { term: { [fields.state]: filters.state } }
+    const absent = { bool: { must_not: { exists: { field: fields.state } } } }
+    all.push(readModel === 'orders' && filters.state === UNKNOWN_STATE ? absent : is)
+  }
   if (fields.status && filters.status) all.push({ term: { [fields.status]: filters.status } })
   if (fields.category?.kind === 'terms' && filters.category) {
     const { field, nested } = fields.category
     const term = { term: { [field]: filters.category } }
     all.push(nested ? { nested: { path: nested, query: term } } : term)
   }
-  if (readModel === 'orders' && filters.differs) all.push(conditionQuery({ field: 'balanceCents', not: 0 }))
+  if (fields.differs && filters.differs) all.push(conditionQuery({ field: fields.differs, not: 0 }))
   return { bool: { filter: all } }
 }
 

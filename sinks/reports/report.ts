@@ -49,17 +49,41 @@ export interface Report {
 export type FilterName = 'from' | 'to' | 'day' | 'state' | 'category' | 'status' | 'differs'
 export type Filters = { readonly [Name in FilterName]?: string }
 
-/** The field a filter means in each read model; a read model that has none ignores the filter. */
-export const filterFields: Readonly<
-  Record<ReadModelName, { readonly time?: string; readonly state?: string; readonly category?: Split; status?: string }>
-> = {
+/** What filters mean in a read model: fields of it. */
+interface FilterFields {
+  readonly time?: string
+  readonly state?: string
+  readonly category?: Split
+  readonly status?: string
+  /** Not 0 where the two differ. */
+  readonly differs?: string
+}
+
+/** The field a filter means in each read model; a read model that has none can't be narrowed by it. */
+export const filterFields: Readonly<Record<ReadModelName, FilterFields>> = {
   orders: {
     time: 'purchasedAt',
     state: 'customer.state',
     category: { kind: 'terms', field: 'items.category', nested: 'items' },
     status: 'status',
+    differs: 'balanceCents',
   },
   sales: { time: 'day', state: 'state', category: { kind: 'terms', field: 'category' } },
   customers: { time: 'lastOrderAt', state: 'states' },
   sellers: { state: 'state' },
+}
+
+/** Where a customer isn't known, sales are of this state; the order itself has none. */
+export const UNKNOWN_STATE = 'unknown'
+
+/** What of the filters can't narrow a read model, in a reader's words: its figures are of everything. */
+export function unusedFilters(readModel: ReadModelName, filters: Filters): readonly string[] {
+  const fields = filterFields[readModel]
+  const unused: string[] = []
+  if (!fields.time && (filters.from || filters.to || filters.day)) unused.push('period')
+  if (!fields.state && filters.state) unused.push('state')
+  if (!fields.category && filters.category) unused.push('category')
+  if (!fields.status && filters.status) unused.push('status')
+  if (!fields.differs && filters.differs) unused.push('paid ≠ charged')
+  return unused
 }

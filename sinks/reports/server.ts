@@ -15,7 +15,7 @@ import { countDeadLetters } from './dead-letter-count.ts'
 import { reports } from './definitions.ts'
 import { allOrders, findOrder, listOrders, type OrderSearch, SORTS, type Sort } from './orders.ts'
 import { intervalFor, panelResult, panelSearch } from './queries.ts'
-import type { Filters } from './report.ts'
+import { type Filters, unusedFilters } from './report.ts'
 
 const PUBLIC = fileURLToPath(new URL('./public', import.meta.url))
 const PAGE = 25
@@ -39,7 +39,7 @@ export interface ReportsOptions {
   /** How far each read model is complete, in the words of `GET /freshness`; undefined when nobody tells. */
   freshness(): Promise<unknown>
   /** Records set aside, by application. */
-  deadLetters(): Readonly<Record<string, number>>
+  deadLetters(): Readonly<Record<string, number>> | undefined
 }
 
 /** The process `tributary reports`. */
@@ -95,7 +95,7 @@ const searchOf = ({ q, sort, ...filters }: SearchQuery): OrderSearch => ({ text:
 
 /** The report page and what it asks for: figures from aggregations over the read models, and orders. */
 export async function reportsServer({ client, freshness, deadLetters }: ReportsOptions): Promise<FastifyInstance> {
-  const server = Fastify({ logger: false, forceCloseConnections: true })
+  const server = Fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 1_000 } })
   server.addHook('onSend', async (_, reply) => {
     reply.headers(HEADERS)
   })
@@ -128,7 +128,8 @@ export async function reportsServer({ client, freshness, deadLetters }: ReportsO
         const response = answer.responses[at]!
         if ('error' in response) throw new Error(`panel “${panel.title}”: ${response.error.reason}`)
         const { id, title, format, note, by, drill } = panel
-        return { id, title, format, note, drill, split: by?.kind, ...panelResult(panel, response as never) }
+        const unused = unusedFilters(panel.readModel, query)
+        return { id, title, format, note, unused, drill, split: by?.kind, ...panelResult(panel, response as never) }
       })
       return { id: report.id, title: report.title, interval, panels }
     },

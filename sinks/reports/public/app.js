@@ -265,9 +265,13 @@ function showFreshness(pill, freshness) {
   pill.title = `Everything committed before ${oldest} is in these figures.\n${each.join('\n')}`
 }
 
-/** @param {Record<string, number>} counts */
+/** @param {Record<string, number> | undefined} counts undefined: not known */
 function showDeadLetters(counts) {
   const pill = byId('dead-letters')
+  if (!counts) {
+    pill.hidden = true
+    return
+  }
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
   pill.hidden = false
   pill.dataset.value = String(total)

@@ -3,7 +3,7 @@ import { humane, writeFigure, writePeriod, writeShort, writeTick } from './forma
 
 /**
  * @typedef {{ key: string, value: number | null }} Bar
- * @typedef {{ id: string, title: string, format: string, note?: string, drill?: string, split?: string,
+ * @typedef {{ id: string, title: string, format: string, note?: string, unused: string[], drill?: string, split?: string,
  *   value?: number | null, bars?: Bar[] }} Panel
  */
 
@@ -42,7 +42,10 @@ export function chartCard(panel, interval, chosen, choose) {
 }
 
 /** @param {Panel} panel */
-const note = (panel) => panel.note && h('p', { class: 'note' }, panel.note)
+const note = ({ note, unused }) => [
+  note && h('p', { class: 'note' }, note),
+  unused.length > 0 && h('p', { class: 'note unused' }, `Not narrowed by ${unused.join(', ')}.`),
+]
 
 /** @param {Panel} panel @param {Bar[]} bars @param {string | undefined} chosen @param {((key: string) => void) | undefined} choose */
 function namedBars(panel, bars, chosen, choose) {
