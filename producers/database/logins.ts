@@ -29,9 +29,16 @@ async function ensureLogin(
 ): Promise<void> {
   const { rows } = await postgres.raw('select 1 from pg_roles where rolname = ?', [login])
   const verb = rows.length > 0 ? 'alter' : 'create'
-  await postgres.raw(
-    `${verb} role ${login} login nosuperuser nocreatedb nocreaterole ${replication} password ${literal(password)}`,
-  )
+  const secret = literal(password)
+  try {
+    await postgres.raw(
+      `${verb} role ${login} login nosuperuser nocreatedb nocreaterole ${replication} password ${secret}`,
+    )
+  } catch (error) {
+    // knex puts the statement before what went wrong.
+    if (error instanceof Error) error.message = error.message.replaceAll(secret, '…')
+    throw error
+  }
 }
 
 /**

@@ -3,6 +3,9 @@ import { type Api, cents, count, id, instant, ms, msOrNull } from '#producers/se
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 
+/** An order with all of its parts is one record of at most 1 MiB, whatever its ids look like. */
+const MOST_ITEMS = 400
+
 const NewItem = z.strictObject({
   itemNo: count.min(1),
   productId: id,
@@ -16,7 +19,7 @@ const NewOrder = z.strictObject({
   customerId: id,
   purchasedAt: instant,
   estimatedAt: instant.nullable().default(null),
-  items: z.array(NewItem),
+  items: z.array(NewItem).max(MOST_ITEMS),
 })
 const params = z.object({ orderId: id })
 

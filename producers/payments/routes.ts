@@ -2,7 +2,16 @@ import { z } from 'zod'
 import { type Api, cents, count, id, name } from '#producers/service/api.ts'
 import { findPayment, receivePayment, reversePayment } from './commands.ts'
 
-const NewPayment = z.strictObject({ orderId: id, sequence: count, type: name, installments: count, cents })
+/** Payments of an order are numbered, and so bounded: the order with all of its parts is one record. */
+const LAST_SEQUENCE = 100
+
+const NewPayment = z.strictObject({
+  orderId: id,
+  sequence: count.max(LAST_SEQUENCE),
+  type: name,
+  installments: count,
+  cents,
+})
 const params = z.object({ orderId: id, sequence: z.string().regex(/^\d{1,9}$/) })
 
 export function paymentsRoutes(api: Api): void {

@@ -53,6 +53,21 @@ test.each(['2018-08-07', '2018-08-07T10:00:00', 'yesterday', 0])('%j is not an i
   expect((await post('orders', '/orders/o/approve', { approvedAt })).statusCode).toBe(400)
 })
 
+test('an order has at most 400 items, and a payment no sequence beyond 100', async () => {
+  const item = { itemNo: 1, productId: 'p', sellerId: 's', priceCents: 1, freightCents: 0, shipBy: null }
+  const order = { orderId: 'o', customerId: 'c', purchasedAt: '2018-08-07T10:00:00Z', estimatedAt: null }
+  const items = Array.from({ length: 401 }, (_, i) => ({ ...item, itemNo: i + 1 }))
+  expect((await post('orders', '/orders', { ...order, items })).statusCode).toBe(400)
+  expect((await post('orders', '/orders', { ...order, items: items.slice(1) })).statusCode).toBe(503)
+  const payment = { orderId: 'o', sequence: 101, type: 'boleto', installments: 1, cents: 100 }
+  expect((await post('payments', '/payments', payment)).statusCode).toBe(400)
+})
+
+test('the longest id there can be finds its route', async () => {
+  const shipment = encodeURIComponent(`${'ü'.repeat(100)}-${'あ'.repeat(100)}`)
+  expect((await post('shipping', `/shipments/${shipment}/ship`, { shippedAt: null })).statusCode).toBe(503)
+})
+
 test('a score is 1 to 5', async () => {
   const review = { orderId: 'o', reviewId: 'r', title: null, comment: null, createdAt: '2018-08-07T10:00:00Z' }
   for (const score of [0, 6, 1.5])

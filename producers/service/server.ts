@@ -21,6 +21,8 @@ export async function openServer(
 ): Promise<FastifyInstance> {
   const server = Fastify({
     loggerInstance: options.log as FastifyBaseLogger,
+    // An id has up to 201 characters, and a character up to nine in a path.
+    routerOptions: { maxParamLength: 2_000 },
     logController: new LogController({ disableRequestLogging: true }),
     // Taken as sent: "12345e6" stays a text, and an unknown property is a fault.
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
@@ -65,9 +67,10 @@ function answerErrors(server: FastifyInstance): void {
     if (error.name === 'InvalidValue' || error.name === 'PayloadTooLarge') {
       return reply.code(400).send({ code: 'invalid', retryable: false, message: error.message })
     }
-    // Class 22: the database can't hold the value (a NUL in a text, a number out of range).
+    // Class 22. The error's own message holds the statement with its values.
     if (sqlState(error)?.startsWith('22')) {
-      return reply.code(400).send({ code: 'invalid', retryable: false, message: error.message })
+      const message = "the database can't hold a value: a text with a NUL, a number or a time out of range"
+      return reply.code(400).send({ code: 'invalid', retryable: false, message })
     }
     if (sqlState(error) === '23505') {
       return reply.code(409).send({ code: 'exists', retryable: false, message: 'it exists already' })
