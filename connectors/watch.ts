@@ -117,10 +117,11 @@ async function lookAtSlots(db: Knex, stalls: Stalls, faults: Faults, meters: Wat
   for (const service of services) {
     const slot = slotOf(service)
     const state = found.get(slot)
+    const stalledMs = state ? stalls.notes(slot, state.confirmed, Date.now()) : 0
     if (!state) faults.set(slot, `slot "${slot}" is missing: what is written now will not be seen`)
-    else if (stalls.notes(slot, state.confirmed, Date.now()) > STALLED_MS)
-      faults.set(slot, `slot "${slot}" has not moved for ${STALLED_MS / 1000} s, though its connector beats every 10 s`)
     else if (state.status === 'lost') faults.set(slot, `slot "${slot}" is lost: it fell behind max_slot_wal_keep_size`)
+    else if (stalledMs > STALLED_MS)
+      faults.set(slot, `slot "${slot}" has not moved for ${STALLED_MS / 1000} s, though its connector beats every 10 s`)
     else faults.delete(slot)
     meters.slotActive.set({ slot }, state?.active ? 1 : 0)
     if (!state) continue
