@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { closingRecord, type Letter, letterId, letterRecord, MOST_BYTES, OpenLetters, readLetter } from './letter.ts'
+
+const now = new Date('2026-01-02T03:04:05.678Z')
+const letterOf = (over: Partial<Letter> = {}): Letter => ({
+  id: letterId('orders.events', 3, 41, 'o1'),
+  app: 'processor-orders',
+  topic: 'orders.events',
+  partition: 3,
+  offset: 41,
+  timestamp: 1_000,
+  reason: 'unreadable',
+  message: "it doesn't begin with byte 0",
+  key: Buffer.from('o1'),
+  value: Buffer.from('garbage'),
+  headers: [['ce_id', Buffer.from('1')]],
+  ...over,
+})
+const stored = (letter: Letter, offset = 0) => ({ ...letterRecord(letter, now), offset })
+const sizeOf = ({ key, value, headers }: ReturnType<typeof letterRecord>) =>
+  (key?.length ?? 0) + (value?.length ?? 0) + headers.reduce((sum, [n, c]) => sum + n.length + c.length + 10, 0)
+
+test('a letter is read as it was written', () => {
+  const read = readLetter(stored(letterOf(), 7))
+  expect(read).toEqual({ letter: { ...letterOf(), at: now.toISOString(), place: 7 } })
+})
+
+test('whatever was set aside, its letter fits a broker, and length and hash of what was cut are kept', () => {
+  const value = Buffer.alloc(1_048_000, 7)
+  const key = Buffer.alloc(900_000, 'k')
+  const headers = Array.from({ length: 2_000 }, (_, i) => [`h${i}`, Buffer.alloc(i)] as const)
+  const record = letterRecord(letterOf({ value, key, headers, message: 'x'.repeat(1e6) }), now)
+  expect(sizeOf(record)).toBeLessThan(MOST_BYTES + 16_000)
+  const notes = Object.fromEntries(record.headers.map(([name, content]) => [name, content.toString()]))
+  expect(notes).toMatchObject({ dl_value_bytes: '1048000', dl_key_bytes: '900000' })
+  expect(notes.dl_value_sha256).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a letter is open until its closing, and a fault found twice is one letter', () => {
+  const open = new OpenLetters()
+  open.take(stored(letterOf(), 0))
+  open.take(stored(letterOf({ message: 'again' }), 1))
+  open.take(stored(letterOf({ id: 'orders.events/3/42', offset: 42 }), 2))
+  expect(open.all.map(({ id, place }) => [id, place])).toEqual([
+    ['orders.events/3/41', 0],
+    ['orders.events/3/42', 2],
+  ])
+  const closing = { id: 'orders.events/3/41', app: 'processor-orders', outcome: 'replayed', message: 'mended' } as const
+  open.take({ ...closingRecord(closing, now), offset: 3 })
+  expect(open.all.map(({ id }) => id)).toEqual(['orders.events/3/42'])
+})
+
+test('what is neither letter nor closing is passed over', () => {
+  expect(readLetter({ key: null, value: Buffer.from('?'), headers: [], offset: 0 })).toBeUndefined()
+})
