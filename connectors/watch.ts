@@ -53,6 +53,7 @@ export async function runWatch(log: Log): Promise<Running> {
   })
   const health = await serveHealth({
     host: config.HOST,
+    allowedHosts: config.ALLOWED_HOSTS,
     port: config.WATCH_PORT,
     metrics,
     check: () => (faults.size === 0 ? undefined : [...faults.values()].join('; ')),

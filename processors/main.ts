@@ -47,6 +47,7 @@ export async function runProcessor(name: ReadModelName): Promise<void> {
     })
     const health = await serveHealth({
       host: config.HOST,
+      allowedHosts: config.ALLOWED_HOSTS,
       port: ports[name],
       check: () => worker.trouble(),
       metrics: registry,

@@ -16,6 +16,10 @@ const hostPorts = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))
   .refine((parts) => parts.every((part) => /^[^\s:]+:\d{1,5}$/.test(part)), 'is not a list of host:port')
+const hostNames = z
+  .string()
+  .transform((value) => value.split(',').flatMap((part) => part.trim() || []))
+  .refine((parts) => parts.every((part) => /^[^\s:/*]+$|^\[[0-9a-f:.]+\]$/i.test(part)), 'is not a list of host names')
 
 /** The settings processes share, by variable. A process picks those it needs: `readConfig({ ...kafka, PORT: setting.port })`. */
 export const setting = {
@@ -37,7 +41,11 @@ export const connectSettings = { CONNECT_URL: url.prefault('http://127.0.0.1:180
 export const elasticsearchSettings = { ELASTICSEARCH_URL: url.prefault('http://127.0.0.1:19200') }
 export const postgresSettings = { POSTGRES_HOST: z.string().default('127.0.0.1'), POSTGRES_PORT: port.default(15_432) }
 /** Where a process listens. Loopback unless told otherwise (a container listens on all of its own interfaces). */
-export const listenSettings = { HOST: z.string().default('127.0.0.1') }
+export const listenSettings = {
+  HOST: z.string().default('127.0.0.1'),
+  /** Names under which requests may come in, beside loopback's. */
+  ALLOWED_HOSTS: hostNames.prefault(''),
+}
 
 /**
  * Reads and checks settings once, at start. Throws `ConfigError` with all faults at once.

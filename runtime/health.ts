@@ -1,4 +1,5 @@
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import { openHttpServer } from './http/server.ts'
 import type { Registry } from './metrics.ts'
 
 /** Something that isn't as it should be though the process works: what, and the command or act that mends it. */
@@ -43,11 +44,12 @@ export function addHealth(
 export async function serveHealth(options: {
   readonly host: string
   readonly port: number
+  readonly allowedHosts: readonly string[]
   readonly check: HealthCheck
   readonly concerns?: ConcernsCheck
   readonly metrics: Registry
 }): Promise<{ close(): Promise<void> }> {
-  const server = Fastify({ logger: false })
+  const server = openHttpServer({ allowedHosts: options.allowedHosts })
   addHealth(server, options.check, options.metrics, options.concerns)
   await server.listen({ host: options.host, port: options.port })
   return { close: () => server.close() }

@@ -52,6 +52,8 @@ export interface StackSettings {
   readonly demo: boolean
   readonly logLevel: string
   readonly javaHome: string | undefined
+  /** As in `ALLOWED_HOSTS`. */
+  readonly allowedHosts: string
   readonly ports: Ports
 }
 
@@ -70,6 +72,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
       DEMO: z.enum(['on', 'off'], 'is neither on nor off').default('on'),
       LOG_LEVEL: setting.logLevel.default('info'),
       JAVA_HOME: z.string().optional(),
+      ALLOWED_HOSTS: z.string().default(''),
       ...portShape,
     },
     env,
@@ -86,6 +89,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
     demo: given.DEMO === 'on',
     logLevel: given.LOG_LEVEL,
     javaHome: given.JAVA_HOME,
+    allowedHosts: given.ALLOWED_HOSTS,
     ports,
   }
 }

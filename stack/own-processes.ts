@@ -43,6 +43,7 @@ export function ownEnvironment(settings: StackSettings, places: Places): Record<
     NODE_COMPILE_CACHE: join(places.home, 'compile-cache'),
     LOG_LEVEL: settings.logLevel,
     TRIBUTARY_HOME: places.home,
+    ALLOWED_HOSTS: settings.allowedHosts,
     ...addresses(settings.ports),
   }
 }

@@ -1,17 +1,13 @@
+import { Problem } from '#runtime/http/problem.ts'
+
 /**
  * A command the business refuses. `retryable` says whether the same command may succeed later without anybody
  * changing it: the service doesn't know *yet* of what it refers to.
  */
-export class Refusal extends Error {
+export class Refusal extends Problem {
   override readonly name = 'Refusal'
-  readonly status: number
-  readonly code: string
-  readonly retryable: boolean
-  constructor(status: number, code: string, message: string, retryable: boolean) {
-    super(message)
-    this.status = status
-    this.code = code
-    this.retryable = retryable
+  constructor(status: number, code: string, detail: string, retryable: boolean) {
+    super(status, { code, detail, retryable })
   }
 }
 

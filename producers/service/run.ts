@@ -36,6 +36,7 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
   const server = await openServer(service, db, {
     log,
     metrics,
+    allowedHosts: config.ALLOWED_HOSTS,
     health: () => database.fault() ?? inboxFault(),
   })
   const port = (config as unknown as Record<string, number>)[portName]!

@@ -23,7 +23,12 @@ afterAll(async () => {
 })
 
 const post = (service: string, url: string, payload?: object) =>
-  servers.get(service)!.inject({ method: 'POST', url, ...(payload && { payload }) })
+  servers.get(service)!.inject({
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/json' },
+    ...(payload && { payload }),
+  })
 
 test('all faults of a request are listed at once', async () => {
   const { statusCode, body } = await post('payments', '/payments', { orderId: 7, cents: -1, zip: 'x' })
@@ -80,10 +85,15 @@ test('while the database is away a valid command may be tried again later', asyn
   expect(JSON.parse(body)).toMatchObject({ code: 'unavailable', retryable: true })
 })
 
-test('a content type without a body is fine where no body is asked for', async () => {
-  const headers = { 'content-type': 'application/json' }
-  const { statusCode } = await servers.get('orders')!.inject({ method: 'POST', url: '/orders/o/cancel', headers })
-  expect(statusCode).toBe(503)
+test('an order is not canceled by what a form or a page of another site can send', async () => {
+  const inject = (headers: Record<string, string>) =>
+    servers.get('orders')!.inject({ method: 'POST', url: '/orders/o/cancel', headers })
+  expect((await inject({})).statusCode).toBe(415)
+  expect((await inject({ 'content-type': 'text/plain' })).statusCode).toBe(415)
+  const json = { 'content-type': 'application/json' }
+  expect((await inject({ ...json, origin: 'https://evil.example' })).statusCode).toBe(403)
+  expect((await inject({ ...json, host: 'evil.example' })).statusCode).toBe(403)
+  expect((await inject(json)).statusCode).toBe(503)
 })
 
 test('every service describes its routes as OpenAPI', async () => {

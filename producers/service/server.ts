@@ -1,14 +1,15 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
+import { type FastifyInstance, LogController } from 'fastify'
 import type { Knex } from 'knex'
 import { addHealth, type HealthCheck } from '#runtime/health.ts'
+import { Problem } from '#runtime/http/problem.ts'
+import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import { Counter, Histogram, type Registry } from '#runtime/metrics.ts'
 import { apiOn } from './api.ts'
 import type { ServiceDefinition } from './definition.ts'
 import { isOutage, sqlState } from './outage.ts'
-import { Refusal } from './refusal.ts'
 
 /**
  * A service's HTTP server, not yet listening: its routes, `/docs` and `/openapi.json`, `/health`, `/metrics`.
@@ -17,22 +18,29 @@ import { Refusal } from './refusal.ts'
 export async function openServer(
   service: ServiceDefinition,
   db: Knex,
-  options: { readonly log: Log; readonly metrics: Registry; readonly health: HealthCheck },
+  options: {
+    readonly log: Log
+    readonly metrics: Registry
+    readonly health: HealthCheck
+    readonly allowedHosts?: readonly string[]
+  },
 ): Promise<FastifyInstance> {
-  const server = Fastify({
-    loggerInstance: options.log as FastifyBaseLogger,
-    // An id has up to 201 characters, and a character up to nine in a path.
-    routerOptions: { maxParamLength: 2_000 },
-    logController: new LogController({ disableRequestLogging: true }),
-    // Taken as sent: "12345e6" stays a text, and an unknown property is a fault.
-    ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
+  const server = openHttpServer({
+    log: options.log,
+    allowedHosts: options.allowedHosts ?? [],
+    explain,
+    fastify: {
+      // An id has up to 201 characters, and a character up to nine in a path.
+      routerOptions: { maxParamLength: 2_000 },
+      logController: new LogController({ disableRequestLogging: true }),
+      // Taken as sent: "12345e6" stays a text, and an unknown property is a fault.
+      ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
+    },
   })
   await server.register(swagger, {
     openapi: { info: { title: `tributary ${service.name}`, description: service.description, version: '1' } },
   })
   await server.register(swaggerUi, { routePrefix: '/docs' })
-  acceptEmptyBodies(server)
-  answerErrors(server)
   measureRequests(server, options.metrics)
   addHealth(server, options.health, options.metrics)
   server.get('/openapi.json', { schema: { hide: true } as object }, async () => server.swagger())
@@ -40,51 +48,20 @@ export async function openServer(
   return server
 }
 
-/** Many clients say `content-type: application/json` even where a command takes no body. */
-function acceptEmptyBodies(server: FastifyInstance): void {
-  const parse = server.getDefaultJsonParser('error', 'error')
-  server.removeContentTypeParser('application/json')
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined)
-    else parse(request, body as string, done)
-  })
-}
-
-function answerErrors(server: FastifyInstance): void {
-  server.setNotFoundHandler((request, reply) => {
-    const message = `${request.method} ${request.url}: no such route, see /docs`
-    return reply.code(404).send({ code: 'no_route', retryable: false, message })
-  })
-  server.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof Refusal) {
-      const { code, retryable, message } = error
-      return reply.code(error.status).send({ code, retryable, message })
-    }
-    if (error.validation) {
-      const faults = error.validation.map((v) => `${error.validationContext}${v.instancePath} ${v.message}`)
-      return reply.code(400).send({ code: 'invalid', retryable: false, message: faults.join('; '), faults })
-    }
-    if (error.name === 'InvalidValue' || error.name === 'PayloadTooLarge') {
-      return reply.code(400).send({ code: 'invalid', retryable: false, message: error.message })
-    }
-    // Class 22. The error's own message holds the statement with its values.
-    if (sqlState(error)?.startsWith('22')) {
-      const message = "the database can't hold a value: a text with a NUL, a number or a time out of range"
-      return reply.code(400).send({ code: 'invalid', retryable: false, message })
-    }
-    if (sqlState(error) === '23505') {
-      return reply.code(409).send({ code: 'exists', retryable: false, message: 'it exists already' })
-    }
-    if (isOutage(error)) {
-      request.log.warn({ err: error }, 'database unavailable')
-      return reply.code(503).send({ code: 'unavailable', retryable: true, message: 'the database is unavailable' })
-    }
-    if (error.statusCode !== undefined && error.statusCode < 500) {
-      return reply.code(error.statusCode).send({ code: error.code, retryable: false, message: error.message })
-    }
-    request.log.error({ err: error, route: request.routeOptions.url }, 'request failed')
-    return reply.code(500).send({ code: 'internal', retryable: false, message: 'internal error, see the log' })
-  })
+/** What errors of a command and its database are to the one who asked. */
+function explain(error: Error): Problem | undefined {
+  if (error.name === 'InvalidValue' || error.name === 'PayloadTooLarge') {
+    return new Problem(400, { code: 'invalid', detail: error.message })
+  }
+  // Class 22. The error's own message holds the statement with its values.
+  if (sqlState(error)?.startsWith('22')) {
+    const detail = "the database can't hold a value: a text with a NUL, a number or a time out of range"
+    return new Problem(400, { code: 'invalid', detail })
+  }
+  if (sqlState(error) === '23505') return new Problem(409, { code: 'exists', detail: 'it exists already' })
+  if (!isOutage(error)) return undefined
+  const outage = { code: 'unavailable', detail: 'the database is unavailable', retryable: true }
+  return new Problem(503, outage, { cause: error })
 }
 
 function measureRequests(server: FastifyInstance, metrics: Registry): void {

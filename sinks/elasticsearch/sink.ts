@@ -102,7 +102,13 @@ export async function startSink(log: Log): Promise<Running> {
     metrics: sinkMetrics(metrics),
     log,
   })
-  const health = await serveHealth({ host: config.HOST, port: config.SINK_PORT, check: sink.waiting, metrics })
+  const health = await serveHealth({
+    host: config.HOST,
+    allowedHosts: config.ALLOWED_HOSTS,
+    port: config.SINK_PORT,
+    check: sink.waiting,
+    metrics,
+  })
   return {
     async stop() {
       await sink.stop()

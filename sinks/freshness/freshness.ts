@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
-import Fastify, { type FastifyInstance } from 'fastify'
+import { type FastifyInstance, LogController } from 'fastify'
 import {
   elasticsearchSettings,
   kafkaSettings,
@@ -9,6 +9,8 @@ import {
   setting,
 } from '#runtime/config.ts'
 import { addHealth } from '#runtime/health.ts'
+import { Problem } from '#runtime/http/problem.ts'
+import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { Gauge, openMetrics, type Registry } from '#runtime/metrics.ts'
@@ -44,7 +46,11 @@ export async function startFreshness(log: Log): Promise<Running> {
   const metrics = openMetrics()
   measure(follower, metrics)
 
-  const server = Fastify({ logger: false, forceCloseConnections: true })
+  const server = openHttpServer({
+    log,
+    allowedHosts: config.ALLOWED_HOSTS,
+    fastify: { forceCloseConnections: true, logController: new LogController({ disableRequestLogging: true }) },
+  })
   addHealth(server, follower.trouble, metrics)
   addRoutes(server, follower)
   await server.listen({ host: config.HOST, port: config.FRESHNESS_PORT })
@@ -92,7 +98,9 @@ export function addRoutes(server: FastifyInstance, follower: Follower): void {
     { schema: { querystring } },
     async ({ query }, reply) => {
       const through = query.through === undefined ? Date.now() : Date.parse(query.through)
-      if (Number.isNaN(through)) return reply.code(400).send({ message: `through="${query.through}" is not a time` })
+      if (Number.isNaN(through)) {
+        throw new Problem(400, { code: 'invalid', detail: `through="${query.through}" is not a time` })
+      }
       const wait = query.settled ? follower.waitForConsequences : follower.waitFor
       const complete = await wait(through, query.timeout)
       if (complete) return state()

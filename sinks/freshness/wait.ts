@@ -41,10 +41,10 @@ export async function waitUntilSearchable(options: WaitOptions): Promise<void> {
     })
     try {
       const response = await fetch(`${freshnessUrl}/wait?${query}`)
-      const answer = (await response.json()) as { readonly waitingFor?: string; readonly message?: string }
+      const answer = (await response.json()) as { readonly waitingFor?: string; readonly detail?: string }
       if (response.ok) return
-      if (response.status === 400) throw new TypeError(answer.message ?? 'the freshness service refuses the request')
-      why = answer.waitingFor ?? answer.message ?? `${response.status}`
+      if (response.status === 400) throw new TypeError(answer.detail ?? 'the freshness service refuses the request')
+      why = answer.waitingFor ?? answer.detail ?? `${response.status}`
     } catch (error) {
       if (error instanceof TypeError && !('cause' in error)) throw error
       why = `${freshnessUrl} doesn't answer: ${((error as Error).cause as Error | undefined)?.message ?? (error as Error).message}`

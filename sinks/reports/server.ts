@@ -2,9 +2,11 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type Client, errors } from '@elastic/elasticsearch'
 import fastifyStatic from '@fastify/static'
-import Fastify, { type FastifyInstance } from 'fastify'
+import { type FastifyInstance, LogController } from 'fastify'
 import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
 import { addHealth } from '#runtime/health.ts'
+import { Problem } from '#runtime/http/problem.ts'
+import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
@@ -40,6 +42,8 @@ export interface ReportsOptions {
   freshness(): Promise<unknown>
   /** Records set aside, by application. */
   deadLetters(): Readonly<Record<string, number>> | undefined
+  readonly log?: Log
+  readonly allowedHosts?: readonly string[]
 }
 
 /** The process `tributary reports`. */
@@ -55,6 +59,8 @@ export async function startReports(log: Log): Promise<Running> {
   const letters = countDeadLetters(config.KAFKA_BROKERS, log)
   const server = await reportsServer({
     client,
+    log,
+    allowedHosts: config.ALLOWED_HOSTS,
     deadLetters: letters.counts,
     freshness: async () => {
       const response = await fetch(`${config.FRESHNESS_URL}/freshness`, { signal: AbortSignal.timeout(2_000) })
@@ -94,17 +100,25 @@ type SearchQuery = Filters & { readonly q: string; readonly sort: Sort }
 const searchOf = ({ q, sort, ...filters }: SearchQuery): OrderSearch => ({ text: q, sort, filters })
 
 /** The report page and what it asks for: figures from aggregations over the read models, and orders. */
-export async function reportsServer({ client, freshness, deadLetters }: ReportsOptions): Promise<FastifyInstance> {
-  const server = Fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 1_000 } })
+export async function reportsServer({
+  client,
+  freshness,
+  deadLetters,
+  log,
+  allowedHosts = [],
+}: ReportsOptions): Promise<FastifyInstance> {
+  const server = openHttpServer({
+    ...(log && { log }),
+    allowedHosts,
+    explain,
+    fastify: {
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: 1_000 },
+      logController: new LogController({ disableRequestLogging: true }),
+    },
+  })
   server.addHook('onSend', async (_, reply) => {
     reply.headers(HEADERS)
-  })
-  server.setErrorHandler((error: Error & { statusCode?: number }, _, reply) => {
-    if (error instanceof errors.ResponseError && error.statusCode === 404)
-      return reply.code(503).send({ message: 'There is no data yet: the indices are being built.' })
-    if (error instanceof errors.ElasticsearchClientError)
-      return reply.code(503).send({ message: `Elasticsearch doesn’t answer: ${error.message}` })
-    return reply.code(error.statusCode ?? 500).send({ message: error.message })
   })
   await server.register(fastifyStatic, { root: PUBLIC, cacheControl: false, etag: true })
 
@@ -113,9 +127,9 @@ export async function reportsServer({ client, freshness, deadLetters }: ReportsO
   server.get<{ Params: { id: string }; Querystring: Filters }>(
     '/api/reports/:id',
     { schema: { querystring: { type: 'object', properties: filterProperties } } },
-    async ({ params, query }, reply) => {
+    async ({ params, query }) => {
       const report = reports.find(({ id }) => id === params.id)
-      if (!report) return reply.code(404).send({ message: `There is no report “${params.id}”.` })
+      if (!report) throw notFound(`There is no report “${params.id}”.`)
       const { from, to } = await periodOf(client, query)
       const interval = intervalFor(Date.parse(from), Date.parse(to))
       const answer = await client.msearch({
@@ -183,9 +197,10 @@ export async function reportsServer({ client, freshness, deadLetters }: ReportsO
     },
   )
 
-  server.get<{ Params: { id: string } }>('/api/orders/:id', async ({ params }, reply) => {
+  server.get<{ Params: { id: string } }>('/api/orders/:id', async ({ params }) => {
     const order = await findOrder(client, params.id)
-    return order ?? reply.code(404).send({ message: `There is no order “${params.id}”.` })
+    if (!order) throw notFound(`There is no order “${params.id}”.`)
+    return order
   })
 
   server.get('/api/state', async () => ({
@@ -195,6 +210,20 @@ export async function reportsServer({ client, freshness, deadLetters }: ReportsO
 
   return server
 }
+
+const notFound = (detail: string) => new Problem(404, { code: 'not_found', detail })
+
+/** What Elasticsearch's errors are to the one who asked. */
+function explain(error: Error): Problem | undefined {
+  if (error instanceof errors.ResponseError && error.statusCode === 404) {
+    return unavailable('There is no data yet: the indices are being built.', error)
+  }
+  if (error instanceof errors.ElasticsearchClientError) return unavailable('Elasticsearch doesn’t answer.', error)
+  return undefined
+}
+
+const unavailable = (detail: string, cause: Error) =>
+  new Problem(503, { code: 'unavailable', detail, retryable: true }, { cause })
 
 /** The period a report is about, for the width of its bars: what is filtered, else what the orders span. */
 async function periodOf(client: Client, filters: Filters): Promise<{ from: string; to: string }> {

@@ -30,7 +30,7 @@ export function api(stack: StackUnderTest) {
       async () => {
         const response = await fetch(`${stack.urls.services[service]}${path}`, {
           method,
-          headers: { 'idempotency-key': key, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+          headers: { 'idempotency-key': key, 'content-type': 'application/json' },
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         })
         const text = await response.text()

@@ -35,7 +35,7 @@ function filters() {
 async function ask(path) {
   const response = await fetch(path, { headers: { accept: 'application/json' } })
   const answer = await response.json()
-  if (!response.ok) throw new Error(answer.message ?? `${path} answered ${response.status}`)
+  if (!response.ok) throw new Error(answer.detail ?? `${path} answered ${response.status}`)
   return answer
 }
 
