@@ -31,11 +31,33 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
   )
 }
 
-const queue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
+const internals = createRequire(import.meta.url)
+const queue = internals('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
 if (typeof queue.prototype.scheduleCheckPendingRequests !== 'function') {
   throw new Error('kafkajs has changed: see whether runtime/kafkajs.ts still has anything to mend')
 }
 queue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests
+
+interface Broker {
+  listOffsets(request: { replicaId?: number; isolationLevel?: number; topics: unknown }): Promise<unknown>
+}
+
+const READ_UNCOMMITTED = 0
+
+/**
+ * What kafkajs's admin calls the end of a partition (`fetchTopicOffsets`: `high`) is its last stable offset, for it asks
+ * as a reader of committed records where nobody says otherwise. Behind a transaction that is still open lie others'
+ * records that are committed: whoever asks whether all of a topic was worked off needs the high watermark. Consumers say
+ * how they read, and keep it.
+ */
+const { prototype: broker } = internals('kafkajs/src/broker') as { prototype: Broker }
+const { listOffsets } = broker
+if (typeof listOffsets !== 'function') {
+  throw new Error('kafkajs has changed: see whether its admin tells high watermarks now (runtime/kafkajs.ts)')
+}
+broker.listOffsets = function (this: Broker, request) {
+  return listOffsets.call(this, { ...request, isolationLevel: request.isolationLevel ?? READ_UNCOMMITTED })
+}
 
 /** kafkajs, mended. Everything that stays connected takes it from here; `schemas`, which imports no folder, can't. */
 export default kafkajs

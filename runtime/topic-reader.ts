@@ -1,0 +1,207 @@
+import { createRequire } from 'node:module'
+import { setTimeout as after } from 'node:timers/promises'
+import type { KafkaMessage } from 'kafkajs'
+import kafkajs from './kafkajs.ts'
+
+/** What one fetch brought of a partition: committed records, and where to read on. */
+export interface TopicBatch {
+  readonly topic: string
+  readonly partition: number
+  /** Committed records only; none where a fetch held nothing but markers or what was aborted. */
+  readonly messages: readonly KafkaMessage[]
+  /** Behind the last of them, and behind markers and aborted records. */
+  readonly nextOffset: bigint
+}
+
+export interface TopicReaderOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly topics: readonly string[]
+  /** Where to begin with a partition; undefined, or an offset that isn't there: at its first record. */
+  startAt?(topic: string, partition: number): bigint | undefined
+  /** Takes what was read; the next fetch waits for it. */
+  take(batch: TopicBatch): void | Promise<void>
+  /** Told when a partition has to be read from its first record again, for the offset to read on from isn't there. */
+  begunAgain?(topic: string, partition: number): void
+  /** How long the broker waits for `minBytes`, in ms. */
+  readonly maxWaitMs: number
+  /** What is worth an answer before that. */
+  readonly minBytes?: number
+}
+
+/** Reads topics without being a member of a group: every reader reads everything, and nothing is committed. */
+export interface TopicReader {
+  /** Whether everything has been read that was committed when the reader first looked. */
+  caughtUp(): boolean
+  /** Where to read on in each partition of a topic; empty until the topic was found. */
+  positions(topic: string): ReadonlyMap<number, bigint>
+  /** Why nothing is read now, or undefined. */
+  trouble(): string | undefined
+  stop(): Promise<void>
+}
+
+/** What is used of kafkajs beneath its consumer, which can't read without a group. */
+interface Cluster {
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  addTargetTopic(topic: string): Promise<void>
+  refreshMetadataIfNecessary(): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[]
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>
+  findBroker(node: { nodeId: string }): Promise<{ fetch(request: object): Promise<{ responses: FetchedTopic[] }> }>
+  fetchTopicsOffset(topics: readonly object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>
+}
+interface FetchedTopic {
+  readonly topicName: string
+  readonly partitions: readonly FetchedPartition[]
+}
+interface FetchedPartition {
+  readonly partition: number
+  readonly lastStableOffset: string
+}
+interface Batch {
+  readonly rawMessages: readonly KafkaMessage[]
+  readonly messages: readonly KafkaMessage[]
+  lastOffset(): string
+}
+
+const internals = createRequire(import.meta.url)
+const BatchOf = internals('kafkajs/src/consumer/batch') as new (
+  topic: string,
+  fetchedOffset: string,
+  fetched: FetchedPartition,
+) => Batch
+
+const READ_COMMITTED = 1
+const AGAIN_MS = 500
+const METADATA_MS = 60_000
+const MOST_BYTES = 8 * 1024 * 1024
+const MOST_PARTITION_BYTES = 1024 * 1024
+
+/** Begins to read. Survives the absence of brokers and of topics: what isn't there is looked for again. */
+export function readTopics(options: TopicReaderOptions): TopicReader {
+  const { brokers, clientId, topics, take, maxWaitMs, minBytes = 1 } = options
+  const kafka = new kafkajs.Kafka({
+    clientId,
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+    retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 2 },
+  })
+  const stopped = new AbortController()
+  const { signal } = stopped
+  const positions = new Map(topics.map((topic) => [topic, new Map<number, bigint>()]))
+  const behind = new Set(topics)
+  let trouble: string | undefined = 'nothing has been read yet'
+  /** The end of what was committed at the first look, by topic and partition. */
+  const stable = new Map<string, bigint>()
+
+  async function readOn(cluster: Cluster): Promise<void> {
+    await cluster.connect()
+    for (const topic of topics) {
+      await cluster.addTargetTopic(topic)
+      await findPositions(cluster, topic)
+    }
+    trouble = undefined
+    while (!signal.aborted) {
+      await cluster.refreshMetadataIfNecessary()
+      const byLeader = new Map<string, { topic: string; partitions: object[] }[]>()
+      for (const [topic, ofTopic] of positions) {
+        for (const [leader, led] of Object.entries(cluster.findLeaderForPartitions(topic, [...ofTopic.keys()]))) {
+          const partitions = led.map((partition) => {
+            return { partition, fetchOffset: String(ofTopic.get(partition)), maxBytes: MOST_PARTITION_BYTES }
+          })
+          byLeader.set(leader, [...(byLeader.get(leader) ?? []), { topic, partitions }])
+        }
+      }
+      await Promise.all(
+        [...byLeader].map(async ([nodeId, wanted]) => {
+          const broker = await cluster.findBroker({ nodeId })
+          const { responses } = await broker.fetch({
+            maxWaitTime: maxWaitMs,
+            minBytes,
+            maxBytes: MOST_BYTES,
+            isolationLevel: READ_COMMITTED,
+            topics: wanted,
+          })
+          for (const { topicName, partitions } of responses) {
+            for (const fetched of partitions) await takeOf(topicName, fetched)
+          }
+        }),
+      )
+      if (behind.size > 0) noteCaughtUp()
+    }
+  }
+
+  async function findPositions(cluster: Cluster, topic: string): Promise<void> {
+    const ofTopic = positions.get(topic)!
+    const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }))
+    const offsets = async (fromBeginning: boolean) => {
+      const [found] = await cluster.fetchTopicsOffset([{ topic, fromBeginning, partitions }])
+      return new Map(found!.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]))
+    }
+    const first = await offsets(true)
+    const end = await offsets(false)
+    for (const { partition } of partitions) {
+      const [low, high] = [first.get(partition)!, end.get(partition)!]
+      if (!stable.has(`${topic}/${partition}`)) stable.set(`${topic}/${partition}`, high)
+      const wanted = ofTopic.get(partition) ?? options.startAt?.(topic, partition)
+      const there = wanted !== undefined && wanted >= low && wanted <= high
+      if (wanted !== undefined && !there) options.begunAgain?.(topic, partition)
+      ofTopic.set(partition, there ? wanted : low)
+    }
+  }
+
+  function noteCaughtUp(): void {
+    for (const topic of behind) {
+      const ofTopic = positions.get(topic)!
+      if (ofTopic.size > 0 && [...ofTopic].every(([p, position]) => position >= stable.get(`${topic}/${p}`)!))
+        behind.delete(topic)
+    }
+  }
+
+  async function takeOf(topic: string, fetched: FetchedPartition): Promise<void> {
+    const ofTopic = positions.get(topic)!
+    const batch = new BatchOf(topic, String(ofTopic.get(fetched.partition)), fetched)
+    if (batch.rawMessages.length === 0 || signal.aborted) return
+    const nextOffset = BigInt(batch.lastOffset()) + 1n
+    await take({ topic, partition: fetched.partition, messages: batch.messages, nextOffset })
+    ofTopic.set(fetched.partition, nextOffset)
+  }
+
+  async function keepReading(): Promise<void> {
+    while (!signal.aborted) {
+      const cluster = clusterOf(kafka)
+      const stop = () => void cluster.disconnect().catch(() => {})
+      signal.addEventListener('abort', stop, { once: true })
+      try {
+        await readOn(cluster)
+      } catch (error) {
+        trouble = (error as Error).message ?? String(error)
+      } finally {
+        signal.removeEventListener('abort', stop)
+        await cluster.disconnect().catch(() => {})
+      }
+      await after(AGAIN_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+  const reading = keepReading()
+  return {
+    caughtUp: () => behind.size === 0,
+    positions: (topic) => new Map(positions.get(topic)),
+    trouble: () => trouble,
+    async stop() {
+      stopped.abort()
+      await reading
+    },
+  }
+}
+
+function clusterOf(kafka: object): Cluster {
+  const create = Object.getOwnPropertySymbols(kafka).find(({ description }) => description?.endsWith('createCluster'))
+  if (!create) throw new Error('kafkajs has changed: see how runtime/topic-reader.ts can read without a group')
+  return (kafka as Record<symbol, (options: object) => Cluster>)[create]!({
+    metadataMaxAge: METADATA_MS,
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+  })
+}

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import { expect, onTestFinished, test } from 'vitest'
+import kafkajs from '#runtime/kafkajs.ts'
+import { connectStack } from '../../tests/harness/stack.ts'
+import { waitUntil } from '../../tests/harness/wait-until.ts'
+import { openBrokers } from './topics.ts'
+
+const brokers = connectStack().env.KAFKA_BROKERS!.split(',')
+
+test('what is committed behind an open transaction counts, and so does the open one', async () => {
+  const topic = `freshness-${randomUUID()}`
+  const kafka = new kafkajs.Kafka({ clientId: 'test', brokers, logLevel: kafkajs.logLevel.NOTHING })
+  const admin = kafka.admin()
+  const producers = ['a', 'b'].map((name) =>
+    kafka.producer({ transactionalId: `${topic}-${name}`, maxInFlightRequests: 1, idempotent: true }),
+  )
+  const freshness = await openBrokers(brokers)
+  await Promise.all([admin, ...producers].map((one) => one.connect()))
+  onTestFinished(async () => {
+    await admin.deleteTopics({ topics: [topic] })
+    await freshness.close()
+    await Promise.all([admin, ...producers].map((one) => one.disconnect()))
+  })
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })
+
+  const [open, committed] = await Promise.all(producers.map((producer) => producer.transaction()))
+  const messages = [{ key: 'k', value: 'v' }]
+  await open!.send({ topic, messages })
+  await committed!.send({ topic, messages })
+  await committed!.commit()
+  // Two records and the marker of the one that is committed.
+  expect(await freshness.highWatermarks([topic])).toEqual(new Map([[topic, new Map([[0, 3n]])]]))
+  const group = `${topic}-group`
+  await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '0' }] })
+  expect(await freshness.behind(group, await freshness.highWatermarks([topic]))).toEqual([topic])
+  await open!.abort()
+  // Its marker is written after the answer.
+  const end = async () => (await freshness.highWatermarks([topic])).get(topic)?.get(0)
+  await waitUntil('the marker of the aborted one is written', async () => (await end()) === 4n)
+})
