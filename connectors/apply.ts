@@ -47,7 +47,11 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
           topic,
           numPartitions: 1,
           replicationFactor: -1,
-          configEntries: [{ name: 'retention.ms', value: '3600000' }],
+          configEntries: [
+            { name: 'retention.ms', value: '3600000' },
+            // Postgres may be on a machine with another clock.
+            { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' },
+          ],
         })),
     })
   } finally {

@@ -19,10 +19,12 @@ export function producersCommands(program: Command): void {
     .action(async () => {
       const { migrate } = await import('./database/migrate.ts')
       const { readMigrateSettings } = await import('./database/settings.ts')
+      const { throwFailed } = await import('#runtime/each.ts')
       const migrated = await migrate(readMigrateSettings())
-      for (const [service, steps] of Object.entries(migrated)) {
+      for (const [service, steps] of migrated.done) {
         console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
       }
+      throwFailed(migrated)
     })
   program
     .command('outbox')
@@ -31,12 +33,15 @@ export function producersCommands(program: Command): void {
     .description('make partitions ahead and drop old ones that are confirmed; the watch does this by itself')
     .action(async () => {
       const { maintainAll } = await import('./outbox/maintain.ts')
-      for (const { service, made, dropped, kept, daysAhead } of await maintainAll(Date.now())) {
+      const { throwFailed } = await import('#runtime/each.ts')
+      const maintained = await maintainAll(Date.now())
+      for (const [service, { made, dropped, kept, daysAhead }] of maintained.done) {
         console.log(
           `${service}: ${made.length} made, ${dropped.length} dropped, partitions for ${daysAhead} days ahead`,
         )
         for (const { partition, why } of kept) console.log(`  ${partition} stays: ${why}`)
       }
+      throwFailed(maintained)
     })
 
   inboxCommands(program)

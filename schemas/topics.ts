@@ -6,6 +6,12 @@ const PARTITIONS = 8
 
 const DAY_MS = 86_400_000
 
+/**
+ * A record's timestamp is a moment of the source database. While a clock was ahead there it lies in the future, and a broker
+ * refuses more than an hour of that by default: all records behind it would wait.
+ */
+const ANY_TIME = { 'message.timestamp.after.max.ms': '9223372036854775807' }
+
 /** The services that own a database and publish events. */
 export const services = ['customers', 'catalog', 'orders', 'payments', 'shipping', 'reviews'] as const
 export type ServiceName = (typeof services)[number]
@@ -53,7 +59,7 @@ function eventsTopic<Events extends Record<string, Contract<unknown>>>(
   service: ServiceName,
   events: Events,
 ): EventsTopic<Events> {
-  const config = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }
+  const config = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1', ...ANY_TIME }
   return { kind: 'events', name: `${service}.events`, service, events, partitions: PARTITIONS, config }
 }
 
@@ -63,14 +69,14 @@ function rowsTopic<Row>(
   row: Contract<Row>,
   key: (row: Row) => string,
 ): RowsTopic<Row> {
-  const config = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(DAY_MS) }
+  const config = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(DAY_MS), ...ANY_TIME }
   const name = `${readModel}.rows.${generation}`
   return { kind: 'rows', name, readModel, generation, row, key, partitions: PARTITIONS, config }
 }
 
 /** The dead-letter topic of an application. */
 export function deadLettersOf(app: string): DeadLetterTopic {
-  const config = { 'cleanup.policy': 'delete', 'retention.ms': '-1' }
+  const config = { 'cleanup.policy': 'delete', 'retention.ms': '-1', ...ANY_TIME }
   return { kind: 'dead-letters', name: `${app}.dead-letters`, app, partitions: 1, config }
 }
 

@@ -12,6 +12,7 @@ import {
   heap,
   initdbArguments,
   kafkaSettings,
+  postgresHba,
   postgresSettings,
   registrySettings,
 } from './settings.ts'
@@ -24,13 +25,17 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
+  readonly configs?: readonly { source: string; target: string }[]
   readonly restart?: string
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly depends_on?: Readonly<Record<string, { condition: string }>>
 }
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-const compose: { services: Record<string, Service> } = parse(read('docker-compose.yml'), { merge: true })
+const compose: { services: Record<string, Service>; configs: Record<string, { content: string }> } = parse(
+  read('docker-compose.yml'),
+  { merge: true },
+)
 const services = compose.services
 const service = (name: string): Service => {
   const found = services[name]
@@ -51,7 +56,9 @@ test('the file fits the schema of the Compose specification', () => {
     ),
   )
   const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(plain)
-  expect(validate(compose), JSON.stringify(validate.errors, null, 2)).toBe(true)
+  // Nor does it know of `content` yet (compose-spec of 2023 on).
+  const configs = Object.fromEntries(Object.keys(compose.configs).map((name) => [name, { file: name }]))
+  expect(validate({ ...compose, configs }), JSON.stringify(validate.errors, null, 2)).toBe(true)
 })
 
 test('every image is one of stack/versions.ts, each with its full version, or ours', () => {
@@ -122,7 +129,10 @@ test('no service publishes a port beyond the loopback interface, none mounts a f
 test('PostgreSQL has the settings of the native stack', () => {
   const { command = [], environment } = service('postgres')
   const given = command.flatMap((word, i) => (command[i - 1] === '-c' ? [word.split('=')] : []))
-  expect(Object.fromEntries(given)).toEqual(postgresSettings)
+  const { hba_file: hbaFile, ...settings } = Object.fromEntries(given)
+  expect(settings).toEqual(postgresSettings)
+  expect(service('postgres').configs).toEqual([{ source: 'postgres-hba', target: hbaFile }])
+  expect(compose.configs['postgres-hba']?.content).toBe(postgresHba)
   expect(environment?.POSTGRES_INITDB_ARGS).toBe(initdbArguments.join(' '))
 })
 

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { scramVerifier } from '#runtime/scram.ts'
 
 export interface RegistryDatabase {
   readonly host: string
@@ -24,13 +25,15 @@ export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void
   const client = new pg.Client({ host, port, user: 'postgres', password: superuserPassword, database: 'postgres' })
   await client.connect()
   try {
-    const password = client.escapeLiteral(at.registryPassword)
+    // What PostgreSQL keeps of the password, not the password: statements may be logged.
+    const password = client.escapeLiteral(scramVerifier(at.registryPassword))
     const login = await client.query(`select 1 from pg_roles where rolname = 'registry'`)
     await client.query(`${login.rowCount ? 'alter' : 'create'} role registry with login password ${password}`)
     const database = await client.query('select 1 from pg_database where datname = $1', [name])
     if (database.rowCount && (await wasUsed(at))) return
     await client.query(`drop database if exists ${client.escapeIdentifier(name)}`)
     await client.query(`create database ${client.escapeIdentifier(name)} owner registry`)
+    await client.query(`revoke all on database ${client.escapeIdentifier(name)} from public`)
   } catch (error) {
     // PostgreSQL waits five seconds for others to leave, then refuses: the registry is running.
     if ((error as pg.DatabaseError).code !== IN_USE) throw error

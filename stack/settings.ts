@@ -1,3 +1,5 @@
+import { services as serviceNames } from '#schemas/topics.ts'
+
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;
  * docker-compose.yml states the same ones and stack/compose.test.ts compares them.
@@ -25,6 +27,26 @@ export const initdbArguments: readonly string[] = [
   '--auth=scram-sha-256',
 ]
 
+const own = serviceNames.map((service) => `${service},${service}_connector`)
+const connectors = serviceNames.map((service) => `${service}_connector`).join(',')
+
+/**
+ * Who may log in where (pg_hba.conf; the first line that fits decides). A service and its connector reach their own database
+ * only, whatever rights other databases on the server give to everybody. A connector's login may replicate, and with that
+ * PostgreSQL would hand it a copy of the whole server (`pg_basebackup`): only logical replication, which names a database, is
+ * let through.
+ */
+export const postgresHba: string = [
+  'local all all scram-sha-256',
+  `host replication ${connectors} all reject`,
+  ...serviceNames.map((service, i) => `host ${service} ${own[i]} all scram-sha-256`),
+  `host all ${own.join(',')} all reject`,
+  'host replication all all scram-sha-256',
+  'host all all all scram-sha-256',
+]
+  .map((line) => `${line}\n`)
+  .join('')
+
 export const kafkaSettings: Readonly<Record<string, string>> = {
   // schemas/topics.ts is the only list of topics; a misspelt name must fail.
   'auto.create.topics.enable': 'false',
@@ -42,6 +64,8 @@ export const kafkaSettings: Readonly<Record<string, string>> = {
   // Transactions of a killed producer hold up read-committed readers until they are aborted.
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
   'log.retention.hours': '-1',
+  // A row that was written while a clock was ahead must not be refused, and its connector with it.
+  'log.message.timestamp.after.max.ms': '9223372036854775807',
 }
 
 /** Of the Connect worker. Where its topics, brokers and listeners are is each stack's own. */

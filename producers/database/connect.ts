@@ -13,18 +13,22 @@ export interface DatabaseLogin {
   readonly password: string
 }
 
-/** Opens a pool of connections; nothing connects before the first query. Sessions run in UTC. */
+/**
+ * Opens a pool of connections; nothing connects before the first query. Sessions run in UTC.
+ * @param options.lockTimeoutMs how long its statements wait for a lock; as the server says where it is left out
+ */
 export function openDatabase(
   login: DatabaseLogin,
-  options: { readonly application: string; readonly pool?: number },
+  options: { readonly application: string; readonly pool?: number; readonly lockTimeoutMs?: number },
 ): Knex {
   const size = options.pool ?? 10
+  const lockTimeout = options.lockTimeoutMs === undefined ? '' : ` -c lock_timeout=${options.lockTimeoutMs}`
   return knex({
     client: 'pg',
     connection: {
       ...login,
       application_name: options.application,
-      options: '-c timezone=UTC',
+      options: `-c timezone=UTC${lockTimeout}`,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
     },

@@ -1,18 +1,18 @@
 import type { Knex } from 'knex'
 import { MAINTAINER } from '#producers/outbox/schema.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
+import { scramVerifier, verifies } from '#runtime/scram.ts'
+import type { ServiceName } from '#schemas/topics.ts'
 import type { MigrateSettings } from './settings.ts'
 
 export const connectorLogin = (service: ServiceName) => `${service}_connector`
 const VERIFIER = 'verifier'
 const FRESHNESS = 'freshness'
 
-/** Makes the logins, or sets their rights and passwords again. They can log in, and nothing else yet. */
-export async function ensureLogins(postgres: Knex, passwords: MigrateSettings['passwords']): Promise<void> {
-  for (const service of services) {
-    await ensureLogin(postgres, service, passwords.service[service])
-    await ensureLogin(postgres, connectorLogin(service), passwords.connector[service], 'replication')
-  }
+/** What a login of ours says of itself, so that nobody else's of the same name is taken for it. */
+const MARK = 'tributary'
+
+/** Makes the logins that all services share, or sets their rights and passwords again. */
+export async function ensureSharedLogins(postgres: Knex, passwords: MigrateSettings['passwords']): Promise<void> {
   await ensureLogin(postgres, VERIFIER, passwords.verifier)
   await ensureLogin(postgres, FRESHNESS, passwords.freshness)
   await ensureLogin(postgres, MAINTAINER, passwords.maintainer)
@@ -21,44 +21,55 @@ export async function ensureLogins(postgres: Knex, passwords: MigrateSettings['p
   await postgres.raw(`grant pg_monitor to ${FRESHNESS}, ${MAINTAINER}`)
 }
 
+/** The same for those of one service. They can log in, and nothing else yet. */
+export async function ensureServiceLogins(
+  postgres: Knex,
+  service: ServiceName,
+  passwords: MigrateSettings['passwords'],
+): Promise<void> {
+  await ensureLogin(postgres, service, passwords.service[service])
+  await ensureLogin(postgres, connectorLogin(service), passwords.connector[service], 'replication')
+}
+
+/** No password is in a statement, and so in no server's log: PostgreSQL is given what it keeps of one. */
 async function ensureLogin(
   postgres: Knex,
   login: string,
   password: string,
   replication = 'noreplication',
 ): Promise<void> {
-  const { rows } = await postgres.raw('select 1 from pg_roles where rolname = ?', [login])
-  const verb = rows.length > 0 ? 'alter' : 'create'
-  const secret = literal(password)
-  try {
-    await postgres.raw(
-      `${verb} role ${login} login nosuperuser nocreatedb nocreaterole ${replication} password ${secret}`,
+  const { rows } = await postgres.raw(
+    `select rolpassword as verifier, shobj_description(oid, 'pg_authid') as mark from pg_authid where rolname = ?`,
+    [login],
+  )
+  const found = rows[0] as { verifier: string | null; mark: string | null } | undefined
+  const known = found !== undefined && verifies(found.verifier, password)
+  if (found && found.mark !== MARK && !known) {
+    throw new Error(
+      `the login "${login}" on this server isn't ours, or has another password than secrets.env says: rename it, or, ` +
+        `should it be ours, have a superuser run: comment on role ${login} is '${MARK}'`,
     )
-  } catch (error) {
-    // knex puts the statement before what went wrong.
-    if (error instanceof Error) error.message = error.message.replaceAll(secret, '…')
-    throw error
   }
+  const rights = `login nosuperuser nocreatedb nocreaterole ${replication}`
+  const secret = known ? '' : `password '${scramVerifier(password)}'`
+  await postgres.raw(`${found ? 'alter' : 'create'} role ${login} ${rights} ${secret}`)
+  if (found?.mark !== MARK) await postgres.raw(`comment on role ${login} is '${MARK}'`)
 }
 
 /**
- * Closes every database to logins that have no business there: a service can't reach another one's. Databases that
- * aren't ours keep the login of the same name.
+ * Closes a service's database to logins that have no business there. Databases that aren't ours are left as they are:
+ * what keeps our logins out of them is the server's pg_hba.conf (stack/settings.ts).
  */
-export async function closeDatabases(postgres: Knex): Promise<void> {
-  const { rows } = await postgres.raw('select datname from pg_database where datallowconn')
-  for (const { datname } of rows) {
-    await postgres.raw('revoke all on database ?? from public', [datname])
-    const { rows: namesakes } = await postgres.raw('select 1 from pg_roles where rolname = ?', [datname])
-    if (namesakes.length > 0) await postgres.raw('grant connect, temporary on database ?? to ??', [datname, datname])
-  }
-  for (const service of services) {
-    await postgres.raw(
-      `grant connect on database ${service} to ${connectorLogin(service)}, ${VERIFIER}, ${FRESHNESS}, ${MAINTAINER}`,
-    )
-  }
+export async function closeDatabase(postgres: Knex, service: ServiceName): Promise<void> {
+  await postgres.raw('revoke all on database ?? from public', [service])
+  await postgres.raw('grant connect, temporary on database ?? to ??', [service, service])
+  await postgres.raw(
+    `grant connect on database ${service} to ${connectorLogin(service)}, ${VERIFIER}, ${FRESHNESS}, ${MAINTAINER}`,
+  )
+  // For its publication, should somebody drop it.
+  await postgres.raw(`grant create on database ${service} to ${MAINTAINER}`)
   // Verification gathers all services' tables in temporary ones of its session here.
-  await postgres.raw(`grant temporary on database orders to ${VERIFIER}`)
+  if (service === 'orders') await postgres.raw(`grant temporary on database orders to ${VERIFIER}`)
 }
 
 /**
@@ -81,9 +92,9 @@ export async function grantRights(db: Knex, service: ServiceName): Promise<void>
         `grant insert (id, aggregatetype, aggregateid, type, payload, source, time, traceparent) on outbox to ${service}`,
       )
       await db.raw(`grant select on outbox to ${connectorLogin(service)}`)
-      await db.raw(`alter table outbox owner to ${MAINTAINER}`)
+      await own(db, 'outbox')
     } else if (name === 'outbox_retention') {
-      await db.raw(`alter table outbox_retention owner to ${MAINTAINER}`)
+      await own(db, 'outbox_retention')
     } else {
       await db.raw('grant select, insert, update, delete on ?? to ??', [name, service])
     }
@@ -91,6 +102,8 @@ export async function grantRights(db: Knex, service: ServiceName): Promise<void>
   await db.raw('grant usage on all sequences in schema public to ??', [service])
 }
 
-function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+/** Gives a table to the maintainer where it isn't its own: that locks it, and nothing is to wait for a migration. */
+async function own(db: Knex, table: string): Promise<void> {
+  const { rows } = await db.raw('select 1 from pg_tables where tablename = ? and tableowner <> ?', [table, MAINTAINER])
+  if (rows.length > 0) await db.raw(`alter table ?? owner to ${MAINTAINER}`, [table])
 }

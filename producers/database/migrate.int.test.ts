@@ -1,6 +1,10 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mendPublication, publicationFaults } from '#producers/outbox/publication.ts'
 import { type Databases, openDatabases } from '#producers/testing/databases.ts'
+import { throwFailed } from '#runtime/each.ts'
 import { services } from '#schemas/topics.ts'
+import { ensureSharedLogins } from './logins.ts'
 import { migrate } from './migrate.ts'
 import { readMigrateSettings } from './settings.ts'
 
@@ -14,8 +18,8 @@ test('migrating again, twice at once, changes nothing', async () => {
   const settings = readMigrateSettings(databases.env)
   const [one, other] = await Promise.all([migrate(settings), migrate(settings)])
   for (const service of services) {
-    expect(one[service]).toEqual([])
-    expect(other[service]).toEqual([])
+    expect(one.done.get(service)).toEqual([])
+    expect(other.done.get(service)).toEqual([])
   }
 })
 
@@ -24,7 +28,9 @@ test('a service reaches no other database than its own', async () => {
   const own = await databases.as('orders', password, 'orders').raw('select current_user as me')
   expect(own.rows[0].me).toBe('orders')
   for (const other of ['payments', 'customers', 'postgres', 'template1']) {
-    await expect(databases.as('orders', password, other).raw('select 1')).rejects.toThrow(/permission denied/)
+    await expect(databases.as('orders', password, other).raw('select 1')).rejects.toThrow(
+      /permission denied|pg_hba\.conf rejects/,
+    )
   }
 })
 
@@ -34,6 +40,93 @@ test("a connector's login reads the outbox of its database and nothing else", as
   await connector.raw(`select pg_logical_emit_message(false, 'heartbeat', 'x')`)
   await expect(connector('orders').limit(1)).rejects.toThrow(/permission denied/)
   await expect(connector('outbox').delete()).rejects.toThrow(/permission denied/)
+})
+
+test("a connector's login replicates its own database and nothing else, and takes no copy of the server", async () => {
+  const password = databases.env.ORDERS_CONNECTOR_PASSWORD!
+  const replicating = (database: string, replication: string) =>
+    askReplication({ user: 'orders_connector', password, database, replication }, 'IDENTIFY_SYSTEM')
+  expect((await replicating('orders', 'database')).dbname).toBe('orders')
+  await expect(replicating('orders', 'true')).rejects.toThrow(/pg_hba\.conf rejects replication connection/)
+  for (const other of ['payments', 'postgres', 'template1']) {
+    await expect(replicating(other, 'database')).rejects.toThrow(/pg_hba\.conf rejects|permission denied/)
+  }
+})
+
+test("somebody else's database and login stay as they are", async () => {
+  const superuser = databases.superuser('postgres')
+  const name = `foreign_${process.pid}`
+  await superuser.raw(`create role ${name} login password 'theirs'`)
+  await superuser.raw(`create database ${name}`)
+  try {
+    const before = await superuser.raw('select datacl from pg_database where datname = ?', [name])
+    throwFailed(await migrate(readMigrateSettings(databases.env)))
+    const after = await superuser.raw('select datacl from pg_database where datname = ?', [name])
+    expect(after.rows).toEqual(before.rows)
+    await databases.as(name, 'theirs', name).raw('select 1')
+  } finally {
+    await superuser.raw(`drop database ${name} with (force)`)
+    await superuser.raw(`drop role ${name}`)
+  }
+})
+
+test("a login of our name that somebody else made isn't taken over, and the other services are migrated", async () => {
+  const superuser = databases.superuser('postgres')
+  const { rows } = await superuser.raw(`select rolpassword as verifier from pg_authid where rolname = 'reviews'`)
+  await superuser.raw(`alter role reviews password 'theirs'; comment on role reviews is null`)
+  try {
+    const { done, failed } = await migrate(readMigrateSettings(databases.env))
+    expect([...done.keys()]).toEqual(services.filter((service) => service !== 'reviews'))
+    expect(failed.get('reviews')?.message).toMatch(/the login "reviews" on this server isn't ours/)
+    await databases.as('reviews', 'theirs', 'reviews').raw('select 1')
+  } finally {
+    await superuser.raw(`alter role reviews password '${rows[0].verifier}'; comment on role reviews is 'tributary'`)
+  }
+})
+
+test('no password stands in a statement', async () => {
+  const settings = readMigrateSettings(databases.env)
+  const superuser = databases.superuser('postgres')
+  const statements: string[] = []
+  const changed = { ...settings.passwords, verifier: "it's new" }
+  await ensureSharedLogins(
+    superuser.on('query', ({ sql }) => statements.push(sql)),
+    changed,
+  )
+  await databases.as('verifier', "it's new", 'orders').raw('select 1')
+  await ensureSharedLogins(superuser, settings.passwords)
+  await databases.as('verifier', settings.passwords.verifier, 'orders').raw('select 1')
+  expect(statements.join()).toMatch(/alter role verifier .*SCRAM-SHA-256/)
+  expect(statements.join()).not.toContain("it's new")
+  expect(statements.join()).not.toContain(settings.passwords.verifier)
+})
+
+test('what is wrong with a publication is named and mended, with the rights of the maintainer', async () => {
+  const superuser = databases.superuser('shipping')
+  const maintainer = databases.maintainer('shipping')
+  const breaks = {
+    'alter publication outbox drop table outbox': "the publication doesn't have the outbox",
+    'alter publication outbox set (publish_via_partition_root = false)': expect.stringContaining('partitions instead'),
+    "alter publication outbox set (publish = 'update')": expect.stringContaining('leaves inserts out'),
+    "alter publication outbox set table outbox where (type = 'x')": expect.stringContaining('only some rows'),
+    'alter publication outbox set table outbox (id)': expect.stringContaining('only some columns'),
+    'alter publication outbox add table shipments': expect.stringContaining('other tables'),
+    'drop publication outbox': 'the publication is missing',
+  }
+  expect(await publicationFaults(maintainer)).toEqual([])
+  for (const [statement, fault] of Object.entries(breaks)) {
+    await superuser.raw(statement)
+    expect(await mendPublication(maintainer), statement).toContainEqual(fault)
+    expect(await publicationFaults(maintainer), statement).toEqual([])
+  }
+})
+
+test('a row that no record could carry is refused by the table, whoever writes it', async () => {
+  const insert = databases.superuser('shipping').raw(
+    `insert into outbox (id, aggregatetype, aggregateid, type, source, time, traceparent)
+     values (gen_random_uuid(), 'a', repeat('k', 2000000), 't', 's', 't', 't')`,
+  )
+  await expect(insert).rejects.toThrow(/outbox_row_fits/)
 })
 
 test('the verifier reads every database and writes none', async () => {
@@ -59,3 +152,19 @@ test('publication and slot are there before anything is written', async () => {
 test('every fault of the settings is listed at once', () => {
   expect(() => readMigrateSettings({ POSTGRES_PORT: 'x' })).toThrow(/POSTGRES_PORT[\s\S]*MAINTAINER_DB_PASSWORD/)
 })
+
+/** Asks the server something over a replication connection; gives the first row of the answer. */
+async function askReplication(
+  login: { user: string; password: string; database: string; replication: string },
+  command: string,
+): Promise<Record<string, string>> {
+  const { host, port } = readMigrateSettings(databases.env).superuser('postgres')
+  const client = new pg.Client({ host, port, ...login } as pg.ClientConfig)
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return (await client.query(command)).rows[0]
+  } finally {
+    await client.end()
+  }
+}

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { lockingBriefly } from '#producers/database/locks.ts'
 
 const DAY_MS = 86_400_000
 
@@ -41,16 +42,23 @@ export async function listPartitions(db: Knex): Promise<Partition[]> {
   return rows.flatMap((row: { name: string }) => partitionNamed(row.name) ?? [])
 }
 
-/** Makes the partitions of today and of the days ahead where they are missing; gives the names of those it made. */
+/**
+ * Makes the partitions of today and of the days ahead where they are missing; gives the names of those it made. A table is
+ * made beside and then attached: readers and writers of the outbox are neither waited for nor held up, as they would be by
+ * `create table … partition of`, which locks the whole outbox.
+ */
 export async function makePartitionsAhead(db: Knex, now: number, daysAhead = DAYS_AHEAD): Promise<string[]> {
   const existing = new Set((await listPartitions(db)).map((partition) => partition.name))
   const missing = wantedPartitions(now, daysAhead).filter((partition) => !existing.has(partition.name))
-  for (const { name, from, to } of missing) {
-    await db.raw(
-      `create table if not exists ${name} partition of outbox for values from ('${dateOf(from)}') to ('${dateOf(to)}')`,
-    )
-  }
+  for (const partition of missing) await lockingBriefly(db, (trx) => makePartition(trx, partition))
   return missing.map((partition) => partition.name)
+}
+
+/** Makes one partition. A table of its name that isn't attached (somebody detached it) is attached again. */
+export async function makePartition(trx: Knex, { name, from, to }: Partition): Promise<void> {
+  // An identity column belongs to the partitioned table, and comes with attaching.
+  await trx.raw(`create table if not exists ${name} (like outbox including all excluding identity)`)
+  await trx.raw(`alter table outbox attach partition ${name} for values from ('${dateOf(from)}') to ('${dateOf(to)}')`)
 }
 
 /** How many days in a row beyond today have a partition. */

@@ -45,6 +45,11 @@ async function oldPartition(daysAgo: number): Promise<string> {
   return name
 }
 
+const insertNow = () =>
+  superuser.raw(
+    `insert into outbox (id, aggregatetype, aggregateid, type, source, time, traceparent)
+     values (gen_random_uuid(), 'a', 'a', 't', 's', 't', 't')`,
+  )
 const names = async () => (await listPartitions(superuser)).map((partition) => partition.name)
 /** What the connector does when it has delivered everything. */
 const confirmAll = () => superuser.raw('select pg_replication_slot_advance(?, pg_current_wal_lsn())', [slotOf(service)])
@@ -95,6 +100,48 @@ test('without its slot nothing is dropped', async () => {
   } finally {
     await superuser.raw(`select pg_create_logical_replication_slot(?, 'pgoutput')`, [slotOf(service)])
   }
+})
+
+test('behind a reader of the whole outbox partitions are made, and dropped once it is done; commands wait for neither', async () => {
+  await confirmAll()
+  const old = await oldPartition(25)
+  await maintain()
+  await confirmAll()
+  const { name: missing } = partitionOf(Date.now() + 5 * DAY_MS)
+  await superuser.raw(`drop table if exists ${missing}`)
+  const dump = await superuser.transaction()
+  await dump.raw('lock table outbox in access share mode')
+  await dump('outbox').count()
+  try {
+    const round = maintain()
+    let slowestMs = 0
+    let done = false
+    void round.finally(() => {
+      done = true
+    })
+    do {
+      const before = performance.now()
+      await insertNow()
+      slowestMs = Math.max(slowestMs, performance.now() - before)
+    } while (!done)
+    const { made, kept } = await round
+    expect(made).toEqual([missing])
+    expect(kept).toContainEqual({ partition: old, why: 'somebody reads it' })
+    expect(slowestMs).toBeLessThan(1_000)
+  } finally {
+    await dump.rollback()
+  }
+  expect((await maintain()).dropped).toContain(old)
+  const { rows } = await superuser.raw('select to_regclass(?) as there', [old])
+  expect(rows[0].there).toBeNull()
+})
+
+test('a partition that somebody detached is attached again, with what is in it', async () => {
+  const { name } = partitionOf(Date.now() + 6 * DAY_MS)
+  await maintain()
+  await superuser.raw(`alter table outbox detach partition ${name}`)
+  expect((await maintain()).made).toEqual([name])
+  expect(await names()).toContain(name)
 })
 
 test('partitions are made for the days ahead, and counted', async () => {

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { daysAhead, listPartitions, makePartitionsAhead, type Partition } from './partitions.ts'
+import { isLocked, lockingBriefly, lockingBrieflyAlone } from '#producers/database/locks.ts'
+import { daysAhead, listPartitions, makePartitionsAhead, type Partition, partitionNamed } from './partitions.ts'
 import { slotOf } from './schema.ts'
 
 const DAY_MS = 86_400_000
@@ -31,17 +32,15 @@ export async function maintainOutbox(
   retentionDays = RETENTION_DAYS,
 ): Promise<Maintained> {
   const made = await makePartitionsAhead(db, now)
-  const partitions = await listPartitions(db)
+  const partitions = [...(await detached(db)), ...(await listPartitions(db))]
   const dropped: string[] = []
   const kept: { partition: string; why: string }[] = []
   for (const partition of partitions) {
     if (partition.to > now - retentionDays * DAY_MS) break
     const why = await whyKept(db, service, partition)
-    if (why !== undefined) kept.push({ partition: partition.name, why })
-    else {
-      await drop(db, partition)
-      dropped.push(partition.name)
-    }
+    const stays = why ?? (await drop(db, partition))
+    if (stays === undefined) dropped.push(partition.name)
+    else kept.push({ partition: partition.name, why: stays })
   }
   return { made, dropped, kept, daysAhead: daysAhead(await listPartitions(db), now) }
 }
@@ -84,11 +83,38 @@ async function sealedAt(db: Knex, partition: Partition): Promise<string | undefi
   return rows[0].lsn
 }
 
-async function drop(db: Knex, partition: Partition): Promise<void> {
-  await db.transaction(async (trx) => {
-    // Dropping locks the whole outbox for a moment: rather try again next round than make commands wait.
-    await trx.raw(`set local lock_timeout = '2s'`)
-    await trx.raw(`drop table ${partition.name}`)
-    await trx.raw('delete from outbox_retention where partition = ?', [partition.name])
-  })
+/** Partitions that were detached in an earlier round and could not be dropped then, oldest first. */
+async function detached(db: Knex): Promise<Partition[]> {
+  const { rows } = await db.raw(
+    `select c.relname as name from outbox_retention r join pg_class c on c.relname = r.partition
+     where c.relnamespace = 'public'::regnamespace and not c.relispartition order by 1`,
+  )
+  return rows.flatMap((row: { name: string }) => partitionNamed(row.name) ?? [])
+}
+
+/**
+ * Drops a partition; gives why it stays for now where somebody reads it. It is detached first, in the way that waits for
+ * readers without holding up writers; `drop table` alone would lock the whole outbox.
+ */
+async function drop(db: Knex, { name }: Partition): Promise<string | undefined> {
+  try {
+    const { rows } = await db.raw(
+      `select inhdetachpending as pending from pg_inherits where inhparent = 'outbox'::regclass and inhrelid = ?::regclass`,
+      [name],
+    )
+    const how = rows[0]?.pending ? 'finalize' : 'concurrently'
+    if (rows.length > 0) await lockingBrieflyAlone(db, `alter table outbox detach partition ${name} ${how}`)
+    await lockingBriefly(
+      db,
+      async (trx) => {
+        await trx.raw(`drop table ${name}`)
+        await trx.raw('delete from outbox_retention where partition = ?', [name])
+      },
+      1,
+    )
+    return undefined
+  } catch (error) {
+    if (isLocked(error) || isLocked((error as Error).cause)) return 'somebody reads it'
+    throw error
+  }
 }

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
+import { mendPublication, PUBLICATION } from './publication.ts'
 
 /** The login that owns the outbox table, and so may make and drop its partitions. */
 export const MAINTAINER = 'maintainer'
-export const PUBLICATION = 'outbox'
 /** The replication slot of a service's connector. */
 export const slotOf = (service: string) => `${service}_outbox`
 
@@ -40,16 +40,24 @@ export async function createOutboxTable(db: Knex): Promise<void> {
 }
 
 /**
- * Makes publication and slot where they are missing. Both must be there before the first event is written: the
- * connector takes no snapshot, so it never sees what was committed before its slot began.
+ * Bounds what a row may have, for writers that don't go through our library: a record that is larger than a broker takes
+ * would end the connector. `NOT VALID`: rows that are there already are let be, and aren't read under the lock.
+ */
+export async function boundOutboxRows(db: Knex): Promise<void> {
+  await db.raw(`
+    alter table outbox add constraint outbox_row_fits check (
+      coalesce(octet_length(payload), 0) + octet_length(aggregatetype) + octet_length(aggregateid) + octet_length(type)
+      + octet_length(source) + octet_length(specversion) + octet_length(time) + octet_length(traceparent) <= 1000000
+    ) not valid`)
+}
+
+/**
+ * Makes publication and slot where they are missing, and mends the publication. Both must be there before the first event
+ * is written: the connector takes no snapshot, so it never sees what was committed before its slot began.
  */
 export async function ensurePublicationAndSlot(db: Knex, service: string): Promise<void> {
-  const { rows: publications } = await db.raw('select 1 from pg_publication where pubname = ?', [PUBLICATION])
-  if (publications.length === 0) {
-    await db.raw(
-      `create publication ${PUBLICATION} for table outbox with (publish = 'insert', publish_via_partition_root = true)`,
-    )
-  }
+  await mendPublication(db)
+  await db.raw(`alter publication ${PUBLICATION} owner to ${MAINTAINER}`)
   const { rows: slots } = await db.raw('select plugin, database from pg_replication_slots where slot_name = ?', [
     slotOf(service),
   ])
@@ -57,11 +65,15 @@ export async function ensurePublicationAndSlot(db: Knex, service: string): Promi
     const written = await db.raw('select exists (select from outbox) as any')
     if (written.rows[0].any) {
       throw new Error(
-        `database "${service}": slot "${slotOf(service)}" is gone, but the outbox has events: ` +
-          'those the connector had not read yet would be skipped. Compare outbox and topic, publish again what is ' +
-          `missing, then make the slot: select pg_create_logical_replication_slot('${slotOf(service)}', 'pgoutput')`,
+        `slot "${slotOf(service)}" is gone, but the outbox has events: those the connector had not read yet would be ` +
+          `skipped. \`npx tributary connectors recover ${service}\` makes the slot again and sends them`,
       )
     }
-    await db.raw(`select pg_create_logical_replication_slot(?, 'pgoutput')`, [slotOf(service)])
+    await makeSlot(db, service)
   }
+}
+
+/** Makes the slot of a service's connector; it begins here and now. */
+export async function makeSlot(db: Knex, service: string): Promise<void> {
+  await db.raw(`select pg_create_logical_replication_slot(?, 'pgoutput')`, [slotOf(service)])
 }

@@ -4,6 +4,7 @@ import { migrate } from '#producers/database/migrate.ts'
 import { readMaintainerLogin, readMigrateSettings, readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
 import { loadService } from '#producers/services.ts'
+import { throwFailed } from '#runtime/each.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import type { ServiceName } from '#schemas/topics.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
@@ -21,7 +22,7 @@ export interface Databases extends AsyncDisposable {
 export async function openDatabases(): Promise<Databases> {
   const { env } = connectStack()
   const settings = readMigrateSettings(env)
-  await migrate(settings)
+  throwFailed(await migrate(settings))
   const opened: Knex[] = []
   const open = (...args: Parameters<typeof openDatabase>) => {
     const db = openDatabase(...args)

@@ -4,7 +4,7 @@ import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { reachable } from '../places.ts'
-import { initdbArguments, postgresSettings } from '../settings.ts'
+import { initdbArguments, postgresHba, postgresSettings } from '../settings.ts'
 import { runAs } from './run-as.ts'
 import { type Launch, type NativeContext, serverFolder } from './servers.ts'
 
@@ -61,6 +61,9 @@ export async function preparePostgres(context: NativeContext): Promise<Launch> {
     }
     await rename(fresh, cluster)
   }
+  const hba = join(folder, 'config', 'pg_hba.conf')
+  await writeFile(hba, postgresHba, { mode: 0o644 })
+  await runAs.giveTo(places.account, folder, ['config/pg_hba.conf'])
   await removeStalePidFile(cluster)
   return {
     command: join(bin, 'postgres'),
@@ -71,6 +74,8 @@ export async function preparePostgres(context: NativeContext): Promise<Launch> {
       'listen_addresses=127.0.0.1',
       '-c',
       `port=${ports.POSTGRES_PORT}`,
+      '-c',
+      `hba_file=${hba}`,
       '-c',
       'unix_socket_directories=',
       ...Object.entries(postgresSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
