@@ -1,5 +1,6 @@
 import { type CreateRecordsBatchOptions, createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
 import { describe, expect, test } from 'vitest'
+import { javaBatch, javaKinds, javaRecords } from '#runtime/testing/java-batches.ts'
 import { BatchBuilder, type NewRecord, readBatches } from './records.ts'
 
 const record = (key: string | null, value: string | null, headers: [string, Buffer][] = []): NewRecord => ({
@@ -91,5 +92,35 @@ describe('reading', () => {
     const { records, nextOffset } = readBatches(bytes, 0, [{ producerId: 1n, firstOffset: 0n }])
     expect(records.map(({ key }) => String(key))).toEqual(['other', 'again'])
     expect(nextOffset).toBe(5)
+  })
+
+  test.each(javaKinds)('is the same for a batch of Java, compression %s', (kind) => {
+    const { records, nextOffset } = readBatches(javaBatch(kind), 0, [])
+    const read = records.map(({ offset, timestamp, key, value, headers }) => {
+      const [header] = headers()
+      return { offset, timestamp, key: String(key), value: String(value), h: header?.[1][0] }
+    })
+    expect(read).toEqual(javaRecords)
+    expect(nextOffset).toBe(19)
+  })
+
+  test("takes the broker's time where the topic says so", () => {
+    const { records } = readBatches(javaBatch('logAppendTime'), 0, [])
+    expect(records.map(({ timestamp }) => timestamp)).toEqual([5_000, 5_000])
+  })
+
+  test('makes one record of a batch that cannot be read, and goes on behind it', () => {
+    const broken = javaBatch('gzip')
+    broken.fill(0xff, 61)
+    const nonsense = batch([record('a', '1'), record('b', '2')], 19)
+    nonsense.fill(0xff, 61)
+    const { records, nextOffset } = readBatches(Buffer.concat([broken, nonsense, batch([record('c', '3')], 21)]), 9, [])
+    expect(records.map(({ offset, key, unreadable }) => [offset, key && String(key), unreadable])).toEqual([
+      [18, null, expect.stringMatching(/^the batch of offsets 7 to 18 can't be read: .*gzip/)],
+      [20, null, expect.stringMatching(/^the batch of offsets 19 to 20 can't be read/)],
+      [21, 'c', undefined],
+    ])
+    expect(records[0]?.value).toEqual(broken)
+    expect(nextOffset).toBe(22)
   })
 })

@@ -1,4 +1,5 @@
 import { crc32c } from '@platformatic/kafka'
+import { decompress } from '#runtime/compression.ts'
 
 /** A record on its way to a topic. */
 export interface NewRecord {
@@ -15,6 +16,8 @@ export interface FetchedRecord {
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** Of a record that stands for a whole batch that can't be read, at its last offset, with its bytes: why. */
+  readonly unreadable?: string
   /** Reads the headers, which are rarely wanted. */
   headers(): [string, Buffer][]
 }
@@ -29,6 +32,8 @@ const BATCH_HEADER_BYTES = 61
 const TRANSACTIONAL = 1 << 4
 const CONTROL = 1 << 5
 const COMPRESSION = 0b111
+/** The broker sets the time: the batch's greatest, for all of its records. */
+const LOG_APPEND_TIME = 1 << 3
 
 /** The broker refuses batches over 1 MiB (`message.max.bytes`). */
 const MAX_BATCH_BYTES = 1_000_000
@@ -165,7 +170,8 @@ export interface Read {
 
 /**
  * Reads the whole batches in a fetch response, from `from` on, leaving out records of aborted transactions and the
- * markers themselves. A batch cut off at the end is left for the next fetch.
+ * markers themselves. A batch cut off at the end is left for the next fetch. One that can't be read is a record of its
+ * own, which says why.
  */
 export function readBatches(bytes: Buffer, from: number, aborted: readonly Aborted[]): Read {
   const records: FetchedRecord[] = []
@@ -176,22 +182,16 @@ export function readBatches(bytes: Buffer, from: number, aborted: readonly Abort
   while (at + 12 <= bytes.length) {
     const end = at + 12 + bytes.readInt32BE(at + 8)
     if (end > bytes.length) break
-    const baseOffset = Number(bytes.readBigInt64BE(at))
     const attributes = bytes.readInt16BE(at + 21)
-    const lastOffset = baseOffset + bytes.readInt32BE(at + 23)
-    const baseTimestamp = Number(bytes.readBigInt64BE(at + 27))
+    const lastOffset = Number(bytes.readBigInt64BE(at)) + bytes.readInt32BE(at + 23)
     const producerId = bytes.readBigInt64BE(at + 43)
-    const count = bytes.readInt32BE(at + 57)
     if (lastOffset >= from) {
       while (pending[0] && pending[0].firstOffset <= BigInt(lastOffset)) aborting.add(pending.shift()!.producerId)
       if (attributes & CONTROL) {
         // A marker ends its producer's transaction: what it sends afterwards counts again.
         aborting.delete(producerId)
       } else if (!(attributes & TRANSACTIONAL && aborting.has(producerId))) {
-        if (attributes & COMPRESSION) {
-          throw new Error(`a compressed batch at offset ${baseOffset}: set compression.type=uncompressed on the topic`)
-        }
-        readRecords(bytes, at + BATCH_HEADER_BYTES, count, baseOffset, baseTimestamp, from, records)
+        readBatch(bytes.subarray(at, end), from, records)
       }
       nextOffset = lastOffset + 1
     }
@@ -200,26 +200,49 @@ export function readBatches(bytes: Buffer, from: number, aborted: readonly Abort
   return { records, nextOffset }
 }
 
-function readRecords(
-  bytes: Buffer,
-  start: number,
-  count: number,
-  baseOffset: number,
-  baseTimestamp: number,
-  from: number,
-  into: FetchedRecord[],
-): void {
-  const cursor = new Cursor(bytes, start)
+function readBatch(batch: Buffer, from: number, into: FetchedRecord[]): void {
+  const before = into.length
+  try {
+    readRecords(batch, from, into)
+  } catch (error) {
+    into.length = before
+    const first = Number(batch.readBigInt64BE(0))
+    const offset = first + batch.readInt32BE(23)
+    const unreadable = `the batch of offsets ${first} to ${offset} can't be read: ${(error as Error).message}`
+    const timestamp = Number(batch.readBigInt64BE(35))
+    into.push({ offset, timestamp, key: null, value: batch, unreadable, headers: () => [] })
+  }
+}
+
+function readRecords(batch: Buffer, from: number, into: FetchedRecord[]): void {
+  const attributes = batch.readInt16BE(21)
+  const baseOffset = Number(batch.readBigInt64BE(0))
+  const baseTimestamp = Number(batch.readBigInt64BE(27))
+  const appendedAt = attributes & LOG_APPEND_TIME ? Number(batch.readBigInt64BE(35)) : undefined
+  const count = batch.readInt32BE(57)
+  const kind = attributes & COMPRESSION
+  const bytes = kind ? decompress(kind, batch.subarray(BATCH_HEADER_BYTES)) : batch
+  const cursor = new Cursor(bytes, kind ? 0 : BATCH_HEADER_BYTES)
   for (let i = 0; i < count; i++) {
     const length = cursor.varint()
     const end = cursor.at + length
+    if (length < 0 || end > bytes.length) throw new Error(`record ${i + 1} of ${count} is cut off`)
     cursor.at++
     const timestamp = baseTimestamp + cursor.varlong()
     const offset = baseOffset + cursor.varint()
     const key = cursor.bytes()
     const value = cursor.bytes()
     const headersAt = cursor.at
-    if (offset >= from) into.push({ offset, timestamp, key, value, headers: () => readHeaders(bytes, headersAt) })
+    if (headersAt > end) throw new Error(`record ${i + 1} of ${count} is longer than it says`)
+    if (offset >= from) {
+      into.push({
+        offset,
+        timestamp: appendedAt ?? timestamp,
+        key,
+        value,
+        headers: () => readHeaders(bytes, headersAt),
+      })
+    }
     cursor.at = end
   }
 }
@@ -252,6 +275,8 @@ class Cursor {
       result |= (byte & 0x7f) << shift
       if (byte < 0x80) return (result >>> 1) ^ -(result & 1)
       shift += 7
+      // Also behind the end, where there are no bytes.
+      if (shift > 28) throw new Error('a number is longer than five bytes')
     }
   }
 
@@ -264,6 +289,7 @@ class Cursor {
       result += (byte & 0x7f) * scale
       if (byte < 0x80) return result % 2 === 0 ? result / 2 : -(result + 1) / 2
       scale *= 128
+      if (scale > 2 ** 63) throw new Error('a number is longer than ten bytes')
     }
   }
 

@@ -51,6 +51,7 @@ export class Intake {
       value: record.value && Buffer.from(record.value),
       headers: record.headers(),
     })
+    if (record.unreadable !== undefined) return dead('unreadable', record.unreadable)
     if (record.key === null) return dead('no-key', 'a record of this topic needs a key')
     if (record.value === null) return this.#give(topic, partition, record.key, null, dead)
     let decoded: Decoded

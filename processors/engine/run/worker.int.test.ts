@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { Producer } from 'kafkajs'
@@ -281,5 +281,26 @@ describe('a worker on a broker', () => {
       dl_app: scene.name,
     })
     expect(Date.parse(told[0]?.headers.dl_at ?? '')).toBeGreaterThan(0)
+  })
+
+  const kcat = spawnSync('kcat', ['-V']).status === 0
+  if (!kcat) console.warn('kcat is not installed: whether workers read compressed batches was not tried')
+  test.runIf(kcat)('reads batches that a producer compressed, whatever with', async () => {
+    await scene.start()
+    for (const [nth, kind] of ['gzip', 'snappy', 'lz4', 'zstd'].entries()) {
+      const records = range(nth * 50, nth * 50 + 50).map((i) => thing(i))
+      for (const [key, row] of records) scene.things.set(key, row)
+      const lines = records.map(([key, row]) => {
+        const value = codec.encode(scene.topics.Things.events.ThingSet, row).toString('latin1')
+        return Buffer.from(`${key}<=>${value}<;>`, 'latin1')
+      })
+      const topic = scene.topics.Things.name
+      const options = ['-X', 'partitioner=murmur2', '-z', kind, '-K', '<=>', '-D', '<;>']
+      const { status, stderr } = spawnSync('kcat', ['-b', brokers, '-P', '-t', topic, ...options], {
+        input: Buffer.concat(lines),
+      })
+      expect([status, String(stderr)]).toEqual([0, ''])
+    }
+    await scene.settled()
   })
 })
