@@ -81,7 +81,7 @@ export function script(all: readonly Choice[], run: string): Command[] {
   const pick = <T>(list: readonly T[], at: number, otherwise: T): T => list[at % Math.max(1, list.length)] ?? otherwise
   const encoded = encodeURIComponent
 
-  return all.map((one, n): Command => {
+  const commandOf = (one: Choice, n: number): Command => {
     const odd = one.odd < 4
     const text = (i: 0 | 1 | 2, plain: string): unknown => one.wrongType ?? (odd ? one.texts[i] : plain)
     const amount = (i: 0 | 1 | 2): unknown => (odd ? one.amounts[i] : 100 + n)
@@ -225,7 +225,8 @@ export function script(all: readonly Choice[], run: string): Command[] {
         return { service: 'reviews', method: 'DELETE', path: `/reviews/${safe(orderId)}/${safe(reviewId)}` }
       }
     }
-  })
+  }
+  return all.map(commandOf)
 }
 
 function post(service: string, path: string, body: unknown): Command {

@@ -70,7 +70,7 @@ const edgeTexts = [
   'NaN',
   '=cmd()',
   "'; drop table outbox; --",
-  '${env:POSTGRES_PASSWORD}',
+  '$' + '{env:POSTGRES_PASSWORD}',
   '\u0000',
   'a\u0000b',
   'a\u0001b',
