@@ -5,6 +5,7 @@ import { connectorsCommands } from '#connectors/cli.ts'
 import { processorsCommands } from '#processors/cli.ts'
 import { producersCommands } from '#producers/cli.ts'
 import { simulatorCommands } from '#producers/simulator/cli.ts'
+import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
 import { schemasCommands } from '#schemas/cli.ts'
 import { sinksCommands } from '#sinks/cli.ts'
 import { stackCommands } from '#stack/cli.ts'
@@ -31,6 +32,19 @@ simulatorCommands(program)
 connectorsCommands(program)
 processorsCommands(program)
 sinksCommands(program)
+deadLettersCommands(program, {
+  open: async () => {
+    const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
+    const { deadLetterTopics } = await import('#schemas/topics.ts')
+    const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
+    return [...(await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')).values()].flat()
+  },
+  closers: async () => [],
+  describe: async ({ value, valueBytes }) => {
+    const { describeBytes } = await import('#schemas/describe.ts')
+    return describeBytes(value!, valueBytes === undefined, process.env.REGISTRY_URL ?? '')
+  },
+})
 
 try {
   await program.parseAsync()

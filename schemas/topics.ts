@@ -138,11 +138,16 @@ export const inboxApp = (service: ServiceName) => `${service}.inbox`
 /** Application id of the Elasticsearch sink. */
 export const sinkApp = 'sink'
 
+/** The dead-letter topics' names, by application. */
+export const deadLetterTopics: ReadonlyMap<string, string> = new Map(
+  [...readModels.map(processorApp), ...subscribers.map(inboxApp), sinkApp].map((app) => [app, deadLettersOf(app).name]),
+)
+
 /** Every topic that isn't internal to one application. `tributary topics apply` creates them. */
 export const topics: readonly Topic[] = [
   ...domainTopics,
   ...rowsTopics,
-  ...[...readModels.map(processorApp), ...subscribers.map(inboxApp), sinkApp].map(deadLettersOf),
+  ...[...deadLetterTopics.keys()].map(deadLettersOf),
 ]
 
 /** Every contract that is registered: the events and the rows. */
