@@ -4,21 +4,21 @@ import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { ReadModel } from '#sinks/read-models/index.ts'
 import { backOff } from './back-off.ts'
-import type { DeadLetter, DeadLetters } from './dead-letters.ts'
-import type { Gate } from './gate.ts'
+import type { Places } from './gate.ts'
 import type { Generation } from './generations.ts'
+import type { Letters, SetAside } from './letters.ts'
 import type { SinkMetrics } from './metrics.ts'
 import { type Read, recordReader } from './records.ts'
 import { Refresher } from './refresher.ts'
 import { versionOf } from './version.ts'
 import { type Write, Writer } from './writer.ts'
 
-/** What all lanes of a session share. */
+/** What a lane works with. */
 export interface LaneOptions {
   readonly client: Client
   readonly codec: Codec
-  readonly deadLetters: DeadLetters
-  readonly gate: Gate
+  readonly letters: Letters
+  readonly places: Places
   readonly metrics: SinkMetrics
   readonly log: Log
   readonly signal: AbortSignal
@@ -37,28 +37,38 @@ export interface Lane {
   readonly generation: Generation
   /** Resolves when every record is searchable, superseded or in the dead letters. Rejects when the session ends before. */
   take(partition: number, messages: readonly KafkaMessage[]): Promise<void>
+  /** Records that were taken and not answered for yet, and their bytes. */
+  pending(): number
+  pendingBytes(): number
   /** Counts what was never answered as not sent: the session is over. */
   close(): void
 }
 
 /** Opens the lane of a read model into an index. */
 export function openLane(model: ReadModel, generation: Generation, options: LaneOptions): Lane {
-  const { client, codec, deadLetters, metrics, log, signal, troubled } = options
+  const { client, codec, letters, metrics, log, signal, troubled } = options
   const read = recordReader(model, codec)
-  const writer = new Writer({ ...options, alias: generation.writeAlias, pace: model.pace })
+  const { index, writeAlias: alias } = generation
+  const writer = new Writer({ ...options, index, alias, pace: model.pace })
   const refresher = new Refresher(
     async () => {
       const began = performance.now()
-      await client.indices.refresh({ index: generation.index }, { signal })
+      await client.indices.refresh({ index }, { signal })
+      if (unrefreshed) troubled('elasticsearch', undefined)
+      unrefreshed = false
       metrics.refreshed(model.name, (performance.now() - began) / 1000)
     },
     signal,
     (error) => {
       metrics.failed('elasticsearch')
-      log.warn({ index: generation.index, err: (error as Error).message }, 'a refresh was not answered')
+      unrefreshed = true
+      troubled('elasticsearch', (error as Error).message)
+      log.warn({ index, err: (error as Error).message }, 'a refresh was not answered')
     },
   )
+  let unrefreshed = false
   let open = 0
+  let bytes = 0
   const unanswered = new Set<(reason: unknown) => void>()
   const answered = (answer: 'applied' | 'superseded' | 'dead_lettered', records: number) => {
     if (signal.aborted || records === 0) return
@@ -83,13 +93,13 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
     }
   }
 
-  async function setAside(letters: readonly DeadLetter[]): Promise<void> {
-    if (letters.length === 0) return
-    await persist('kafka', () => deadLetters.send(letters))
-    for (const { partition, message, reason, explanation } of letters) {
-      log.warn({ topic: model.topic.name, partition, offset: message.offset, reason }, `dead letter: ${explanation}`)
+  async function setAside(records: readonly SetAside[]): Promise<void> {
+    if (records.length === 0) return
+    await persist('kafka', () => letters.setAside(records))
+    for (const { topic, partition, message, reason, explanation } of records) {
+      log.warn({ topic, partition, offset: message.offset, reason }, `dead letter: ${explanation}`)
     }
-    answered('dead_lettered', letters.length)
+    answered('dead_lettered', records.length)
   }
 
   /** Resolves when the server answered for each. */
@@ -125,24 +135,35 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
   return {
     model,
     generation,
+    pending: () => open,
+    pendingBytes: () => bytes,
     async take(partition, messages) {
+      const { name: topic } = model.topic
+      const size = messages.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0)
       open += messages.length
+      bytes += size
       metrics.sent(model.name, messages.length)
-      const letter = (message: KafkaMessage, reason: DeadLetter['reason'], explanation: string): DeadLetter => {
-        return { topic: model.topic.name, partition, message, reason, explanation }
+      const aside = (message: KafkaMessage, reason: SetAside['reason'], explanation: string): SetAside => {
+        return { topic, partition, message, reason, explanation }
       }
       const latest = new Map<string, Documented>()
-      const unreadable: DeadLetter[] = []
+      const unreadable: SetAside[] = []
       for (const message of messages) {
         const result: Read = await persist('registry', () => read(message))
         if (result.ok) latest.set(result.id, { ...result, message })
-        else unreadable.push(letter(message, result.reason, result.explanation))
+        else unreadable.push(aside(message, result.reason, result.explanation))
       }
       // An earlier record of a key in the same batch is superseded before it is written.
       answered('superseded', messages.length - unreadable.length - latest.size)
       const [{ refused, hidden }] = await Promise.all([write(latest), setAside(unreadable)])
-      await setAside(refused.map(({ message, explanation }) => letter(message, 'refused', explanation)))
+      await setAside(refused.map(({ message, explanation }) => aside(message, 'refused', explanation)))
       if (hidden > 0) await refresher.searchable(hidden)
+      if (letters.anyOf(topic)) {
+        const refusals = new Set(refused.map(({ message }) => message))
+        const written = Array.from(latest.values(), ({ message }) => message).filter((one) => !refusals.has(one))
+        await persist('kafka', () => letters.applied(topic, partition, written))
+      }
+      bytes -= size
     },
     close() {
       if (open > 0) metrics.withdrawn(model.name, open)

@@ -9,8 +9,6 @@ export interface SinkMetrics {
   answered(readModel: string, answer: 'applied' | 'superseded' | 'dead_lettered', records: number): void
   /** Records that were sent and will be read and sent again. */
   withdrawn(readModel: string, records: number): void
-  /** Records sent and not answered for yet, over all read models. */
-  pending(): number
   bulk(seconds: number, documents: number): void
   retried(documents: number): void
   refreshed(readModel: string, seconds: number): void
@@ -69,24 +67,19 @@ export function sinkMetrics(register: Registry): SinkMetrics {
     labelNames: ['server'] as const,
     registers,
   })
-  let open = 0
   return {
     sent(readModel, records) {
-      open += records
       sent.inc({ read_model: readModel }, records)
       pending.inc({ read_model: readModel }, records)
     },
     answered(readModel, answer, records) {
-      open -= records
       answers.inc({ read_model: readModel, answer }, records)
       pending.dec({ read_model: readModel }, records)
     },
     withdrawn(readModel, records) {
-      open -= records
       sent.dec({ read_model: readModel }, records)
       pending.dec({ read_model: readModel }, records)
     },
-    pending: () => open,
     bulk(seconds, count) {
       bulks.observe(seconds)
       documents.inc(count)

@@ -1,5 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
-import type { Admin } from 'kafkajs'
+import type { Admin, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs'
+import type { Log } from '#runtime/log.ts'
+import type { Generation } from './generations.ts'
 
 /** Where a topic's partitions begin and end: offsets by partition. */
 export interface Extent {
@@ -13,35 +15,62 @@ export async function extentOf(admin: Admin, topic: string): Promise<Map<number,
   return new Map(offsets.map((o) => [o.partition, { low: BigInt(o.low), high: BigInt(o.high) }]))
 }
 
-/** The group's committed positions on a topic; partitions without one are left out. */
-export async function committedOn(admin: Admin, groupId: string, topic: string): Promise<Map<number, bigint>> {
-  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
-  const committed = found?.partitions.filter((p) => BigInt(p.offset) >= 0n) ?? []
-  return new Map(committed.map((p) => [p.partition, BigInt(p.offset)]))
+/** A committed position: everything before it is searchable in that index, or accounted for. */
+export interface Position {
+  readonly offset: bigint
+  /** Of which index this was said; undefined when the position was set by hand, or by a version that didn't say. */
+  readonly of?: IndexNote
 }
 
-/** How long to wait for a killed predecessor's membership to end, in ms. */
-const EMPTY_GROUP_MS = 60_000
+/** An index as positions remember it. */
+interface IndexNote {
+  readonly index: string
+  readonly notes: number
+}
+
+/** What is committed beside a position (the metadata of an offset commit). */
+export function noteOf({ id, notes }: Pick<Generation, 'id' | 'notes'>): string {
+  return JSON.stringify({ index: id, notes } satisfies IndexNote)
+}
+
+/** The group's committed positions on a topic; partitions without one are left out. */
+export async function committedOn(admin: Admin, groupId: string, topic: string): Promise<Map<number, Position>> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
+  const committed = found?.partitions.filter((p) => BigInt(p.offset) >= 0n) ?? []
+  return new Map(
+    committed.map(({ partition, offset, metadata }) => {
+      const of = readNote(metadata)
+      return [partition, { offset: BigInt(offset), ...(of && { of }) }]
+    }),
+  )
+}
+
+function readNote(metadata: string | null): IndexNote | undefined {
+  try {
+    const { index, notes } = JSON.parse(metadata ?? '')
+    return typeof index === 'string' && typeof notes === 'number' ? { index, notes } : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /**
- * Sets the group's positions on a topic back to the start. Kafka allows it only while the group has no members, so
- * this waits for a killed predecessor to be forgotten. Throws when the group keeps having members.
+ * Why the positions say nothing of this index, or undefined when they are its own: it was put back from a snapshot or
+ * another copy, made again under the same name, or the topic ends before them.
  */
-export async function rewind(admin: Admin, groupId: string, topic: string, signal: AbortSignal): Promise<void> {
-  if ((await committedOn(admin, groupId, topic)).size === 0) return
-  const deadline = performance.now() + EMPTY_GROUP_MS
-  for (;;) {
-    const { groups } = await admin.describeGroups([groupId])
-    if (!groups.some((group) => group.members.length > 0)) break
-    if (performance.now() > deadline)
-      throw new Error(`group "${groupId}" has members: stop the other sink, "${topic}" has to be read from the start`)
-    await after(500, undefined, { signal })
+export function strangeTo(
+  { id, notes, index }: Pick<Generation, 'id' | 'notes' | 'index'>,
+  positions: ReadonlyMap<number, Position>,
+  extent: ReadonlyMap<number, Extent>,
+): string | undefined {
+  for (const [partition, { offset, of }] of positions) {
+    if (of && of.index !== id) return `index "${index}" is another one than the sink wrote to`
+    if (of && of.notes > notes) return `index "${index}" was put back from an earlier time`
+    const { low, high } = extent.get(partition) ?? { low: offset, high: offset }
+    if (offset > high) return `its topic ends at ${high} in partition ${partition}, and was read up to ${offset}`
+    if (of && offset < low) return `its topic begins at ${low} in partition ${partition}, and was read up to ${offset}`
   }
-  const partitions = [...(await extentOf(admin, topic))].map(([partition, { low }]) => ({
-    partition,
-    offset: String(low),
-  }))
-  await admin.setOffsets({ groupId, topic, partitions })
+  return undefined
 }
 
 /** Whether the group's committed positions on a topic are at or past the ends of an extent noted before. */
@@ -52,5 +81,113 @@ export async function hasReached(
   extent: ReadonlyMap<number, Extent>,
 ): Promise<boolean> {
   const committed = await committedOn(admin, groupId, topic)
-  return [...extent].every(([partition, { low, high }]) => high === low || (committed.get(partition) ?? -1n) >= high)
+  return [...extent].every(
+    ([partition, { low, high }]) => high === low || (committed.get(partition)?.offset ?? -1n) >= high,
+  )
+}
+
+/** Commits the positions of all lanes, as a member of one group. */
+export interface Committer {
+  /**
+   * Resolves when they are committed; later positions of a partition take the place of earlier ones that wait. It waits
+   * until the group is joined, also for a killed predecessor's membership to end.
+   * @throws Error when they couldn't be committed
+   */
+  commit(topic: string, positions: ReadonlyMap<number, bigint>, note: string): Promise<void>
+  /** Why nothing can be committed now, or undefined. */
+  waiting(): string | undefined
+  close(): Promise<void>
+}
+
+/** Positions are committed no more often than this, in ms. */
+const COMMIT_MS = 250
+const JOIN_AGAIN_MS = 500
+
+/**
+ * Joins the group without reading anything: each lane reads by itself, so that a topic that is missing, or a batch that
+ * can't be read, is that lane's trouble alone, while all positions stand in one place and go there in one request.
+ */
+export function openCommitter(kafka: Kafka, groupId: string, log: Log): Committer {
+  const stopped = new AbortController()
+  const { signal } = stopped
+  let joined: Promise<Consumer> | undefined
+  let trouble: string | undefined = `joining the consumer group "${groupId}"`
+  const waiting = new Map<string, TopicPartitionOffsetAndMetadata>()
+  let round: PromiseWithResolvers<void> | undefined
+  let wake = Promise.withResolvers<void>()
+
+  async function join(): Promise<Consumer> {
+    const consumer = kafka.consumer({
+      groupId,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 2_000,
+      rebalanceTimeout: 15_000,
+      maxWaitTimeInMs: 500,
+      allowAutoTopicCreation: false,
+    })
+    try {
+      consumer.on(consumer.events.GROUP_JOIN, () => {
+        trouble = undefined
+      })
+      consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+        trouble = `group "${groupId}": ${error.message}`
+        log.warn({ err: error, restart }, 'the membership that commits positions failed')
+        if (!restart) joined = undefined
+      })
+      await consumer.connect()
+      await consumer.run({ autoCommit: false, eachBatch: async () => {} })
+      return consumer
+    } catch (error) {
+      joined = undefined
+      trouble = `group "${groupId}": ${(error as Error).message}`
+      await consumer.disconnect().catch(() => {})
+      await after(JOIN_AGAIN_MS)
+      throw error
+    }
+  }
+
+  async function commitWaiting(): Promise<void> {
+    const { promise: _, resolve, reject } = round!
+    round = undefined
+    const positions = [...waiting.values()]
+    waiting.clear()
+    try {
+      joined ??= join()
+      await (await joined).commitOffsets(positions)
+      resolve()
+    } catch (error) {
+      reject(error)
+    }
+  }
+
+  async function keepCommitting(): Promise<void> {
+    for (;;) {
+      await wake.promise
+      wake = Promise.withResolvers()
+      if (round) await commitWaiting()
+      if (signal.aborted) return
+      await after(COMMIT_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  joined = join()
+  joined.catch(() => {})
+  const committing = keepCommitting()
+  return {
+    commit(topic, positions, metadata) {
+      for (const [partition, offset] of positions)
+        waiting.set(`${topic}/${partition}`, { topic, partition, offset: String(offset), metadata })
+      round ??= Promise.withResolvers()
+      wake.resolve()
+      return round.promise
+    },
+    waiting: () => trouble,
+    async close() {
+      stopped.abort()
+      wake.resolve()
+      await committing
+      const consumer = await joined?.catch(() => undefined)
+      await consumer?.disconnect()
+    },
+  }
 }

@@ -31,15 +31,6 @@ test('whatever the order of answers, the position never passes a part that is op
   )
 })
 
-test('a part begun before a rebalance moves nothing after it', () => {
-  const progress = new Progress()
-  const old = progress.begin('orders/0', 10n)
-  progress.reset()
-  progress.begin('orders/0', 10n)
-  old.done()
-  expect(progress.takeChanged()).toEqual(new Map())
-})
-
 test('positions that could not be committed come again, at their newest', () => {
   const progress = new Progress()
   progress.begin('orders/0', 10n).done()

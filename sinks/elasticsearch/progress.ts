@@ -27,8 +27,7 @@ export class Progress {
     return {
       done: () => {
         part.done = true
-        // After a rebalance the partition may have a new list; this part is then nobody's any more.
-        if (this.#parts.get(partition) === parts) this.#advance(partition, parts)
+        this.#advance(partition, parts)
       },
     }
   }
@@ -36,13 +35,6 @@ export class Progress {
   /** Whether nothing is begun and not done. */
   get idle(): boolean {
     return [...this.#parts.values()].every((parts) => parts.length === 0)
-  }
-
-  /** Forgets everything: the partitions were assigned anew and are read again from what was committed. */
-  reset(): void {
-    this.#parts.clear()
-    this.#positions.clear()
-    this.#changed.clear()
   }
 
   /** The positions that moved since the last call. */

@@ -1,10 +1,10 @@
 import type { KafkaMessage } from 'kafkajs'
+import type { Reason } from '#runtime/dead-letters/letter.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import { compileDocument } from '#sinks/read-models/document.ts'
 import type { ReadModel } from '#sinks/read-models/index.ts'
 import { DELETED } from '#sinks/read-models/mapping.ts'
-import type { Reason } from './dead-letters.ts'
 
 /** Elasticsearch's limit for an `_id`, in bytes of UTF-8. */
 const LONGEST_ID = 512
@@ -30,14 +30,15 @@ export function recordReader(model: ReadModel, codec: Codec): (message: KafkaMes
     if (value === null) return { ok: true, id, body: MARKER }
     try {
       const decoded = await decode(codec, value)
-      if (decoded.name !== row.name) return fault('wrong-type', `it is a ${decoded.name}; ${topic} holds ${row.name}`)
+      if (decoded.name !== row.name)
+        return fault('unexpected-type', `it is a ${decoded.name}; ${topic} holds ${row.name}`)
       const rowsKey = keyOf(decoded.value as never)
-      if (rowsKey !== id) return fault('key-mismatch', `its key is "${id}", its row's is "${rowsKey}"`)
+      if (rowsKey !== id) return fault('bad-key', `its key is "${id}", its row's is "${rowsKey}"`)
       return { ok: true, id, body: JSON.stringify(toDocument(decoded.value)) }
     } catch (error) {
       if (error instanceof UnknownSchemaId) return fault('unknown-schema', error.message)
-      // A RangeError is an instant that isn't a date.
-      if (error instanceof BadPayload || error instanceof RangeError) return fault('undecodable', error.message)
+      // A RangeError is an instant that isn't a date, or a number that JSON has no form for.
+      if (error instanceof BadPayload || error instanceof RangeError) return fault('unreadable', error.message)
       throw error
     }
   }
@@ -54,11 +55,10 @@ async function decode(codec: Codec, value: Buffer) {
 }
 
 function readKey(key: Buffer | null): string | Read {
-  if (!key || key.length === 0) return fault('key-missing', 'it has no key')
-  if (key.length > LONGEST_ID)
-    return fault('key-too-long', `its key has ${key.length} bytes, an _id at most ${LONGEST_ID}`)
+  if (!key || key.length === 0) return fault('no-key', 'it has no key')
+  if (key.length > LONGEST_ID) return fault('bad-key', `its key has ${key.length} bytes, an _id at most ${LONGEST_ID}`)
   const id = key.toString('utf8')
-  return Buffer.from(id, 'utf8').equals(key) ? id : fault('key-not-utf8', 'its key is not UTF-8 text')
+  return Buffer.from(id, 'utf8').equals(key) ? id : fault('bad-key', 'its key is not UTF-8 text')
 }
 
 function fault(reason: Reason, explanation: string): Read {

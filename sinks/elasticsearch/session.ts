@@ -1,49 +1,62 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
-import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs'
+import type { Admin, Kafka } from 'kafkajs'
+import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { ReadModel } from '#sinks/read-models/index.ts'
-import { openDeadLetters } from './dead-letters.ts'
-import { Gate } from './gate.ts'
-import { createGeneration, generationsOf, noteAlive, serve, servedIndex, stillFits } from './generations.ts'
-import { type Lane, openLane, type Server } from './lane.ts'
+import type { Places } from './gate.ts'
+import {
+  createGeneration,
+  type Generation,
+  type Indices,
+  lookAt,
+  noteAlive,
+  restoreWriteAlias,
+  serve,
+  stillFits,
+} from './generations.ts'
+import { openIntake } from './intake.ts'
+import { openLane, type Server } from './lane.ts'
+import type { Letters } from './letters.ts'
 import type { SinkMetrics } from './metrics.ts'
-import { extentOf, hasReached, rewind } from './positions.ts'
-import { Progress } from './progress.ts'
+import { type Committer, committedOn, extentOf, hasReached, strangeTo } from './positions.ts'
+import { ailmentOf, ailmentsOf } from './remedies.ts'
 import { topicIdOf } from './topic-id.ts'
 import { IndexMissing } from './writer.ts'
 
-/** How many records may be on their way before the sink stops reading. */
-const MOST_PENDING = 10_000
-/** Positions are committed no more often than this, in ms. */
-const COMMIT_MS = 250
-/** How often it is checked that topics weren't created anew and that the indices are there, in ms. */
-const CHECK_MS = 5_000
+/** How often it is checked that the topic wasn't created anew and that the index is there and is the same, in ms. */
+const CHECK_MS = 3_000
 /** How often an index notes that it has caught up, in ms. */
 const ALIVE_MS = 600_000
 const CATCH_UP_POLL_MS = 500
-const DRAIN_MS = 5_000
+/** Of the time that a topic keeps tombstones, how much may pass until the sink has read them. */
+const TOMBSTONES_SHARE = 0.9
 
+/** What the sessions of all read models share. */
 export interface SessionOptions {
   readonly kafka: Kafka
   readonly brokers: readonly string[]
   readonly client: Client
   readonly codec: Codec
-  readonly models: readonly ReadModel[]
   readonly groupId: string
+  readonly committer: Committer
+  readonly letters: Letters
+  readonly places: Places
   readonly metrics: SinkMetrics
   readonly log: Log
 }
 
-/** The sink at work, with the indices and topics as they were when it began. */
+/** One read model's part of the sink at work, with its index and topic as they were when it began. */
 export interface Session {
-  /** Rejects when it can't go on: an index or topic was replaced, or the group's membership is lost for good. */
+  /** Rejects when it can't go on: the index or the topic was replaced, or tombstones may have been missed. */
   readonly ended: Promise<never>
-  /** Why nothing is read at the moment, or undefined. */
+  /** Why documents don't get on at the moment, or undefined. */
   waiting(): string | undefined
-  /** Finishes what is on its way (5 s at most), commits and leaves the group. */
+  /** What isn't as it should be with the index. */
+  concerns(): readonly Concern[]
+  /** Finishes what is on its way (5 s at most) and commits. */
   close(): Promise<void>
 }
 
@@ -52,206 +65,158 @@ export class TopicReplaced extends Error {
   override readonly name = 'TopicReplaced'
 }
 
-/** Finds or makes each read model's index, joins the group and begins to read. Throws when a server isn't there. */
-export async function openSession(options: SessionOptions): Promise<Session> {
-  const { kafka, groupId, models, log } = options
+/** The index isn't the one that was written to, or tombstones may have passed it by: it is built anew. */
+export class IndexOutdated extends Error {
+  override readonly name = 'IndexOutdated'
+}
+
+/** Finds or makes the read model's index and begins to read its topic. Throws when a server isn't there. */
+export async function openSession(model: ReadModel, options: SessionOptions): Promise<Session> {
+  const { kafka, client, committer, log } = options
   const stopped = new AbortController()
+  const { signal } = stopped
   // Each request and each wait under way listens.
-  setMaxListeners(0, stopped.signal)
+  setMaxListeners(0, signal)
   const { promise: ended, reject } = Promise.withResolvers<never>()
   ended.catch(() => {})
   const fail = (error: unknown) => {
-    if (stopped.signal.aborted) return
+    if (signal.aborted) return
     stopped.abort(error)
     reject(error)
   }
-
   const admin = kafka.admin()
-  const consumer = kafka.consumer({
-    groupId,
-    sessionTimeout: 10_000,
-    heartbeatInterval: 2_000,
-    rebalanceTimeout: 15_000,
-    maxWaitTimeInMs: 500,
-    minBytes: 1,
-    maxBytesPerPartition: 2 * 1024 * 1024,
-    maxBytes: 16 * 1024 * 1024,
-    allowAutoTopicCreation: false,
-  })
   await admin.connect()
-  const deadLetters = await openDeadLetters(kafka)
-  const lanes: Lane[] = []
+  const closing: (() => unknown)[] = [() => admin.disconnect()]
   const close = async () => {
-    if (!stopped.signal.aborted) stopped.abort(new Error('the session was closed'))
-    for (const lane of lanes) lane.close()
-    await Promise.allSettled([consumer.disconnect(), deadLetters.close(), admin.disconnect()])
+    if (!signal.aborted) stopped.abort(new Error('the session was closed'))
+    await Promise.allSettled(closing.map((one) => one()))
   }
   try {
     const troubles = new Map<Server, string>()
     const troubled = (server: Server, why: string | undefined) => {
       if (why === undefined) troubles.delete(server)
-      else troubles.set(server, `${server}: ${why}`)
+      else troubles.set(server, why)
     }
-    const shared = { ...options, deadLetters, gate: new Gate(), signal: stopped.signal, troubled, onFailed: fail }
-    for (const model of models) lanes.push(await openIndex(model, options, admin, stopped.signal, shared))
-    const intake = await beginReading(consumer, lanes, options, stopped.signal, fail)
-    for (const lane of lanes) followTopic(lane, options, admin, stopped.signal).catch(fail)
-    watchEnds(lanes, options, stopped.signal).catch(fail)
+    let generation = await openIndex(model, options, admin)
+    const lane = openLane(model, generation, { ...options, signal, troubled, onFailed: fail })
+    closing.push(() => lane.close())
+    const intake = await openIntake({ ...options, lane, admin, generation: () => generation, signal, fail })
+    closing.push(() => intake.stop())
+    let concerns: readonly Concern[] = []
+    let served = false
+    const follow = followTopic(model, options, admin, signal, () => generation, {
+      async caughtUp(noted) {
+        if (!served) await serve(client, generation)
+        if (!served) log.info({ index: generation.index }, 'the index has caught up and is served')
+        served = true
+        generation = await noteAlive(client, generation, noted)
+        intake.commitAgain()
+      },
+    })
+    follow.catch(fail)
+    watch(model, options, signal, () => generation, {
+      async looked(indices) {
+        concerns = concernsOf(generation, indices)
+        await keepAliases(client, generation, indices, served, log)
+      },
+    }).catch(fail)
     return {
       ended,
-      waiting: () => intake.waiting() ?? troubles.values().next().value,
+      waiting() {
+        const elasticsearch = troubles.get('elasticsearch')
+        if (elasticsearch)
+          return `index "${generation.index}" takes no documents: ${inWords(generation, elasticsearch)}`
+        const [other] = troubles
+        return other ? `${other[0]}: ${other[1]}` : (intake.waiting() ?? committer.waiting())
+      },
+      concerns: () => concerns,
       async close() {
-        if (!stopped.signal.aborted) await intake.drain()
+        if (!signal.aborted) await intake.drain()
         await close()
       },
     }
   } catch (error) {
-    log.debug({ err: error }, 'a session could not begin')
+    log.debug({ err: error, readModel: model.name }, 'a session could not begin')
     await close()
     throw error
   }
 }
 
-/** The lane into the newest generation where it still fits, and else into a new one that reads the topic from its start. */
+function inWords({ index }: Generation, reason: string): string {
+  const { what, remedy } = ailmentOf(index, reason)
+  return remedy ? `${what}; ${remedy}` : what
+}
+
+function concernsOf({ index, readModel }: Generation, { settings }: Indices): Concern[] {
+  return ailmentsOf(index, settings.get(index) ?? {}).map(({ what, remedy }) => ({
+    part: `read model ${readModel}`,
+    what: `index "${index}": ${what}`,
+    ...(remedy && { remedy }),
+  }))
+}
+
+/** The newest generation where it still fits, and else a new one that reads the topic from its start. */
 async function openIndex(
   model: ReadModel,
-  { brokers, client, groupId, log }: SessionOptions,
+  { brokers, client, groupId, committer, letters, log }: SessionOptions,
   admin: Admin,
-  signal: AbortSignal,
-  shared: Parameters<typeof openLane>[2],
-): Promise<Lane> {
+): Promise<Generation> {
   const topic = model.topic.name
   const topicId = await topicIdOf(brokers, topic)
   if (topicId === undefined) throw new Error(`topic "${topic}" doesn't exist: run \`npx tributary topics apply\``)
-  const [newest] = await generationsOf(client, model.name)
-  const tombstonesLastMs = Number(model.topic.config['delete.retention.ms'] ?? Number.POSITIVE_INFINITY)
-  const fit = stillFits(newest, model, topicId, Date.now(), tombstonesLastMs * 0.9)
-  if (newest && fit.fits) return openLane(model, newest, shared)
-
-  const next = (newest?.generation ?? 0) + 1
-  log.info({ readModel: model.name, generation: next }, `a new index is built: ${fit.fits ? '' : fit.why}`)
+  const { own, next, aliases } = await lookAt(client, model.name)
+  const [newest] = own
+  const committed = await committedOn(admin, groupId, topic)
+  const extent = await extentOf(admin, topic)
+  const fit = stillFits(newest, model, topicId, Date.now(), absenceMs(model))
+  const why = fit.fits ? strangeTo(newest!, committed, extent) : fit.why
+  if (newest && why === undefined) {
+    const leadsTo = aliases.get(newest.writeAlias) ?? []
+    if (!isOnly(leadsTo, newest.index)) await restoreWriteAlias(client, newest, leadsTo)
+    return newest
+  }
+  log.info({ readModel: model.name, generation: next }, `a new index is built: ${why}`)
   // Positions first: were the sink killed in between, the index would be missing and this begin again.
-  await rewind(admin, groupId, topic, signal)
-  const generation = await createGeneration(client, model, topicId, next)
-  if ((await servedIndex(client, model.name)) === undefined) await serve(client, generation)
-  return openLane(model, generation, shared)
+  const starts = new Map(Array.from(committed.keys(), (partition) => [partition, extent.get(partition)?.low ?? 0n]))
+  if (committed.size > 0) await committer.commit(topic, starts, '')
+  if (newest && newest.topicId !== topicId) await letters.topicReplaced(topic)
+  return createGeneration(client, model, topicId, next)
 }
 
-interface Intake {
-  waiting(): string | undefined
-  drain(): Promise<void>
+/** After how long without having caught up the topic can't be trusted to hold every tombstone, in ms. */
+function absenceMs({ topic }: ReadModel): number {
+  return Number(topic.config['delete.retention.ms'] ?? Number.POSITIVE_INFINITY) * TOMBSTONES_SHARE
 }
 
-/** Joins the group, hands each batch to its lane, and commits positions behind what is searchable. */
-async function beginReading(
-  consumer: Consumer,
-  lanes: readonly Lane[],
-  { metrics, log }: SessionOptions,
+/** Says each time the index has caught up with its topic, and since when it had. */
+async function followTopic(
+  model: ReadModel,
+  { groupId, log }: SessionOptions,
+  admin: Admin,
   signal: AbortSignal,
-  fail: (error: unknown) => void,
-): Promise<Intake> {
-  const byTopic = new Map(lanes.map((lane) => [lane.model.topic.name, lane]))
-  const topics = [...byTopic.keys()]
-  const progress = new Progress()
-  let waiting: string | undefined = 'joining the consumer group'
-  let moved = Promise.withResolvers<void>()
-
-  const begin = (topic: string, partition: number, lastOffset: string) => {
-    const ticket = progress.begin(`${topic}/${partition}`, BigInt(lastOffset) + 1n)
-    return () => {
-      ticket.done()
-      moved.resolve()
-    }
-  }
-
-  consumer.on(consumer.events.GROUP_JOIN, () => {
-    waiting = undefined
-    progress.reset()
-  })
-  consumer.on(consumer.events.REBALANCING, () => {
-    waiting = 'the consumer group is rebalancing'
-  })
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    waiting = `the consumer failed: ${payload.error.message}`
-    log.warn({ err: payload.error, restart: payload.restart }, 'the consumer failed')
-    if (!payload.restart) fail(payload.error)
-  })
-  // A batch with nothing but transaction markers never reaches eachBatch; positions must step over it all the same.
-  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
-    if (payload.batchSize === 0) begin(payload.topic, payload.partition, payload.lastOffset)()
-  })
-
-  async function eachBatch({ batch, heartbeat }: EachBatchPayload): Promise<void> {
-    while (metrics.pending() >= MOST_PENDING) {
-      await after(20, undefined, { signal })
-      await heartbeat()
-    }
-    const done = begin(batch.topic, batch.partition, batch.lastOffset())
-    byTopic.get(batch.topic)!.take(batch.partition, batch.messages).then(done, fail)
-  }
-
-  async function commit(): Promise<void> {
-    const positions = progress.takeChanged()
-    if (positions.size === 0) return
-    try {
-      await consumer.commitOffsets(
-        Array.from(positions, ([key, offset]) => {
-          const slash = key.lastIndexOf('/')
-          return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)), offset: String(offset) }
-        }),
-      )
-    } catch (error) {
-      // Not lost: the records are read again and found superseded.
-      progress.putBack(positions.keys())
-      log.warn({ err: (error as Error).message }, 'positions could not be committed')
-      moved.resolve()
-      await after(500, undefined, { signal })
-    }
-  }
-
-  async function keepCommitting(): Promise<void> {
-    while (!signal.aborted) {
-      await moved.promise
-      moved = Promise.withResolvers()
-      await commit()
-      await after(COMMIT_MS, undefined, { signal })
-    }
-  }
-
-  await consumer.connect()
-  await consumer.subscribe({ topics, fromBeginning: true })
-  await consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 8, eachBatch })
-  keepCommitting().catch(fail)
-  return {
-    waiting: () => waiting,
-    async drain() {
-      consumer.pause(topics.map((topic) => ({ topic })))
-      const deadline = performance.now() + DRAIN_MS
-      while (!progress.idle && performance.now() < deadline) await after(10)
-      await commit().catch(() => {})
-    },
-  }
-}
-
-/** Serves an index once it has caught up with its topic, and notes from time to time when it last had. */
-async function followTopic(lane: Lane, options: SessionOptions, admin: Admin, signal: AbortSignal): Promise<void> {
-  const { client, groupId, log } = options
-  const { generation, model } = lane
+  generation: () => Generation,
+  { caughtUp }: { caughtUp(noted: number): Promise<void> },
+): Promise<void> {
+  const absence = absenceMs(model)
   for (;;) {
+    const noted = Date.now()
+    const since = generation().aliveAt
+    const mustHaveRead = () => {
+      if (Date.now() - Date.parse(since) > absence)
+        throw new IndexOutdated(`the sink had last caught up at ${since}: tombstones may have been missed`)
+    }
     try {
-      const at = Date.now()
       const extent = await extentOf(admin, model.topic.name)
       while (!(await hasReached(admin, groupId, model.topic.name, extent))) {
+        mustHaveRead()
         await after(CATCH_UP_POLL_MS, undefined, { signal })
       }
-      if ((await servedIndex(client, model.name)) !== generation.index) {
-        await serve(client, generation)
-        log.info({ index: generation.index }, 'the index has caught up and is served')
-      }
-      await noteAlive(client, generation, at)
-      await after(ALIVE_MS, undefined, { signal })
+      mustHaveRead()
+      await caughtUp(noted)
+      await after(Math.min(ALIVE_MS, absence / 4), undefined, { signal })
     } catch (error) {
       signal.throwIfAborted()
+      if (error instanceof IndexOutdated) throw error
       log.debug({ err: (error as Error).message }, 'catching up could not be checked')
       await after(CATCH_UP_POLL_MS, undefined, { signal })
     }
@@ -259,18 +224,50 @@ async function followTopic(lane: Lane, options: SessionOptions, admin: Admin, si
 }
 
 /**
- * Ends the session when a topic was deleted and created anew (its offsets begin again, and so must its index), and when
- * an index is gone.
+ * Ends the session when the topic was deleted and created anew (its offsets begin again, and so must its index), and
+ * when the index is gone or is another one.
  */
-async function watchEnds(lanes: readonly Lane[], options: SessionOptions, signal: AbortSignal): Promise<void> {
+async function watch(
+  model: ReadModel,
+  { brokers, client, log }: SessionOptions,
+  signal: AbortSignal,
+  generation: () => Generation,
+  { looked }: { looked(indices: Indices): Promise<void> },
+): Promise<void> {
   for (;;) {
     await after(CHECK_MS, undefined, { signal })
-    for (const { model, generation } of lanes) {
-      const id = await topicIdOf(options.brokers, model.topic.name).catch(() => generation.topicId)
-      if (id !== generation.topicId) throw new TopicReplaced(`topic "${model.topic.name}" is another one now`)
-      // Without writes nobody else would notice. Whether a server that doesn't answer has it, isn't known.
-      const there = await options.client.indices.existsAlias({ name: generation.writeAlias }).catch(() => true)
-      if (!there) throw new IndexMissing(`index "${generation.index}" is gone`)
-    }
+    const { index, id, topicId } = generation()
+    // Whether a server that doesn't answer has it, isn't known.
+    const topicNow = await topicIdOf(brokers, model.topic.name).catch(() => topicId)
+    if (topicNow === undefined) throw new TopicReplaced(`topic "${model.topic.name}" is gone`)
+    if (topicNow !== topicId) throw new TopicReplaced(`topic "${model.topic.name}" is another one now`)
+    const indices = await lookAt(client, model.name).catch(() => undefined)
+    if (!indices) continue
+    const [newest] = indices.own
+    if (!indices.own.some((one) => one.index === index)) throw new IndexMissing(`index "${index}" is gone`)
+    if (newest?.index !== index) throw new IndexOutdated(`index "${newest?.index}" is newer than "${index}"`)
+    if (newest.id !== id) throw new IndexOutdated(`index "${index}" is another one than was written to`)
+    await looked(indices).catch((error) =>
+      log.warn({ err: (error as Error).message, index }, 'aliases stay as they are'),
+    )
   }
+}
+
+/** Aliases that lead elsewhere, or elsewhere too, lead to the index again. */
+async function keepAliases(client: Client, generation: Generation, indices: Indices, served: boolean, log: Log) {
+  const { index, readModel, writeAlias } = generation
+  const writes = indices.aliases.get(writeAlias) ?? []
+  if (!isOnly(writes, index)) {
+    log.warn({ alias: writeAlias, leadsTo: writes }, `the alias is given back to index "${index}"`)
+    await restoreWriteAlias(client, generation, writes)
+  }
+  const reads = indices.aliases.get(readModel) ?? []
+  if (served && !isOnly(reads, index)) {
+    log.warn({ alias: readModel, leadsTo: reads }, `the alias is given back to index "${index}"`)
+    await serve(client, generation)
+  }
+}
+
+function isOnly(found: readonly string[], index: string): boolean {
+  return found.length === 1 && found[0] === index
 }

@@ -11,7 +11,7 @@ import { readSome } from '#sinks/verify/read-index.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { openElasticsearch } from './client.ts'
-import { Gate } from './gate.ts'
+import { Places } from './gate.ts'
 import { generationsOf } from './generations.ts'
 import { sinkMetrics } from './metrics.ts'
 import { runSink, type Sink } from './sink.ts'
@@ -43,6 +43,8 @@ function start(): Sink {
 /** A sink that begins makes indices and waits for a predecessor's membership to end. */
 const atWork = () => waitUntil('the sink is at work', () => sink.waiting() === undefined, { timeoutMs: 90_000 })
 const order = (i: number, changes: object = {}) => ({ ...sample.orders[i]!, ...changes })
+/** A closing says nothing else than that a letter was dealt with. */
+const isLetter = ({ headers }: { headers: Record<string, string> }) => headers.dl_reason !== undefined
 /** What readers of `orders` see of one document. */
 async function seen(orderId: string) {
   return (await readSome(client, 'orders', [orderId]))[0]?.document
@@ -99,9 +101,10 @@ test('an older record that comes after a newer one is superseded, also when it d
   const answers: string[] = []
   const late = new Writer({
     client,
+    index: generation!.index,
     alias: generation!.writeAlias,
     pace: { leastMs: 0, share: 1 },
-    gate: new Gate(),
+    places: new Places(),
     metrics: sinkMetrics(new Registry()),
     log: openLog('late', 'silent'),
     signal: new AbortController().signal,
@@ -128,15 +131,15 @@ test('records that can not be documents are set aside with their own bytes, and 
   await writer.rows(OrderRows, [good])
   await waitUntil('the good record is searchable', () => seen(good.orderId))
   const letters = await waitUntil('three are set aside', async () => {
-    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before)
+    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before).filter(isLetter)
     return all.length >= 3 ? all : undefined
   })
   expect(letters.map(({ headers }) => headers.dl_reason).sort()).toEqual([
-    'undecodable',
+    'unexpected-type',
     'unknown-schema',
-    'wrong-type',
+    'unreadable',
   ])
-  const garbage = letters.find(({ headers }) => headers.dl_reason === 'undecodable')!
+  const garbage = letters.find(({ headers }) => headers.dl_reason === 'unreadable')!
   expect(garbage.value?.toString()).toBe('garbage')
   expect(garbage.key).toBe(good.orderId)
   expect(garbage.headers).toMatchObject({ kept: 'yes', dl_topic: OrderRows.name, dl_app: 'sink' })
@@ -153,7 +156,7 @@ test('a document that Elasticsearch refuses is set aside; the others of its bulk
     return (await readSome(client, 'sales', [SalesRows.key(good)])).length === 1
   })
   const letters = await waitUntil('the bad one is set aside', async () => {
-    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before)
+    const all = (await readTopic(brokers, deadLettersOf(sinkApp).name)).slice(before).filter(isLetter)
     return all.length > 0 ? all : undefined
   })
   expect(letters.map(({ headers }) => headers.dl_reason)).toEqual(['refused'])

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
 import {
@@ -8,7 +9,8 @@ import {
   registrySettings,
   setting,
 } from '#runtime/config.ts'
-import { serveHealth } from '#runtime/health.ts'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import { type Concern, serveHealth } from '#runtime/health.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
@@ -18,13 +20,18 @@ import { sinkApp } from '#schemas/topics.ts'
 import { type ReadModel, readModels } from '#sinks/read-models/index.ts'
 import { backOffMs } from './back-off.ts'
 import { openElasticsearch } from './client.ts'
+import { Places } from './gate.ts'
+import { openLetters } from './letters.ts'
 import { type SinkMetrics, sinkMetrics } from './metrics.ts'
+import { openCommitter } from './positions.ts'
 import { openSession, type Session } from './session.ts'
 
 const { Kafka, logLevel } = kafkajs
 
 /** A session that lasted this long was a good one: the next failure starts waiting from the shortest time again. */
 const GOOD_SESSION_MS = 60_000
+/** How long the start waits to know the open dead letters, in ms. */
+const LETTERS_MS = 5_000
 
 export interface SinkOptions {
   readonly brokers: readonly string[]
@@ -38,12 +45,14 @@ export interface SinkOptions {
 
 /** A sink that keeps the read models' indices equal to their topics, whatever becomes of the servers. */
 export interface Sink {
-  /** Why it isn't at work, or undefined when it is. */
+  /** Why it isn't at work, or which read models' documents don't get on; undefined when all do. */
   waiting(): string | undefined
+  /** What isn't as it should be, by read model, and its open dead letters. */
+  concerns(): readonly Concern[]
   stop(): Promise<void>
 }
 
-/** Runs sessions one after the other until it is stopped. */
+/** Keeps a session for each read model, each on its own: what one of them waits for holds up no other. */
 export function runSink(options: SinkOptions): Sink {
   const { brokers, log, models = readModels, groupId = sinkApp } = options
   const kafka = new Kafka({
@@ -53,36 +62,86 @@ export function runSink(options: SinkOptions): Sink {
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
   })
   const stopped = new AbortController()
-  let session: Session | undefined
-  let waiting: string | undefined = 'starting'
+  const { signal } = stopped
+  setMaxListeners(0, signal)
+  const committer = openCommitter(kafka, groupId, log)
+  const letters = openLetters(kafka, brokers)
+  const shared = { ...options, kafka, groupId, committer, letters, places: new Places() }
+  const standings = models.map((model): Standing => ({ model, waiting: 'starting' }))
 
-  async function keepRunning(): Promise<void> {
-    for (let attempt = 1; !stopped.signal.aborted; attempt++) {
+  /** Runs a read model's sessions one after the other until the sink is stopped. */
+  async function keepRunning(standing: Standing): Promise<void> {
+    const { model } = standing
+    // Otherwise letters that are closed in the first moments would stay open.
+    await letters.known(LETTERS_MS)
+    for (let attempt = 1; !signal.aborted; attempt++) {
       const began = performance.now()
+      let session: Session | undefined
       try {
-        session = await openSession({ ...options, kafka, models, groupId })
-        waiting = undefined
-        await Promise.race([session.ended, whenAborted(stopped.signal)])
+        session = await openSession(model, shared)
+        standing.session = session
+        standing.waiting = undefined
+        await Promise.race([session.ended, whenAborted(signal)])
       } catch (error) {
-        waiting = (error as Error).message
-        log.warn({ err: error }, `the sink begins again: ${waiting}`)
+        standing.waiting = (error as Error).message
+        log.warn({ err: error, readModel: model.name }, `read model "${model.name}" begins again: ${standing.waiting}`)
       }
+      standing.session = undefined
       await session?.close()
-      session = undefined
-      if (stopped.signal.aborted) return
+      if (signal.aborted) return
       if (performance.now() - began > GOOD_SESSION_MS) attempt = 1
-      await after(backOffMs(attempt), undefined, { signal: stopped.signal }).catch(() => {})
+      await after(backOffMs(attempt), undefined, { signal }).catch(() => {})
     }
   }
 
-  const running = keepRunning()
+  const running = Promise.all(standings.map(keepRunning))
   return {
-    waiting: () => waiting ?? session?.waiting(),
+    waiting: () => whatWaits(standings),
+    concerns: () => [...standings.flatMap(concernsOf), ...letterConcerns(letters.open())],
     async stop() {
       stopped.abort()
       await running
+      await Promise.allSettled([committer.close(), letters.close()])
     },
   }
+}
+
+/** How a read model's part of the sink stands. */
+interface Standing {
+  readonly model: ReadModel
+  waiting: string | undefined
+  session?: Session | undefined
+}
+
+const reasonOf = ({ waiting, session }: Standing) => waiting ?? session?.waiting()
+
+function whatWaits(standings: readonly Standing[]): string | undefined {
+  const reasons = standings.flatMap((standing) => {
+    const reason = reasonOf(standing)
+    return reason === undefined ? [] : [[standing.model.name, reason] as const]
+  })
+  const [first] = reasons
+  if (!first) return undefined
+  // What all wait for is a server's doing and no read model's.
+  if (reasons.length === standings.length && reasons.every(([, reason]) => reason === first[1])) return first[1]
+  return reasons.map(([name, reason]) => `read model ${name} stands still: ${reason}`).join('; ')
+}
+
+function concernsOf(standing: Standing): readonly Concern[] {
+  return standing.session?.concerns() ?? []
+}
+
+function letterConcerns(open: readonly StoredLetter[]): Concern[] {
+  const byTopic = Map.groupBy(open, ({ topic }) => topic)
+  return Array.from(byTopic, ([topic, letters]) => {
+    const { reason, message, key } = letters[0]!
+    const keyText = key === null ? 'without a key' : `of key "${String(key).slice(0, 80)}"`
+    return {
+      part: `topic ${topic}`,
+      what: `${letters.length} of its records could not become documents; the first, ${keyText}: ${reason}, ${message}`,
+      remedy: 'npx tributary dead-letters list sink',
+    }
+  })
 }
 
 /** The process `tributary sink`. */
@@ -107,6 +166,7 @@ export async function startSink(log: Log): Promise<Running> {
     allowedHosts: config.ALLOWED_HOSTS,
     port: config.SINK_PORT,
     check: sink.waiting,
+    concerns: sink.concerns,
     metrics,
   })
   return {

@@ -1,9 +1,9 @@
 import { type Client, errors } from '@elastic/elasticsearch'
 import type { Log } from '#runtime/log.ts'
 import type { Pace } from '#sinks/read-models/index.ts'
-import { type ItemAnswer, judge, reasonOf } from './answers.ts'
-import { backOff } from './back-off.ts'
-import type { Gate } from './gate.ts'
+import { type ItemAnswer, judge, reasonOf, type Verdict } from './answers.ts'
+import { backOff, backOffMs } from './back-off.ts'
+import { Gate, type Places } from './gate.ts'
 import type { SinkMetrics } from './metrics.ts'
 
 /** Up to this many documents at a time is light traffic. */
@@ -37,14 +37,20 @@ export class IndexMissing extends Error {
   override readonly name = 'IndexMissing'
 }
 
+/** What was written went into another index: the alias was moved. */
+export class AliasMoved extends Error {
+  override readonly name = 'AliasMoved'
+}
+
 /** Where a writer writes, and with what. */
 export interface WriterOptions {
   readonly client: Client
+  readonly index: string
   /** An alias of exactly the index: a missing index is then an answer, and never made in passing. */
   readonly alias: string
   /** In light traffic. */
   readonly pace: Pace
-  readonly gate: Gate
+  readonly places: Places
   readonly metrics: SinkMetrics
   readonly log: Log
   readonly signal: AbortSignal
@@ -58,19 +64,25 @@ export interface WriterOptions {
  * Writes documents to one index by `_bulk`. In light traffic one bulk at a time, which also makes what it wrote
  * searchable before it is answered: one request instead of two, and what arrives meanwhile goes out together with the
  * next one. Under load several at once, and the refreshes are somebody else's. Each item is answered for on its own;
- * what the server was too busy for is sent again, for as long as it takes.
+ * what isn't taken for a reason that is not the document's is sent again, for as long as it takes. Where nothing of a
+ * bulk is taken, all wait and one bulk tries; where the others are, only those that weren't.
  */
 export class Writer {
   readonly #options: WriterOptions
+  readonly #gate: Gate
   #queue: Write[] = []
   #scheduled = false
   #underWay = 0
   #timer: NodeJS.Timeout | undefined
   #notBefore = 0
+  /** How often in a row nothing was taken. */
+  #vain = 0
+  /** Documents that wait while others are taken. */
+  #apart = 0
 
   constructor(options: WriterOptions) {
     this.#options = options
-    options.gate.onFree(() => this.#schedule())
+    this.#gate = new Gate(options.places, () => this.#schedule())
   }
 
   /** Queues documents; each is told what became of it. */
@@ -91,11 +103,13 @@ export class Writer {
   }
 
   #pump(): void {
-    const { gate, signal, onFailed } = this.#options
+    const { signal, onFailed } = this.#options
     while (this.#queue.length > 0 && !signal.aborted) {
       const light = this.#queue.length <= LIGHT
-      if (light && (this.#underWay > 0 || this.#tooEarly())) return
-      if (!gate.enter()) return
+      if (this.#tooEarly(light)) return
+      if (light && this.#underWay > 0) return
+      const leave = this.#gate.enter()
+      if (!leave) return
       this.#underWay++
       const began = performance.now()
       this.#send(this.#take(), light)
@@ -103,7 +117,8 @@ export class Writer {
         .finally(() => {
           this.#underWay--
           if (light) this.#rest(began)
-          gate.leave()
+          leave()
+          this.#schedule()
         })
     }
   }
@@ -113,11 +128,12 @@ export class Writer {
     const { leastMs, share } = this.#options.pace
     const now = performance.now()
     const rest = Math.min(LONGEST_REST_MS, (now - began) * (1 / share - 1))
-    this.#notBefore = Math.max(began + leastMs, now + rest)
+    this.#notBefore = Math.max(began + leastMs, now + rest, this.#vain > 0 ? this.#notBefore : 0)
   }
 
-  /** Whether the pace says to wait; then it goes on by itself. */
-  #tooEarly(): boolean {
+  /** Whether it is to wait, for the pace or because nothing is taken; then it goes on by itself. */
+  #tooEarly(light: boolean): boolean {
+    if (!light && this.#vain === 0) return false
     const early = this.#notBefore - performance.now()
     if (early <= 0) return false
     this.#timer ??= setTimeout(() => {
@@ -128,38 +144,75 @@ export class Writer {
   }
 
   #take(): Write[] {
-    const most = this.#options.gate.bulkSize
+    const most = this.#gate.bulkSize
     let bytes = 0
     let count = 0
     while (count < this.#queue.length && count < most && bytes < BULK_BYTES) bytes += this.#queue[count++]!.body.length
     return this.#queue.splice(0, count)
   }
 
-  async #send(writes: readonly Write[], refresh: boolean): Promise<void> {
-    const { gate, metrics, signal, troubled } = this.#options
-    let open = writes
-    for (let attempt = 1; open.length > 0; attempt++) {
-      const again: Write[] = []
-      for (let from = 0; from < open.length; ) {
-        const part = open.slice(from, from + gate.bulkSize)
-        from += part.length
-        again.push(...(await this.#sendOnce(part, refresh)))
-      }
-      open = again
-      if (open.length === 0) {
-        gate.wentWell()
-        troubled('elasticsearch', undefined)
-        return
-      }
-      gate.wasTooMuch()
-      metrics.retried(open.length)
-      await backOff(attempt, signal)
+  /**
+   * Sends a bulk, answers what was taken or is at fault itself, and sees to it that the rest is sent again.
+   * @param attempt from the second on the documents are those that others were taken without
+   */
+  async #send(writes: readonly Write[], refresh: boolean, attempt = 1): Promise<void> {
+    const { metrics, log, alias, troubled } = this.#options
+    const results = await this.#sendOnce(writes, refresh)
+    const others =
+      results.some(({ verdict }) => verdict === 'applied' || verdict === 'superseded') ||
+      (attempt > 1 && this.#vain === 0)
+    const again: Result[] = []
+    for (const result of results) {
+      const { write, reason } = result
+      // Refused where others are taken: then it is the document's fault after all.
+      const verdict = result.verdict === 'unclear' && others ? 'refused' : result.verdict
+      if (verdict === 'applied' || verdict === 'superseded' || verdict === 'refused')
+        write.answered({ verdict, reason: verdict === 'refused' ? reason : '', searchable: refresh })
+      else again.push(result)
     }
+    const settled = results.length - again.length
+    if (attempt > 1) this.#apart -= settled
+    else if (settled > 0) {
+      this.#vain = 0
+      this.#gate.tookSome()
+    }
+    if (again.some(({ verdict }) => verdict === 'busy')) this.#gate.wasTooMuch()
+    if (again.length === 0) {
+      if (attempt === 1) this.#gate.wentWell()
+      if (this.#apart === 0 && this.#vain === 0) troubled('elasticsearch', undefined)
+      return
+    }
+    const why = again.find(({ verdict }) => verdict !== 'busy') ?? again[0]!
+    log.warn({ alias, reason: why.reason, documents: again.length }, `documents have to wait: ${why.verdict}`)
+    troubled('elasticsearch', why.reason)
+    metrics.retried(again.length)
+    const left = again.map(({ write }) => write)
+    if (settled > 0 || attempt > 1) this.#sendApart(left, attempt)
+    else this.#standBack(left)
   }
 
-  /** One request. Gives what has to be sent again. */
-  async #sendOnce(writes: readonly Write[], refresh: boolean): Promise<readonly Write[]> {
-    const { client, alias, metrics, log, signal, troubled } = this.#options
+  /** Nothing was taken: all documents wait until one bulk gets through. */
+  #standBack(writes: readonly Write[]): void {
+    this.#vain++
+    this.#gate.tookNothing()
+    this.#queue = [...writes, ...this.#queue]
+    this.#notBefore = performance.now() + backOffMs(this.#vain)
+  }
+
+  /** Others were taken: these try by themselves, and hold up nothing. */
+  #sendApart(writes: readonly Write[], attempt: number): void {
+    const { signal, onFailed } = this.#options
+    if (attempt === 1) this.#apart += writes.length
+    backOff(attempt, signal)
+      .then(() => this.#send(writes, writes.length <= LIGHT, attempt + 1))
+      .catch((error) => {
+        if (!signal.aborted) onFailed(error)
+      })
+  }
+
+  /** One request, or several where the server says that one is too large or malformed. */
+  async #sendOnce(writes: readonly Write[], refresh: boolean): Promise<Result[]> {
+    const { client, index, alias, metrics, signal } = this.#options
     const operations: string[] = []
     for (const { id, version, body } of writes) {
       operations.push(JSON.stringify({ index: { _id: id, version, version_type: 'external' } }), body)
@@ -173,7 +226,7 @@ export class Writer {
           require_alias: true,
           refresh,
           operations,
-          filter_path: ['errors', 'items.*.status', 'items.*.error'],
+          filter_path: ['errors', 'items.*.status', 'items.*.error', 'items.*.result', 'items.*._index'],
         },
         { signal },
       )
@@ -182,44 +235,44 @@ export class Writer {
       return this.#unanswered(writes, refresh, error)
     }
     metrics.bulk((performance.now() - began) / 1000, writes.length)
-    const again: Write[] = []
-    for (const [at, write] of writes.entries()) {
-      const answer = items[at]?.index
-      if (!answer) throw new Error(`bulk into "${alias}": ${writes.length} items sent, ${items.length} answered`)
+    if (items?.length !== writes.length)
+      return waiting(writes, 'busy', `${writes.length} documents were sent, ${items?.length ?? 'none'} answered`)
+    return writes.map((write, at) => {
+      const answer = items[at]!.index!
       const verdict = judge(answer)
       if (verdict === 'index-missing') throw new IndexMissing(`index behind "${alias}" is gone: ${reasonOf(answer)}`)
-      if (verdict === 'retry' || verdict === 'blocked') {
-        if (again.length === 0) {
-          log.warn({ alias, reason: reasonOf(answer) }, `documents have to wait: ${verdict}`)
-          troubled('elasticsearch', reasonOf(answer))
-        }
-        again.push(write)
-      } else write.answered({ verdict, reason: verdict === 'refused' ? reasonOf(answer) : '', searchable: refresh })
-    }
-    return again
+      if (answer._index !== undefined && answer._index !== index && !answer.error)
+        throw new AliasMoved(`alias "${alias}" leads to index "${answer._index}" instead of "${index}"`)
+      return { write, verdict, reason: reasonOf(answer) }
+    })
   }
 
   /** A request that failed as a whole: too large, malformed by one of its documents, or not answered at all. */
-  async #unanswered(writes: readonly Write[], refresh: boolean, error: unknown): Promise<readonly Write[]> {
-    const { alias, metrics, log, signal, troubled } = this.#options
+  async #unanswered(writes: readonly Write[], refresh: boolean, error: unknown): Promise<Result[]> {
+    const { alias, metrics, signal } = this.#options
     signal.throwIfAborted()
     const status = error instanceof errors.ResponseError ? (error.statusCode ?? 0) : 0
-    const tooLargeOrMalformed = status === 400 || status === 413
-    if (tooLargeOrMalformed && writes.length > 1) {
+    const why = `${status > 0 ? `${status}: ` : ''}${(error as Error).message}`
+    if (status === 400 || status === 413) {
+      if (writes.length === 1) return waiting(writes, 'unclear', why)
       const half = Math.ceil(writes.length / 2)
-      return [
-        ...(await this.#sendOnce(writes.slice(0, half), refresh)),
-        ...(await this.#sendOnce(writes.slice(half), refresh)),
-      ]
+      const first = await this.#sendOnce(writes.slice(0, half), refresh)
+      return [...first, ...(await this.#sendOnce(writes.slice(half), refresh))]
     }
-    if (tooLargeOrMalformed) {
-      writes[0]!.answered({ verdict: 'refused', reason: `${status}: ${(error as Error).message}`, searchable: refresh })
-      return []
-    }
-    if (status === 404) throw new IndexMissing(`index behind "${alias}" is gone: ${(error as Error).message}`)
+    if (status === 404 && why.includes('index_not_found_exception'))
+      throw new IndexMissing(`index behind "${alias}" is gone: ${why}`)
     metrics.failed('elasticsearch')
-    troubled('elasticsearch', (error as Error).message)
-    log.warn({ alias, err: (error as Error).message, documents: writes.length }, 'a bulk was not answered')
-    return writes
+    return waiting(writes, status >= 400 && status < 500 && status !== 429 ? 'blocked' : 'busy', why)
   }
+}
+
+/** What an answer says of one document. */
+interface Result {
+  readonly write: Write
+  readonly verdict: Verdict
+  readonly reason: string
+}
+
+function waiting(writes: readonly Write[], verdict: Verdict, reason: string): Result[] {
+  return writes.map((write) => ({ write, verdict, reason }))
 }

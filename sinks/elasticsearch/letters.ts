@@ -1,0 +1,152 @@
+import type { Kafka, KafkaMessage, Producer } from 'kafkajs'
+import { followLetters } from '#runtime/dead-letters/follow.ts'
+import {
+  type Closing,
+  closingRecord,
+  type Letter,
+  type LetterRecord,
+  letterId,
+  letterRecord,
+  type Reason,
+  type StoredLetter,
+} from '#runtime/dead-letters/letter.ts'
+import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
+
+/** A record that is set aside, with where it stands. */
+export interface SetAside {
+  readonly topic: string
+  readonly partition: number
+  readonly message: KafkaMessage
+  readonly reason: Reason
+  /** What is wrong with it, for a person. */
+  readonly explanation: string
+}
+
+/** The sink's dead letters: those that are open, and how some are added and closed. */
+export interface Letters {
+  /** Resolves when they are stored. What is open already isn't stored again. */
+  setAside(records: readonly SetAside[]): Promise<void>
+  /** Whether a record of that topic is open: only then are those that are applied worth a look. */
+  anyOf(topic: string): boolean
+  /** Closes the letters of these records' keys that stand before them, for the index holds what is newer. */
+  applied(topic: string, partition: number, messages: readonly KafkaMessage[]): Promise<void>
+  /** Closes the letters of a topic that was created anew: their records are gone. */
+  topicReplaced(topic: string): Promise<void>
+  open(): readonly StoredLetter[]
+  /** Resolves once it is known what is open, or after `timeoutMs`. */
+  known(timeoutMs: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** Follows the sink's dead-letter topic, and opens it for writing with the first letter. */
+export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
+  const { name: topic } = deadLettersOf(sinkApp)
+  const followed = followLetters(brokers, new Map([[sinkApp, topic]]), 'tributary-sink-letters')
+  /** What this process wrote and didn't read back yet. */
+  const added = new Map<string, StoredLetter>()
+  const closed = new Set<string>()
+  let producer: Promise<Producer> | undefined
+  followed.onChange(() => {
+    const ids = new Set(stored().map(({ id }) => id))
+    for (const id of added.keys()) if (ids.has(id)) added.delete(id)
+    for (const id of closed) if (!ids.has(id)) closed.delete(id)
+  })
+  const stored = () => followed.open().get(sinkApp) ?? []
+  const open = () => [...stored(), ...added.values()].filter(({ id }) => !closed.has(id))
+
+  async function write(records: readonly LetterRecord[]): Promise<void> {
+    if (records.length === 0) return
+    producer ??= connect(kafka)
+    try {
+      const messages = records.map(({ key, value, headers }) => ({ key, value, headers: Object.fromEntries(headers) }))
+      await (await producer).send({ topic, acks: -1, messages })
+    } catch (error) {
+      // An idempotent producer doesn't get over some errors: the next attempt has another one.
+      const failed = producer
+      producer = undefined
+      await failed.then((it) => it.disconnect()).catch(() => {})
+      throw error
+    }
+  }
+
+  async function shut(
+    letters: readonly StoredLetter[],
+    closing: (letter: StoredLetter) => Pick<Closing, 'outcome' | 'message'>,
+  ) {
+    const now = new Date()
+    await write(letters.map((letter) => closingRecord({ id: letter.id, app: sinkApp, ...closing(letter) }, now)))
+    for (const { id } of letters) {
+      if (!added.delete(id)) closed.add(id)
+    }
+  }
+
+  return {
+    async setAside(records) {
+      const known = new Set(open().map(({ id }) => id))
+      const letters = records.map(letterOf).filter(({ id }) => !known.has(id))
+      const now = new Date()
+      await write(letters.map((letter) => letterRecord(letter, now)))
+      for (const letter of letters) {
+        closed.delete(letter.id)
+        added.set(letter.id, { ...letter, at: now.toISOString(), place: -1 })
+      }
+    },
+    anyOf: (name) => open().some((letter) => letter.topic === name),
+    async applied(name, partition, messages) {
+      const newest = new Map(messages.map(({ key, offset }) => [bytesOf(key), Number(offset)]))
+      const appliedAfter = ({ key }: StoredLetter) => (key === null ? undefined : newest.get(bytesOf(Buffer.from(key))))
+      const passed = open().filter((letter) => {
+        if (letter.topic !== name || letter.partition !== partition || letter.keyBytes !== undefined) return false
+        return (appliedAfter(letter) ?? -1) >= letter.offset
+      })
+      await shut(passed, (letter) =>
+        appliedAfter(letter) === letter.offset
+          ? { outcome: 'replayed', message: 'the record was read again and applied' }
+          : { outcome: 'superseded', message: `the record of the same key at ${appliedAfter(letter)} was applied` },
+      )
+    },
+    async topicReplaced(name) {
+      const gone = open().filter((letter) => letter.topic === name)
+      await shut(gone, () => ({ outcome: 'superseded', message: 'its topic was created anew' }))
+    },
+    open,
+    async known(timeoutMs) {
+      const deadline = performance.now() + timeoutMs
+      while (!followed.known() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+    },
+    async close() {
+      await followed.stop()
+      await producer?.then((it) => it.disconnect()).catch(() => {})
+    },
+  }
+}
+
+async function connect(kafka: Kafka): Promise<Producer> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  return producer
+}
+
+function bytesOf(key: Buffer | null): string {
+  return key?.toString('latin1') ?? ''
+}
+
+/** A record as a letter says it. */
+export function letterOf({ topic, partition, message, reason, explanation }: SetAside): Letter {
+  const headers = Object.entries(message.headers ?? {}).flatMap(([name, content]) =>
+    [content ?? []].flat().map((one) => [name, Buffer.from(one as Buffer)] as const),
+  )
+  return {
+    id: letterId(topic, partition, Number(message.offset), message.key),
+    app: sinkApp,
+    topic,
+    partition,
+    offset: Number(message.offset),
+    timestamp: Number(message.timestamp),
+    reason,
+    message: explanation,
+    key: message.key,
+    value: message.value,
+    headers,
+  }
+}
