@@ -50,6 +50,7 @@ export async function runProcessor(name: ReadModelName): Promise<void> {
       allowedHosts: config.ALLOWED_HOSTS,
       port: ports[name],
       check: () => worker.trouble(),
+      concerns: () => worker.concerns(),
       metrics: registry,
     })
     const running = worker.run()

@@ -12,6 +12,7 @@ export const engineErrors = {
   FENCED: { canRetry: true },
   OUTCOME_UNKNOWN: { canRetry: true },
   REBALANCED: { canRetry: true },
+  POSITION_LOST: { canRetry: true },
   RECORD_TOO_LARGE: { canRetry: false },
   BROKER_REFUSED: { canRetry: false },
 } as const

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createTopicsV7, deleteRecordsV2, listOffsetsV7, offsetFetchV9 } from '@platformatic/kafka'
 import { EngineError } from '../errors.ts'
-import { type Cluster, faultOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { faultOf } from './faults.ts'
 
 export interface NewTopic {
   readonly name: string

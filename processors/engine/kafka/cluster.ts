@@ -1,27 +1,6 @@
 import { Connection, findCoordinatorV4, metadataV12, ProtocolError } from '@platformatic/kafka'
 import { EngineError } from '../errors.ts'
-
-/** The broker's name for what went wrong (`NOT_COORDINATOR`, …), or `NETWORK` when no answer came. */
-export function faultOf(error: unknown): string {
-  if (error instanceof EngineError) return error.code
-  if (typeof error !== 'object' || error === null) return 'UNKNOWN'
-  const { apiId, errors, code } = error as { apiId?: string; errors?: unknown[]; code?: string }
-  if (apiId) return apiId
-  const [first] = errors ?? []
-  if (first) return faultOf(first)
-  return code?.startsWith('PLT_KFK') || (code && /^E[A-Z]+$/.test(code)) ? 'NETWORK' : 'UNKNOWN'
-}
-
-/** Answers of a broker that the same attempt later won't change. */
-const finalFaults =
-  /OFFSET_OUT_OF_RANGE|AUTHORIZATION_FAILED|AUTHENTICATION|UNSUPPORTED_VERSION|INVALID_|MESSAGE_TOO_LARGE|RECORD_LIST_TOO_LARGE/
-
-/** Whether an error came from the broker or the way to it, so that trying again later may help. */
-export function isInfrastructure(error: unknown): boolean {
-  if (error instanceof EngineError) return error.canRetry
-  const fault = faultOf(error)
-  return fault !== 'UNKNOWN' && (fault === 'INVALID_PRODUCER_EPOCH' || !finalFaults.test(fault))
-}
+import { faultOf } from './faults.ts'
 
 /** An error for a protocol error code that came inside an otherwise fine response. */
 export function brokerFault(code: number): Error {

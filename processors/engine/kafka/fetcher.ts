@@ -1,4 +1,5 @@
 import { createAPI, type Reader, Writer } from '@platformatic/kafka'
+import { EngineError } from '../errors.ts'
 import { brokerFault, type Cluster } from './cluster.ts'
 import { type Aborted, type FetchedRecord, readBatches } from './records.ts'
 
@@ -29,6 +30,7 @@ export interface FetchLimits {
 }
 
 const READ_COMMITTED = 1
+const OFFSET_OUT_OF_RANGE = 1
 
 interface PartitionResponse {
   readonly topic: string
@@ -107,8 +109,18 @@ export async function fetchRecords(
     [...byLeader].map(async ([leader, ofLeader]) => fetchApi.async(await cluster.node(leader), limits, ofLeader)),
   )
   return responses.flat().map(({ topic, partition, errorCode, highWatermark, stableOffset, aborted, records }) => {
+    if (errorCode === OFFSET_OUT_OF_RANGE) throw lost(topic, partition, offsets.get(`${topic}/${partition}`) ?? 0)
     if (errorCode !== 0) throw brokerFault(errorCode)
     const offset = offsets.get(`${topic}/${partition}`) ?? 0
     return { topic, partition, offset, highWatermark, stableOffset, ...readBatches(records, offset, aborted) }
   })
+}
+
+/** Nothing is skipped in silence: what a reader hasn't read and can't read any more is for a person to know. */
+function lost(topic: string, partition: number, offset: number): EngineError {
+  return new EngineError(
+    'POSITION_LOST',
+    `partition ${partition} of "${topic}" is read up to offset ${offset}, and doesn't have it (any more): ` +
+      'the topic was made anew, or its records were deleted before they were read',
+  )
 }

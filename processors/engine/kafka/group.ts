@@ -1,6 +1,7 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import { EngineError } from '../errors.ts'
-import { type Cluster, faultOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { faultOf } from './faults.ts'
 
 /** A worker's place in its group, valid for one generation. */
 export interface Membership {

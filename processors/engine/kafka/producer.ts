@@ -13,7 +13,8 @@ import {
   Writer,
 } from '@platformatic/kafka'
 import { EngineError } from '../errors.ts'
-import { type Cluster, faultOf } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import { faultOf } from './faults.ts'
 import type { Membership } from './group.ts'
 import { BatchBuilder, type NewRecord } from './records.ts'
 

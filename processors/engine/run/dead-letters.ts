@@ -1,55 +1,35 @@
-import type { NewRecord } from '../kafka/records.ts'
+import { type Letter, type LetterRecord, letterId, letterRecord, type Reason } from '#runtime/dead-letters/letter.ts'
+import type { FetchedRecord, NewRecord } from '../kafka/records.ts'
 
-/** Why a record couldn't be worked on. */
-export type DeadLetterReason =
-  /** The bytes aren't a value in the registry's wire format, or not of the schema they name. */
-  | 'unreadable'
-  /** The registry has no schema of that id. */
-  | 'unknown-schema'
-  /** A value of a type that doesn't belong on the topic. */
-  | 'unexpected-type'
-  /** The record has no key. */
-  | 'no-key'
-  /** A function of the topology threw. */
-  | 'author-error'
-  /** The row that was made doesn't fit its topic's schema. */
-  | 'invalid-row'
+/** A letter as the run makes it: which application it is of, and its id, are added when it is written. */
+export type DeadLetter = Omit<Letter, 'id' | 'app'>
 
-export interface DeadLetter {
-  readonly reason: DeadLetterReason
-  readonly message: string
-  /** Where the record was; for a row inside the topology, its operator, as `operator:<name>`. */
-  readonly topic: string
-  readonly partition: number
-  /** -1 where there is no record. */
-  readonly offset: number
-  readonly timestamp: number
-  readonly key: Buffer | string | null
-  readonly value: Buffer | null
-  readonly headers: readonly (readonly [string, Buffer])[]
-}
+/** The name of an app's dead-letter topic. */
+export const deadLettersOf = (app: string) => `${app}.dead-letters`
 
-/** The record for an app's dead-letter topic: key, value and headers as they were, and where from, when and why. */
-export function deadLetterRecord(app: string, letter: DeadLetter, now: Date): NewRecord {
-  const notes = {
-    dl_topic: letter.topic,
-    dl_partition: String(letter.partition),
-    dl_offset: String(letter.offset),
-    dl_timestamp: String(letter.timestamp),
-    dl_app: app,
-    dl_reason: letter.reason,
-    dl_message: letter.message,
-    dl_at: now.toISOString(),
-  }
-  const headers = Object.entries(notes).map(([name, text]) => [name, Buffer.from(text)] as const)
+/** The dead letter of a record that couldn't be worked on, as it was. */
+export function recordLetter(
+  reason: Reason,
+  message: string,
+  topic: string,
+  partition: number,
+  record: FetchedRecord,
+): DeadLetter {
   return {
-    topic: `${app}.dead-letters`,
-    partition: 0,
-    key: letter.key,
-    value: letter.value,
-    headers: [...letter.headers, ...headers],
+    reason,
+    message,
+    topic,
+    partition,
+    offset: record.offset,
+    timestamp: record.timestamp,
+    key: record.key && Buffer.from(record.key),
+    value: record.value && Buffer.from(record.value),
+    headers: record.headers(),
   }
 }
+
+/** Where the dead letter of a row of an operator says that it is from. */
+export const operatorTopic = (operator: string) => `operator:${operator}`
 
 /** The dead letter of a row that could not be made, or that does not fit the schema of its topic. */
 export function rowLetter(
@@ -62,7 +42,7 @@ export function rowLetter(
   return {
     reason,
     message: error instanceof Error ? error.message : String(error),
-    topic: `operator:${operator}`,
+    topic: operatorTopic(operator),
     partition,
     offset: -1,
     timestamp: Date.now(),
@@ -70,4 +50,15 @@ export function rowLetter(
     value: null,
     headers: [],
   }
+}
+
+/** The record for an app's dead-letter topic. */
+export function deadLetterRecord(app: string, letter: DeadLetter, now: Date): NewRecord {
+  const id = letterId(letter.topic, letter.partition, letter.offset, letter.key)
+  return toDeadLetters(app, letterRecord({ ...letter, id, app }, now))
+}
+
+/** A letter or a closing on its way to an app's dead-letter topic. */
+export function toDeadLetters(app: string, record: LetterRecord): NewRecord {
+  return { topic: deadLettersOf(app), partition: 0, ...record }
 }

@@ -197,3 +197,26 @@ test('a partition of large records takes no more memory than one of small ones',
     expect(fetches.length - taken).toBeLessThanOrEqual(4)
   }
 })
+
+test('a partition that is held keeps its record, the others go on, and it goes on where it was', async () => {
+  const { inbound } = broker({ 'ill/0': [1, 4], 'well/0': [2, 3, 5] })
+  await inbound.wait()
+  let mend = () => {}
+  const mended = new Promise<void>((resolve) => {
+    mend = resolve
+  })
+  const taken: number[] = []
+  for await (const { topic, partition, record } of inbound.take(10)) {
+    if (topic === 'ill') inbound.hold(topic, partition, mended)
+    else taken.push(record.timestamp)
+  }
+  expect(taken).toEqual([2, 3, 5])
+  expect([inbound.takenUpTo('ill', 0), inbound.takenUpTo('well', 0)]).toEqual([0, 4])
+  expect(await take(inbound)).toEqual([])
+  mend()
+  await mended
+  expect(await take(inbound)).toEqual([
+    ['ill/0', 1],
+    ['ill/0', 4],
+  ])
+})

@@ -10,6 +10,9 @@ const FEW = 64_000
 /** and with it all of which less than this is here: so much, and a fetch, is what a partition takes of the memory. */
 const PLENTY = 256_000
 
+/** When nothing can be fetched because all partitions are held: how long it is waited until one may not be, in ms. */
+const HELD_MS = 20
+
 /** A record, and where it is from. */
 export interface Taken {
   readonly topic: string
@@ -41,6 +44,8 @@ interface Partition {
   end: number
   /** Whoever reads it was told that the log reaches to here. */
   expected: number
+  /** Its next record can't be worked on yet. */
+  held: boolean
 }
 
 /**
@@ -56,6 +61,7 @@ export class Inbound {
   readonly #fetchRecords: Fetch
   readonly #partitions: ReadonlyMap<string, Partition>
   #waiting = 0
+  #held = 0
   #waitedMs = 0
   #fetching: Promise<readonly Fetched[]> | undefined
   #arrived = false
@@ -80,6 +86,7 @@ export class Inbound {
           stableEnd: Number.POSITIVE_INFINITY,
           end: 0,
           expected: 0,
+          held: false,
         },
       ]),
     )
@@ -94,6 +101,20 @@ export class Inbound {
   expect(topic: string, partition: number, end: number): void {
     const told = this.#partitions.get(`${topic}/${partition}`)
     if (told) told.expected = end
+  }
+
+  /**
+   * While `take` gives a record: it isn't taken, and its partition is left alone until the promise is settled. What else
+   * there is goes on.
+   */
+  hold(topic: string, partition: number, until: Promise<void>): void {
+    const held = this.#partitions.get(`${topic}/${partition}`)!
+    held.held = true
+    this.#held++
+    until.then(() => {
+      held.held = false
+      this.#held--
+    })
   }
 
   /** How far the log is known to go on behind what was taken, in offsets: records, and markers among them. */
@@ -121,17 +142,25 @@ export class Inbound {
 
   /** Waits for an answer of the broker, half a second at most, unless there are records already. */
   async wait(): Promise<void> {
-    if (this.#waiting > 0) {
+    if (this.#waiting > this.#waitingInHeld()) {
       // Also of partitions that aren't known to have anything: urgent records may have come.
       this.#fetch({ evenUnasked: true })
       return
     }
     this.#fetch()
+    if (!this.#fetching) await delay(HELD_MS)
     await this.#enqueue()
     this.#fetch()
   }
 
-  /** The next records, `most` at most, without waiting for new ones. Their positions count as taken. */
+  #waitingInHeld(): number {
+    if (this.#held === 0) return 0
+    let waiting = 0
+    for (const partition of this.#partitions.values()) if (partition.held) waiting += partition.waiting
+    return waiting
+  }
+
+  /** The next records, `most` at most, without waiting for new ones. Their positions count as taken, but for held ones. */
   async *take(most: number): AsyncGenerator<Taken> {
     for (let n = 0; n < most; ) {
       if (this.#arrived || this.#missing()) {
@@ -143,10 +172,11 @@ export class Inbound {
       if (!earliest) return
       const { partition: from, until } = earliest
       for (let record = head(from); record && n < most && record.timestamp <= until; record = head(from)) {
+        yield { topic: from.topic, partition: from.partition, record }
+        if (from.held) break
         this.#advance(from, record)
         n++
         if (from.bytes < FEW) this.#fetch()
-        yield { topic: from.topic, partition: from.partition, record }
       }
     }
   }
@@ -154,7 +184,7 @@ export class Inbound {
   /** Whether a partition with nothing here is known to hold more: its next record may be the earliest. */
   #missing(): boolean {
     for (const partition of this.#partitions.values()) {
-      if (partition.waiting === 0 && holdsMore(partition)) return true
+      if (partition.waiting === 0 && !partition.held && holdsMore(partition)) return true
     }
     return false
   }
@@ -166,7 +196,7 @@ export class Inbound {
     let until = Number.POSITIVE_INFINITY
     for (const candidate of this.#partitions.values()) {
       const record = head(candidate)
-      if (!record) continue
+      if (!record || candidate.held) continue
       const at = candidate.urgent ? Number.NEGATIVE_INFINITY : record.timestamp
       if (!partition || at < least) {
         until = least
@@ -197,9 +227,9 @@ export class Inbound {
    */
   #fetch({ evenUnasked = false } = {}): void {
     if (this.#fetching) return
-    const wanted = [...this.#partitions.values()].filter(({ bytes }) => bytes < PLENTY)
+    const wanted = [...this.#partitions.values()].filter(({ bytes, held }) => bytes < PLENTY && !held)
     const more = wanted.some(holdsMore)
-    const mayWait = wanted.length === this.#partitions.size && !more
+    const mayWait = wanted.length === this.#partitions.size - this.#held && !more
     if (wanted.length === 0) return
     if (!mayWait && !evenUnasked && !wanted.some((one) => one.bytes < FEW && holdsMore(one))) return
     // The broker fills a response from the front, and only there with a batch larger than a partition's share: first

@@ -1,14 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Reason } from '#runtime/dead-letters/letter.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec, Decoded } from '#schemas/codec.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 import type { Plan, Source } from '../plan/plan.ts'
-import type { DeadLetter, DeadLetterReason } from './dead-letters.ts'
+import { type DeadLetter, recordLetter } from './dead-letters.ts'
 import type { TaskSet } from './tasks.ts'
 
 /** How long a schema id that the registry doesn't know isn't asked for again, in ms. */
 const UNKNOWN_FOR_MS = 10_000
+/** How long an epoch waits for an answer of the registry, in ms: without one, the record waits and the others go on. */
+const PATIENCE_MS = 300
+/** How long after a failure the registry is asked again, in ms. */
+const ASK_AGAIN_MS = { least: 100, most: 2_000 }
 
 /** Reads records and hands them to the tasks; what can't be read becomes a dead letter. */
 export class Intake {
@@ -19,6 +24,10 @@ export class Intake {
   /** Short name by full record name, per events topic. */
   readonly #eventNames: ReadonlyMap<string, ReadonlyMap<string, string>>
   readonly #unknown = new Map<number, number>()
+  /** What the registry is being asked for, by schema id. */
+  readonly #asked = new Map<number, Promise<void>>()
+  #away: string | undefined
+  #stopped = false
 
   constructor(plan: Plan, codec: Codec, tasks: TaskSet, log: Log) {
     this.#codec = codec
@@ -34,23 +43,22 @@ export class Intake {
     )
   }
 
-  /** Takes in a record of a source topic. Gives a dead letter when it can't be worked on. */
-  take(
-    topic: string,
-    partition: number,
-    record: FetchedRecord,
-  ): Promise<DeadLetter | undefined> | DeadLetter | undefined {
-    const dead = (reason: DeadLetterReason, message: string): DeadLetter => ({
-      reason,
-      message,
-      topic,
-      partition,
-      offset: record.offset,
-      timestamp: record.timestamp,
-      key: record.key && Buffer.from(record.key),
-      value: record.value && Buffer.from(record.value),
-      headers: record.headers(),
-    })
+  /** Why records wait that nothing is wrong with: the registry doesn't answer. */
+  get away(): string | undefined {
+    return this.#away
+  }
+
+  /** Asks for nothing any more. */
+  stop(): void {
+    this.#stopped = true
+  }
+
+  /**
+   * Takes in a record of a source topic. Gives a dead letter when it can't be worked on, and a promise when that isn't
+   * known because its schema isn't: then it wasn't taken in, and can be once the promise is settled.
+   */
+  take(topic: string, partition: number, record: FetchedRecord): DeadLetter | Promise<void> | undefined {
+    const dead = (reason: Reason, message: string) => recordLetter(reason, message, topic, partition, record)
     if (record.unreadable !== undefined) return dead('unreadable', record.unreadable)
     if (record.key === null) return dead('no-key', 'a record of this topic needs a key')
     if (record.value === null) return this.#give(topic, partition, record.key, null, dead)
@@ -58,7 +66,10 @@ export class Intake {
     try {
       decoded = this.#codec.decode(record.value)
     } catch (error) {
-      if (error instanceof UnknownSchemaId) return this.#learn(error.id, topic, partition, record, dead)
+      if (error instanceof UnknownSchemaId) {
+        if ((this.#unknown.get(error.id) ?? 0) <= Date.now()) return this.#ask(error.id)
+        return dead('unknown-schema', `the registry has no schema of id ${error.id}`)
+      }
       if (error instanceof BadPayload) return dead('unreadable', error.message)
       throw error
     }
@@ -70,7 +81,7 @@ export class Intake {
     partition: number,
     keyBytes: Buffer,
     decoded: Decoded | null,
-    dead: (reason: DeadLetterReason, message: string) => DeadLetter,
+    dead: (reason: Reason, message: string) => DeadLetter,
   ): DeadLetter | undefined {
     const source = this.#sources.get(topic)
     if (!source) return undefined
@@ -94,27 +105,41 @@ export class Intake {
     return letter
   }
 
-  /** The registry being away is no fault of the record: it waits until the registry answers. */
-  async #learn(
-    id: number,
-    topic: string,
-    partition: number,
-    record: FetchedRecord,
-    dead: (reason: DeadLetterReason, message: string) => DeadLetter,
-  ): Promise<DeadLetter | undefined> {
-    const unknown = () => dead('unknown-schema', `the registry has no schema of id ${id}`)
-    if ((this.#unknown.get(id) ?? 0) > Date.now()) return unknown()
-    for (let attempt = 0; ; attempt++) {
+  /** Whether the answer comes soon enough for the epoch to wait for it. */
+  async soon(answer: Promise<void>): Promise<boolean> {
+    if (this.#away) return false
+    const patience = new AbortController()
+    const tooLong = delay(PATIENCE_MS, false, { signal: patience.signal }).catch(() => false)
+    const soon = await Promise.race([answer.then(() => true), tooLong])
+    patience.abort()
+    if (!soon) this.#away ??= `the schema registry hasn't answered within ${PATIENCE_MS} ms`
+    return soon
+  }
+
+  /** Settled once it is known whether there is such a schema. The registry being away is no fault of the record. */
+  #ask(id: number): Promise<void> {
+    const asked = this.#asked.get(id)
+    if (asked) return asked
+    const asking = this.#learn(id).finally(() => this.#asked.delete(id))
+    this.#asked.set(id, asking)
+    return asking
+  }
+
+  async #learn(id: number): Promise<void> {
+    for (let attempt = 0; !this.#stopped; attempt++) {
       try {
         await this.#codec.learn(id)
-        return this.take(topic, partition, record)
+        this.#away = undefined
+        return
       } catch (error) {
         if (error instanceof UnknownSchemaId) {
+          this.#away = undefined
           this.#unknown.set(id, Date.now() + UNKNOWN_FOR_MS)
-          return unknown()
+          return
         }
-        this.#log.warn({ err: error, id }, 'the registry does not answer: waiting for it')
-        await delay(Math.min(5_000, 100 * 2 ** attempt))
+        this.#away = (error as Error).message
+        this.#log.warn({ err: error, id }, 'the registry does not answer: records of this schema wait for it')
+        await delay(Math.min(ASK_AGAIN_MS.most, ASK_AGAIN_MS.least * 2 ** attempt), undefined, { ref: false })
       }
     }
   }

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { Contract } from '#schemas/contract.ts'
 import { InvalidValue } from '#schemas/errors.ts'
 import { EngineError } from '../errors.ts'
 import { checkTopics, createMissingTopics, listOffsets, purge, stableCommits } from '../kafka/admin.ts'
-import { Cluster, faultOf, isInfrastructure } from '../kafka/cluster.ts'
+import { Cluster } from '../kafka/cluster.ts'
+import { faultOf, isInfrastructure } from '../kafka/faults.ts'
 import { fetchRecords } from '../kafka/fetcher.ts'
 import { Group, type Membership } from '../kafka/group.ts'
 import { TransactionalProducer } from '../kafka/producer.ts'
@@ -74,6 +76,7 @@ export class Worker {
   #purgedAt = Date.now()
   #state: 'starting' | 'restoring' | 'running' | 'retrying' | 'stopped' = 'starting'
   #trouble: string | undefined
+  #away: string | undefined
   #stopping = false
 
   constructor(options: WorkerOptions) {
@@ -95,6 +98,13 @@ export class Worker {
   /** Why the worker doesn't work off its input, or undefined when it does. */
   trouble(): string | undefined {
     return this.#state === 'running' ? undefined : `${this.#state}${this.#trouble ? `: ${this.#trouble}` : ''}`
+  }
+
+  /** What isn't well though it works. */
+  concerns(): readonly Concern[] {
+    const { app } = this.#options
+    if (this.#away === undefined) return []
+    return [{ part: app, what: `records wait for their schemas: ${this.#away}`, remedy: 'start the schema registry' }]
   }
 
   /** Runs until `stop`. Throws what can't be healed here; what can is retried with back-off for as long as it takes. */
@@ -161,10 +171,13 @@ export class Worker {
         if (session.inbound.behind < this.#limit) await this.#pace(began)
         const now = performance.now()
         if (await this.#runEpoch(session)) began = now
+        this.#away = session.intake.away
         onRunning()
       }
       if (this.#group.fault) log.info({ fault: this.#group.fault }, 'the group changes: joining again')
     } finally {
+      session.intake.stop()
+      this.#away = undefined
       this.#state = this.#stopping ? 'stopped' : 'starting'
     }
   }
@@ -282,9 +295,16 @@ export class Worker {
         if (record.value) this.#tasks.receive(partition, record.value.toString())
         continue
       }
-      const letter = session.intake.take(topic, partition, record)
-      const dead = letter instanceof Promise ? await letter : letter
-      if (dead) letters.push(dead)
+      let letter = session.intake.take(topic, partition, record)
+      while (letter instanceof Promise && (await session.intake.soon(letter))) {
+        letter = session.intake.take(topic, partition, record)
+      }
+      if (letter instanceof Promise) {
+        taken--
+        session.inbound.hold(topic, partition, letter)
+        continue
+      }
+      if (letter) letters.push(letter)
       counts.set(topic, (counts.get(topic) ?? 0) + 1)
     }
     if (taken === 0) {

@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { openLog } from '#runtime/log.ts'
+import { avroType, codecOn } from '#schemas/codec.ts'
+import { topology } from '../dsl/topology.ts'
+import type { FetchedRecord } from '../kafka/records.ts'
+import { plan } from '../plan/plan.ts'
+import { type ThingSet, Things, toyContracts, toyRows } from '../testing/toys.ts'
+import { Intake } from './intake.ts'
+import type { TaskSet } from './tasks.ts'
+
+const folded: string[] = []
+const tasks = {
+  fold: (_: unknown, __: number, key: string) => {
+    folded.push(key)
+    return { ok: true }
+  },
+} as unknown as TaskSet
+const toys = plan(
+  topology('intake', ({ events }) =>
+    events(Things)
+      .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
+      .map((thing, key) => ({ key, text: String(thing.size) }))
+      .to(toyRows('intake')),
+  ),
+)
+
+/** A codec whose registry answers when the test says so. Its schemas have the ids 1, 2, … */
+async function withRegistry(answers: () => Promise<void>) {
+  const source = {
+    idOf: async (contract: { name: string }) => toyContracts.findIndex(({ name }) => name === contract.name) + 1,
+    typeOf: async (id: number) => {
+      await answers()
+      return toyContracts[id - 1] && avroType(toyContracts[id - 1]!.schema)
+    },
+  }
+  const writer = codecOn(source, toyContracts)
+  await writer.prepare(toyContracts)
+  const intake = new Intake(toys, codecOn(source, toyContracts), tasks, openLog('test', 'silent'))
+  onTestFinished(() => intake.stop())
+  const value = writer.encode(Things.events.ThingSet, { place: null, size: 1 })
+  const record = (key: string): FetchedRecord => ({
+    offset: 0,
+    timestamp: 0,
+    key: Buffer.from(key),
+    value,
+    headers: () => [],
+  })
+  return { intake, record }
+}
+
+test('a record whose schema the registry tells soon is taken in once it is known', async () => {
+  const { intake, record } = await withRegistry(async () => {})
+  const waits = intake.take(Things.name, 0, record('soon'))
+  expect(waits).toBeInstanceOf(Promise)
+  expect(await intake.soon(waits as Promise<void>)).toBe(true)
+  expect(intake.take(Things.name, 0, record('soon'))).toBeUndefined()
+  expect(folded).toContain('soon')
+  expect(intake.away).toBeUndefined()
+})
+
+test('while the registry hangs an epoch waits for it a moment, once, and it is said', async () => {
+  let answer = () => {}
+  const answers = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const { intake, record } = await withRegistry(() => answers)
+  const waits = intake.take(Things.name, 0, record('late')) as Promise<void>
+  const began = performance.now()
+  expect(await intake.soon(waits)).toBe(false)
+  expect(performance.now() - began).toBeLessThan(1_000)
+  expect(intake.away).toMatch(/registry/)
+  // The next one of another partition isn't waited for at all.
+  expect(await Promise.race([intake.soon(waits), delay(50, 'waits')])).toBe(false)
+  answer()
+  await waits
+  expect(intake.take(Things.name, 0, record('late'))).toBeUndefined()
+  expect(folded).toContain('late')
+  expect(intake.away).toBeUndefined()
+})
