@@ -1,5 +1,6 @@
 import type { Contract, ValueOf } from './contract.ts'
 import * as c from './contracts.generated.ts'
+import { salesKey } from './keys.ts'
 
 /** Growing a topic means a new generation, never `alter`: keys must stay where they are. */
 const PARTITIONS = 8
@@ -117,7 +118,7 @@ export const Reviews = eventsTopic('reviews', {
 })
 
 export const OrderRows = rowsTopic('orders', 1, c.OrderRow, (row) => row.orderId)
-export const SalesRows = rowsTopic('sales', 1, c.SalesRow, (row) => `${row.day}|${row.state}|${row.category}`)
+export const SalesRows = rowsTopic('sales', 1, c.SalesRow, salesKey)
 export const CustomerRows = rowsTopic('customers', 1, c.CustomerRow, (row) => row.uniqueId)
 export const SellerRows = rowsTopic('sellers', 1, c.SellerRow, (row) => row.sellerId)
 

@@ -1,11 +1,9 @@
 import { topology } from '#engine'
+import { type SalesGroup, salesGroup, salesKey } from '#schemas/keys.ts'
 import { OrderRows, SalesRows } from '#schemas/topics.ts'
 
 /** What one order adds to the sales of its day, state and one category. */
-interface Sale {
-  readonly day: string
-  readonly state: string
-  readonly category: string
+interface Sale extends SalesGroup {
   readonly items: number
   readonly revenueCents: number
   readonly freightCents: number
@@ -37,16 +35,13 @@ export const salesTopology = topology('sales', ({ table }) =>
     { name: 'orders' },
   )
     .flatMap((sales) => sales.map((sale) => [sale.category, sale] as const))
-    .groupBy((sale) => `${sale.day}|${sale.state}|${sale.category}`, { name: 'sales' })
+    .groupBy(salesKey, { name: 'sales' })
     .summarise((a) => ({
       orders: a.count(),
       items: a.sum((sale) => sale.items),
       revenueCents: a.sum((sale) => sale.revenueCents),
       freightCents: a.sum((sale) => sale.freightCents),
     }))
-    .map((figures, group) => {
-      const [day = '', state = '', ...category] = group.split('|')
-      return { day, state, category: category.join('|'), ...figures }
-    })
+    .map((figures, group) => ({ ...salesGroup(group), ...figures }))
     .to(SalesRows),
 )

@@ -1,4 +1,5 @@
 import type { CustomerRow, OrderRow, SalesRow, SellerRow } from '#schemas/contracts.generated.ts'
+import { salesKey } from '#schemas/keys.ts'
 
 /** An event as it happened; a null name is a tombstone. */
 export interface Happened {
@@ -201,7 +202,7 @@ export function recomputeFromOrders(
     })),
   )
   const sales = new Map<string, SalesRow>()
-  for (const [key, group] of Map.groupBy(lines, (l) => `${l.day}|${l.state}|${l.category}`)) {
+  for (const [key, group] of Map.groupBy(lines, salesKey)) {
     const { day, state, category } = group[0]!
     sales.set(key, {
       day,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type Api, count, id, name, zip } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { category as categoryName, count, id, name, state, zip } from '#producers/service/values.ts'
 import {
   categoriseProduct,
   findCategory,
@@ -12,7 +13,7 @@ import {
 } from './commands.ts'
 
 const measure = count.nullable().default(null)
-const category = name.nullable()
+const category = categoryName.nullable()
 const NewProduct = z.strictObject({
   productId: id,
   category,
@@ -24,7 +25,7 @@ const NewProduct = z.strictObject({
   heightCm: measure,
   widthCm: measure,
 })
-const Address = z.strictObject({ zip, city: name, state: name })
+const Address = z.strictObject({ zip, city: name, state })
 const NewSeller = z.strictObject({ sellerId: id, ...Address.shape })
 
 export function catalogRoutes(api: Api): void {
@@ -76,11 +77,11 @@ function sellerRoutes(api: Api): void {
 }
 
 function categoryRoutes(api: Api): void {
-  const params = z.object({ category: name })
+  const params = z.object({ category: categoryName })
   api.put('/categories/:category', {
     summary: 'Give a category its English name',
     params,
-    body: z.strictObject({ english: name }),
+    body: z.strictObject({ english: categoryName }),
     run: (trx, { params, body }) => translateCategory(trx, params.category, body.english),
   })
   api.get('/categories/:category', {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { type Api, id, name, zip } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { id, name, state, zip } from '#producers/service/values.ts'
 import { eraseCustomer, findCustomer, moveCustomer, registerCustomer } from './commands.ts'
 
-const Address = z.strictObject({ zip, city: name, state: name })
+const Address = z.strictObject({ zip, city: name, state })
 const NewCustomer = z.strictObject({ customerId: id, uniqueId: id, ...Address.shape })
 const params = z.object({ customerId: id })
 

@@ -1,13 +1,12 @@
 import { z } from 'zod'
-import { type Api, cents, count, id, instant, ms, msOrNull } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { cents, id, instant, itemNo, ms, msOrNull } from '#producers/service/values.ts'
+import { listFault, listRuleOf } from '#schemas/rules.ts'
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 
-/** An order with all of its parts is one record of at most 1 MiB, whatever its ids look like. */
-const MOST_ITEMS = 400
-
 const NewItem = z.strictObject({
-  itemNo: count.min(1),
+  itemNo,
   productId: id,
   sellerId: id,
   priceCents: cents,
@@ -19,7 +18,13 @@ const NewOrder = z.strictObject({
   customerId: id,
   purchasedAt: instant,
   estimatedAt: instant.nullable().default(null),
-  items: z.array(NewItem).max(MOST_ITEMS),
+  items: z
+    .array(NewItem)
+    .meta({ maxItems: listRuleOf('items')?.most })
+    .check(({ value, issues }) => {
+      const message = listFault('items', value)
+      if (message) issues.push({ code: 'custom', input: value, message })
+    }),
 })
 const params = z.object({ orderId: id })
 

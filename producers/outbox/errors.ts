@@ -22,6 +22,16 @@ export class NotOurEvent extends Error {
   }
 }
 
+/** A value of the event breaks a rule of schemas/rules.json. */
+export class RuleBroken extends Error {
+  override readonly name = 'RuleBroken'
+  readonly faults: readonly string[]
+  constructor(event: string, faults: readonly string[]) {
+    super(`${event}: ${faults.join('; ')}`)
+    this.faults = faults
+  }
+}
+
 /** The encoded event is larger than the outbox takes. */
 export class PayloadTooLarge extends Error {
   override readonly name = 'PayloadTooLarge'

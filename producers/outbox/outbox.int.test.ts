@@ -45,6 +45,29 @@ test('an event and the business change of its transaction are committed together
   expect(codec.decode(event.payload)).toEqual({ name: CustomerRegistered.name, value: registered(id) })
 })
 
+test('an event whose value breaks a rule rolls the business change back, and names the rule', async () => {
+  const id = freshId('c')
+  const command = (db: Knex, event: { city?: string; state?: string }) =>
+    db.transaction(async (trx) => {
+      await trx('customers').insert(row(id))
+      await publish(trx, CustomerRegistered, { ...registered(id), ...event })
+    })
+  await expect(command(db, { state: '가'.repeat(100) })).rejects.toThrow(
+    /CustomerRegistered: state has 300 bytes, at most 100/,
+  )
+  await expect(command(db, { city: 'a\ud800b' })).rejects.toMatchObject({ name: 'RuleBroken' })
+  expect(await customers(id)).toEqual([])
+  // What follows from somebody else's event was judged at its own door.
+  const reader = await databases.service('customers', { judges: false })
+  await command(reader, { state: '가'.repeat(100) })
+  expect(await eventsOf(id)).toHaveLength(1)
+})
+
+test('a tombstone needs a key that Postgres writes as it is', async () => {
+  const command = (key: string) => db.transaction((trx) => publishTombstone(trx, 'CustomerErased', 'customer', key))
+  for (const key of ['', 'a\0', 'a\ud800']) await expect(command(key)).rejects.toMatchObject({ name: 'RuleBroken' })
+})
+
 test('publishing outside a transaction is refused', async () => {
   await expect(publish(db, CustomerRegistered, registered('c'))).rejects.toThrow(/inside db\.transaction/)
 })

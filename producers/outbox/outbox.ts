@@ -2,8 +2,9 @@ import type { Knex } from 'knex'
 import { v7 as uuidv7 } from 'uuid'
 import type { Codec } from '#schemas/codec.ts'
 import type { Contract, Instant } from '#schemas/contract.ts'
+import { eventFaults } from '#schemas/rules.ts'
 import type { EventsOf, EventsTopic } from '#schemas/topics.ts'
-import { NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge } from './errors.ts'
+import { NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
 
 /** What the outbox needs to know of an event besides its data. */
@@ -42,6 +43,7 @@ interface Outbox {
   readonly events: PublishedEvents
   readonly source: string
   readonly payloadLimit: number
+  readonly judges: boolean
 }
 
 /** An event that was encoded and awaits its row. */
@@ -57,12 +59,14 @@ interface OutboxRow {
 /**
  * The same database, able to publish: its transactions take `publish`. Looks up the events' schema ids and throws
  * `SchemaNotRegistered` where one is missing.
+ * @param options.judges whether events must keep the rules of schemas/rules.json; false where they follow from events of
+ * others, which were judged at their own door, by the rules of their time
  */
 export async function withOutbox(
   db: Knex,
   codec: Codec,
   events: PublishedEvents,
-  options: { readonly payloadLimit?: number } = {},
+  options: { readonly payloadLimit?: number; readonly judges?: boolean } = {},
 ): Promise<Knex> {
   await codec.prepare(Object.values(events.topic.events))
   const outbox: Outbox = {
@@ -70,6 +74,7 @@ export async function withOutbox(
     events,
     source: `/tributary/${events.topic.service}`,
     payloadLimit: options.payloadLimit ?? PAYLOAD_LIMIT,
+    judges: options.judges ?? true,
   }
   return db.withUserParams({ ...db.userParams, outbox })
 }
@@ -77,7 +82,7 @@ export async function withOutbox(
 /**
  * Publishes an event with the business change of the same transaction: both or neither. Lock the aggregate's row
  * first, so that the order of commits is the order of its states.
- * Throws `NotInTransaction`, `InvalidValue` (it doesn't fit its registered schema), `PayloadTooLarge`; each makes the
+ * Throws `NotInTransaction`, `InvalidValue` (it doesn't fit its registered schema), `RuleBroken`, `PayloadTooLarge`; each makes the
  * transaction fail.
  */
 export async function publish<T>(trx: Knex, event: Contract<T>, data: NoInfer<T>): Promise<void> {
@@ -92,6 +97,7 @@ export async function publishTombstone(trx: Knex, name: string, aggregate: strin
   const { events } = outboxOf(trx, name)
   const type = `tributary.${events.topic.service}.${name}`
   const time = new Date().toISOString()
+  if (keyFault(key)) throw new RuleBroken(type, [`the key ${keyFault(key)}`])
   await holdOrWrite(trx, { aggregate, key, type, payload: null, time, traceparent: traceparent() })
 }
 
@@ -138,14 +144,24 @@ function outboxOf(trx: Knex, event: string): Outbox {
 }
 
 function occurrence<T>(trx: Knex, event: Contract<T>, data: T): OutboxRow {
-  const { codec, events, payloadLimit } = outboxOf(trx, event.name)
+  const { codec, events, payloadLimit, judges } = outboxOf(trx, event.name)
   const published = events.byName.get(event.name)
   if (!published) throw new NotOurEvent(event.name, events.topic.service)
   const payload = codec.encode(event, data)
+  if (judges) {
+    const faults = eventFaults(event)(data)
+    if (faults.length > 0) throw new RuleBroken(event.name, faults)
+  }
   const key = published.key(data)
   if (payload.length > payloadLimit) throw new PayloadTooLarge(event.name, key, payload.length, payloadLimit)
   const time = new Date(published.at?.(data) ?? Date.now()).toISOString()
   return { aggregate: published.aggregate, key, type: event.name, payload, time, traceparent: traceparent() }
+}
+
+/** What Postgres would refuse, or write as another key. */
+function keyFault(key: string): string | undefined {
+  if (key === '' || key.includes('\0')) return 'is empty or has a NUL'
+  return key.isWellFormed() ? undefined : 'has half a surrogate pair'
 }
 
 async function holdOrWrite(trx: Knex, row: OutboxRow): Promise<void> {

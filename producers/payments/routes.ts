@@ -1,18 +1,16 @@
 import { z } from 'zod'
-import { type Api, cents, count, id, name } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { cents, count, id, name, sequence, sequenceText } from '#producers/service/values.ts'
 import { findPayment, receivePayment, reversePayment } from './commands.ts'
-
-/** Payments of an order are numbered, and so bounded: the order with all of its parts is one record. */
-const LAST_SEQUENCE = 100
 
 const NewPayment = z.strictObject({
   orderId: id,
-  sequence: count.max(LAST_SEQUENCE),
+  sequence,
   type: name,
   installments: count,
   cents,
 })
-const params = z.object({ orderId: id, sequence: z.string().regex(/^\d{1,9}$/) })
+const params = z.object({ orderId: id, sequence: sequenceText })
 
 export function paymentsRoutes(api: Api): void {
   api.post('/payments', {

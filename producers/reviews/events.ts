@@ -1,9 +1,10 @@
 import { publishes } from '#producers/outbox/outbox.ts'
+import { reviewKey } from '#schemas/keys.ts'
 import { Reviews } from '#schemas/topics.ts'
 
 const review = {
   aggregate: 'review',
-  key: (e: { orderId: string; reviewId: string }) => `${e.orderId}/${e.reviewId}`,
+  key: (e: { orderId: string; reviewId: string }) => reviewKey(e.orderId, e.reviewId),
 }
 
 export const reviewsEvents = publishes(Reviews, {

@@ -1,13 +1,14 @@
 import { z } from 'zod'
-import { type Api, id, instant, ms } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { comment, id, instant, ms, score, title } from '#producers/service/values.ts'
 import { answerReview, findReview, withdrawReview, writeReview } from './commands.ts'
 
 const NewReview = z.strictObject({
   orderId: id,
   reviewId: id,
-  score: z.int().min(1).max(5),
-  title: z.string().max(1_000).nullable().default(null),
-  comment: z.string().nullable().default(null),
+  score,
+  title: title.nullable().default(null),
+  comment: comment.nullable().default(null),
   createdAt: instant,
 })
 const params = z.object({ orderId: id, reviewId: id })

@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Knex } from 'knex'
 import { z } from 'zod'
 import { inTrace } from '#producers/outbox/trace.ts'
-import { type Answer, idempotencyKey, once } from './idempotency.ts'
+import { Problem } from '#runtime/http/problem.ts'
+import { ruleOf } from '#schemas/rules.ts'
+import { type Answer, fingerprint, keyOf, once } from './idempotency.ts'
 
 /** What a request brings, after validation. */
 export interface Given<Params, Body> {
@@ -35,65 +37,87 @@ export interface Api {
   get<P extends z.ZodType>(path: string, route: QueryRoute<P>): void
 }
 
-/** An id: no blank, and none of the characters that put ids together into keys. */
-export const id = z.string().regex(/^[^\s/|]{1,100}$/)
-/** A short text that becomes part of a document's key. */
-export const name = z.string().regex(/^[^|]{1,100}$/)
-export const zip = z.string().regex(/^[^\s]{1,20}$/)
-export const cents = z.int().min(0)
-export const count = z.int().min(0).max(2_147_483_647)
-/** RFC 3339, e.g. `2018-08-07T10:00:00Z`. */
-export const instant = z.iso.datetime({ offset: true })
-
-/** Milliseconds of an RFC 3339 instant. */
-export const ms = (text: string): number => Date.parse(text)
-/** The same, where the time may be unknown. */
-export const msOrNull = (text: string | null): number | null => (text === null ? null : ms(text))
-
-/** States routes on a fastify server. POSTs honour `Idempotency-Key`; every request's `traceparent` reaches its events. */
+/** States routes on a fastify server. Commands honour `Idempotency-Key`; every request's `traceparent` reaches its events. */
 export function apiOn(server: FastifyInstance, db: Knex): Api {
-  const jsonSchema = (schema: z.ZodType | undefined) =>
-    schema && z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })
-
-  const described = (route: { summary: string; params?: z.ZodType; body?: z.ZodType }, headers?: object) => ({
-    schema: {
-      summary: route.summary,
-      ...(route.params && { params: jsonSchema(route.params) }),
-      ...(route.body && { body: jsonSchema(route.body) }),
-      ...(headers && { headers }),
-    },
-  })
-
   const command =
     <P extends z.ZodType, B extends z.ZodType>(route: CommandRoute<P, B>) =>
     async (request: FastifyRequest, reply: FastifyReply) => {
-      const header = request.headers['idempotency-key'] as string | undefined
-      const key = header === undefined ? undefined : idempotencyKey(header, request.method, request.url, request.body)
-      const given = { params: request.params, body: request.body } as Given<z.output<P>, z.output<B>>
+      const given = parse(route, request) as Given<z.output<P>, z.output<B>>
+      const key = keyOf(request.raw.rawHeaders)
+      const { url = '' } = request.routeOptions
+      const idempotency =
+        key === undefined
+          ? undefined
+          : {
+              key,
+              // Where a command takes no body, none and any are the same request.
+              fingerprint: fingerprint(request.method, url, request.params, route.body && request.body),
+            }
       const answer: Answer = await inTrace(request.headers.traceparent as string | undefined, () =>
-        once(db, key, async (trx) => ({ status: route.status ?? 200, body: await route.run(trx, given) })),
+        once(db, idempotency, async (trx) => ({ status: route.status ?? 200, body: await route.run(trx, given) })),
       )
       return reply.code(answer.status).send(answer.body)
     }
 
+  const options = <P extends z.ZodType, B extends z.ZodType>(route: CommandRoute<P, B>): RouteShorthandOptions => ({
+    ...described(route, { headers: idempotencyHeader }),
+    // Before anything of the request is looked at.
+    onRequest: async (request) => void keyOf(request.raw.rawHeaders),
+  })
+
   return {
-    post: (path, route) => void server.post(path, described(route, idempotencyHeader), command(route)),
-    put: (path, route) => void server.put(path, described(route), command(route)),
-    delete: (path, route) => void server.delete(path, described(route), command(route)),
+    post: (path, route) => void server.post(path, options(route), command(route)),
+    put: (path, route) => void server.put(path, options(route), command(route)),
+    delete: (path, route) => void server.delete(path, options(route), command(route)),
     get: (path, route) =>
       void server.get(path, described(route), (request) =>
-        route.run(db, { params: request.params, body: undefined } as Given<never, undefined>),
+        route.run(db, parse(route, request) as Given<never, undefined>),
       ),
   }
 }
+
+type Described = { readonly summary: string; readonly params?: z.ZodType; readonly body?: z.ZodType }
+
+/** JSON Schema for the description only: zod itself judges, so that every refinement is run. */
+function described(route: Described, more: object = {}): RouteShorthandOptions {
+  const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { target: 'draft-7', io: 'input' })
+  return {
+    schema: {
+      summary: route.summary,
+      ...(route.params && { params: jsonSchema(route.params) }),
+      ...(route.body && { body: jsonSchema(route.body) }),
+      ...more,
+    },
+    validatorCompiler: () => () => true,
+  }
+}
+
+/** What a request brings, by the rules; throws a 400 `Problem` that lists every fault with its path. */
+function parse(route: Described, request: FastifyRequest): Given<unknown, unknown> {
+  const faults: string[] = []
+  const part = (where: 'params' | 'body') => {
+    const schema = route[where]
+    if (!schema) return undefined
+    const parsed = schema.safeParse(request[where], { reportInput: false })
+    if (parsed.success) return parsed.data
+    for (const { path, message } of parsed.error.issues) faults.push(`${[where, ...path].join('/')} ${message}`)
+    return undefined
+  }
+  const given = { params: part('params'), body: part('body') }
+  if (faults.length > 0) throw new Problem(400, { code: 'invalid', detail: faults.join('; '), faults })
+  return given
+}
+
+const { minBytes, maxBytes } = ruleOf('idempotencyKey') as { minBytes: number; maxBytes: number }
 
 const idempotencyHeader = {
   type: 'object',
   properties: {
     'idempotency-key': {
       type: 'string',
-      minLength: 1,
-      maxLength: 200,
+      minLength: minBytes,
+      maxLength: maxBytes,
+      pattern: '^[\\x20-\\x7e]*$',
       description: 'Any text unique to this request: a repetition with the same key gets the first answer again.',
     },
   },

@@ -1,15 +1,17 @@
 import { hash } from 'node:crypto'
 import type { Knex } from 'knex'
 import { holdEvents, writeHeld } from '#producers/outbox/outbox.ts'
+import { Problem } from '#runtime/http/problem.ts'
+import { faultOf } from '#schemas/rules.ts'
 import { Refusal } from './refusal.ts'
 
-/** How long a repeated POST is recognised. */
+/** How long a repeated request is recognised. */
 export const KEYS_KEPT_DAYS = 7
 
 /** A request that may come twice: its `Idempotency-Key`, and what was asked. */
 export interface IdempotencyKey {
   readonly key: string
-  /** SHA-256 of method, path and body. */
+  /** See `fingerprint`. */
   readonly fingerprint: Buffer
 }
 
@@ -31,8 +33,41 @@ export async function createIdempotencyTable(db: Knex): Promise<void> {
   await db.raw('create index idempotency_keys_created_at on idempotency_keys using brin (created_at)')
 }
 
-export function idempotencyKey(key: string, method: string, url: string, body: unknown): IdempotencyKey {
-  return { key, fingerprint: hash('sha256', `${method} ${url}\n${JSON.stringify(body ?? null)}`, 'buffer') }
+const HEADER = 'idempotency-key'
+
+/**
+ * The key of a request, whatever its method; undefined where it has none.
+ * @param rawHeaders names and values by turns, as Node has them: elsewhere a header that came twice is one already
+ * @throws Problem 400 where it breaks the rules of schemas/rules.json, or where there are two
+ */
+export function keyOf(rawHeaders: readonly string[]): string | undefined {
+  const values = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === HEADER)
+  if (values.length === 0) return undefined
+  const [key = ''] = values
+  const fault = values.length > 1 ? 'came more than once' : faultOf('idempotencyKey', key)
+  if (fault === undefined) return key
+  throw new Problem(400, {
+    code: 'invalid_key',
+    detail: `Idempotency-Key ${fault}`,
+    faults: [`headers/${HEADER} ${fault}`],
+  })
+}
+
+/**
+ * What was asked, as SHA-256: two requests have the same when method, route, its parameters and the JSON *value* of the
+ * body are the same; white space, order of names, escapes and ways to write a number don't count.
+ */
+export function fingerprint(method: string, route: string, params: unknown, body: unknown): Buffer {
+  return hash('sha256', `${method} ${route}\n${canonical([params ?? null, body ?? null])}`, 'buffer')
+}
+
+/** JSON with the names of objects in order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
 }
 
 /**

@@ -47,7 +47,9 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
     inbox = await subscribe({
       service: name,
       // Subscriptions have connections of their own: a burst of events doesn't keep requests waiting.
-      db: await withOutbox(openDatabase(login, { application: `${name}-inbox`, pool: 6 }), codec, service.publishes),
+      db: await withOutbox(openDatabase(login, { application: `${name}-inbox`, pool: 6 }), codec, service.publishes, {
+        judges: false,
+      }),
       codec,
       brokers: config.KAFKA_BROKERS,
       subscriptions: service.subscriptions,

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import { type FastifyInstance, LogController } from 'fastify'
 import type { Knex } from 'knex'
 import { addHealth, type HealthCheck } from '#runtime/health.ts'
-import { Problem } from '#runtime/http/problem.ts'
+import { PROBLEM_JSON, Problem, problemSchema } from '#runtime/http/problem.ts'
 import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import { Counter, Histogram, type Registry } from '#runtime/metrics.ts'
@@ -30,15 +30,14 @@ export async function openServer(
     allowedHosts: options.allowedHosts ?? [],
     explain,
     fastify: {
-      // An id has up to 201 characters, and a character up to nine in a path.
-      routerOptions: { maxParamLength: 2_000 },
+      // A shipment's id has up to 1,201 bytes, and each byte up to three characters in a path.
+      routerOptions: { maxParamLength: 4_000 },
       logController: new LogController({ disableRequestLogging: true }),
-      // Taken as sent: "12345e6" stays a text, and an unknown property is a fault.
-      ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
     },
   })
   await server.register(swagger, {
     openapi: { info: { title: `tributary ${service.name}`, description: service.description, version: '1' } },
+    transform: ({ schema, url }) => ({ schema: { ...schema, response: { 200: success, ...problems } }, url }),
   })
   await server.register(swaggerUi, { routePrefix: '/docs' })
   measureRequests(server, options.metrics)
@@ -48,9 +47,20 @@ export async function openServer(
   return server
 }
 
+/** For the description only: answers are written as problem.ts does. */
+const success = { description: 'What was done or found' }
+const problemAnswer = (description: string) => ({
+  description,
+  content: { [PROBLEM_JSON]: { schema: problemSchema } },
+})
+const problems = {
+  '4XX': problemAnswer('The request is refused; `retryable` says whether the same one may succeed later'),
+  '5XX': problemAnswer('The service has a fault, which the log has under `id`; the same request may be sent again'),
+}
+
 /** What errors of a command and its database are to the one who asked. */
 function explain(error: Error): Problem | undefined {
-  if (error.name === 'InvalidValue' || error.name === 'PayloadTooLarge') {
+  if (['InvalidValue', 'RuleBroken', 'PayloadTooLarge'].includes(error.name)) {
     return new Problem(400, { code: 'invalid', detail: error.message })
   }
   // Class 22. The error's own message holds the statement with its values.

@@ -37,6 +37,24 @@ test('an order without items has one shipment without a seller', async () => {
   await expect(prepare(orderId, 's')).rejects.toMatchObject({ code: 'not_a_seller' })
 })
 
+test('two orders whose ids and sellers put together look alike have a shipment each', async () => {
+  const order = freshId('o')
+  await db('known_orders').insert({ order_id: `${order}-1`, sellers: ['2'], closed: null })
+  await db('known_orders').insert({ order_id: order, sellers: ['1-2'], closed: null })
+  const first = await prepare(`${order}-1`, '2')
+  const second = await prepare(order, '1-2')
+  expect(first.shipmentId).not.toBe(second.shipmentId)
+})
+
+test('a shipment that was prepared under an id of an older form is not prepared again', async () => {
+  const order = await known(['s-1'])
+  await db('shipments').insert({ shipment_id: `${order}-s-1`, order_id: order, seller_id: 's-1', status: 'prepared' })
+  await expect(prepare(order, 's-1')).rejects.toMatchObject({
+    code: 'shipment_exists',
+    message: expect.stringContaining(`${order}-s-1`),
+  })
+})
+
 test('nothing is prepared for a closed order', async () => {
   await expect(prepare(await known(['s'], 'canceled'), 's')).rejects.toMatchObject({ code: 'order_closed' })
 })

@@ -2,15 +2,13 @@ import type { Knex } from 'knex'
 import { publish } from '#producers/outbox/outbox.ts'
 import { conflict, notFound, notKnownYet, type Refusal } from '#producers/service/refusal.ts'
 import { ShipmentDelivered, ShipmentPrepared, ShipmentShipped } from '#schemas/contracts.generated.ts'
+import { shipmentKey } from '#schemas/keys.ts'
 
 export type ShipmentStatus = 'prepared' | 'shipped' | 'delivered'
 
 export interface Shipment extends ShipmentPrepared {
   readonly status: ShipmentStatus
 }
-
-/** What one seller sends for one order is one shipment. */
-export const shipmentIdOf = (orderId: string, sellerId: string | null) => `${orderId}-${sellerId ?? 'none'}`
 
 /**
  * Prepares what one seller sends for an order. 409 when the order isn't known yet (retryable), was closed, the seller
@@ -21,7 +19,8 @@ export async function prepareShipment(
   orderId: string,
   sellerId: string | null,
 ): Promise<Shipment> {
-  const shipmentId = shipmentIdOf(orderId, sellerId)
+  // What one seller sends for one order is one shipment.
+  const shipmentId = shipmentKey(orderId, sellerId)
   // The share lock keeps the order from being closed before this transaction ends.
   const { rows } = await trx
     .raw(
@@ -30,9 +29,12 @@ export async function prepareShipment(
          where order_id = :orderId and closed is null
            and case when :sellerId::text is null then sellers = '{}' else :sellerId = any (sellers) end
          for share
+       ), prepared as (
+         -- Under an id of the form that ids had before, it may be.
+         select from shipments where order_id = :orderId and seller_id is not distinct from :sellerId::text
        )
        insert into shipments (shipment_id, order_id, seller_id, status)
-       select :shipmentId, order_id, :sellerId, 'prepared' from known
+       select :shipmentId, order_id, :sellerId, 'prepared' from known where not exists (select from prepared)
        on conflict (shipment_id) do nothing returning shipment_id`,
       { orderId, sellerId, shipmentId } as Record<string, Knex.RawBinding>,
     )
@@ -80,10 +82,8 @@ export async function findShipment(db: Knex, shipmentId: string) {
 
 /** Looks after the fact: what the refused statement didn't see may have come in since, and then it may be tried again. */
 async function whyNotPrepared(trx: Knex.Transaction, orderId: string, sellerId: string | null): Promise<Refusal> {
-  const shipmentId = shipmentIdOf(orderId, sellerId)
-  if (await trx('shipments').where({ shipment_id: shipmentId }).first('shipment_id')) {
-    return conflict('shipment_exists', `shipment "${shipmentId}" is prepared already`)
-  }
+  const prepared = await trx('shipments').where({ order_id: orderId, seller_id: sellerId }).first('shipment_id')
+  if (prepared) return conflict('shipment_exists', `shipment "${prepared.shipment_id}" is prepared already`)
   const order = await trx('known_orders').where({ order_id: orderId }).first('sellers', 'closed')
   if (order?.closed) return conflict('order_closed', `order "${orderId}" is ${order.closed}: nothing is sent for it`)
   if (order && sellerId === null && order.sellers.length > 0) {

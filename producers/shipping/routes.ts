@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { type Api, id, instant, msOrNull } from '#producers/service/api.ts'
+import type { Api } from '#producers/service/api.ts'
+import { id, instant, msOrNull, shipmentId } from '#producers/service/values.ts'
 import { deliverShipment, findShipment, prepareShipment, shipShipment } from './commands.ts'
 
-/** Two ids and a dash. */
-const shipmentId = z.string().regex(/^[^\s/|]{1,201}$/)
 const params = z.object({ shipmentId })
 
 export function shippingRoutes(api: Api): void {

@@ -1,3 +1,5 @@
+import { shipmentKey } from '#schemas/keys.ts'
+
 /**
  * A marketplace as a value: everything that happened, whoever tells it (CSV files or the generator).
  * Instants are ms since the epoch (UTC), money is integer cents, ids and zips are strings.
@@ -117,7 +119,7 @@ export function shipmentsOf(order: Order): Shipment[] {
   const sellers = new Set<string | null>(order.items.map((item) => item.sellerId))
   if (sellers.size === 0) sellers.add(null)
   return [...sellers].map((sellerId) => ({
-    shipmentId: `${order.orderId}-${sellerId ?? 'none'}`,
+    shipmentId: shipmentKey(order.orderId, sellerId),
     sellerId,
     shippedAt: order.shippedAt,
     delivered,

@@ -13,7 +13,7 @@ import { connectStack } from '../../tests/harness/stack.ts'
 export interface Databases extends AsyncDisposable {
   readonly env: Readonly<Record<string, string | undefined>>
   /** As the service itself, with its outbox; events are encoded without a registry. */
-  service(name: ServiceName, options?: { payloadLimit?: number }): Promise<Knex>
+  service(name: ServiceName, options?: { payloadLimit?: number; judges?: boolean }): Promise<Knex>
   superuser(database: string): Knex
   maintainer(service: ServiceName): Knex
   as(user: string, password: string, database: string): Knex

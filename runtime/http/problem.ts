@@ -47,6 +47,22 @@ export interface ProblemBody {
   readonly id?: string
 }
 
+/** `ProblemBody` as JSON Schema, for descriptions. */
+export const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'code', 'retryable'],
+  properties: {
+    type: { type: 'string', enum: ['about:blank'] },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string', description: 'What happened, to which thing, and what to do' },
+    code: { type: 'string', description: 'One word for programs' },
+    retryable: { type: 'boolean', description: 'Whether the same request may succeed later as it is' },
+    faults: { type: 'array', items: { type: 'string' }, description: 'Every fault with its place' },
+    id: { type: 'string', description: "From 500 on: the log's entry has the same one" },
+  },
+} as const
+
 /** The answer to an error, and what the log keeps of it: from 500 on the error itself, under the answer's id. */
 export function problemBody(problem: Problem, log: Pick<FastifyBaseLogger, 'error' | 'warn'>): ProblemBody {
   const { status, code, message: detail, retryable, faults } = problem

@@ -113,7 +113,7 @@ export async function reportsServer({
     explain,
     fastify: {
       forceCloseConnections: true,
-      routerOptions: { maxParamLength: 1_000 },
+      routerOptions: { maxParamLength: 4_000 },
       logController: new LogController({ disableRequestLogging: true }),
     },
   })

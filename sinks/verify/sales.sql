@@ -1,6 +1,7 @@
 -- Read model `sales`: what was sold per day (UTC) of purchase, state of the customer, and category.
 select
-  concat_ws('|', day, state, category) as key,
+  -- As schemas/keys.ts writes it.
+  concat_ws('|', day, replace(replace(state, '%', '%25'), '|', '%7C'), category) as key,
   json_build_object(
     'day', day,
     'state', state,

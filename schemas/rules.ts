@@ -1,0 +1,157 @@
+import type { Contract } from './contract.ts'
+import rules from './rules.json' with { type: 'json' }
+
+/** A kind of value, by its name in rules.json. */
+export type Kind = keyof typeof rules.kinds
+
+/** A rule of rules.json. Lengths are bytes of UTF-8: every later hop counts those. */
+export type Rule = TextRule | IntegerRule | InstantRule
+
+export interface TextRule {
+  readonly type: 'text'
+  readonly minBytes?: number
+  readonly maxBytes: number
+  /** No control characters and no line breaks. */
+  readonly oneLine?: boolean
+  /** No white space at its ends. */
+  readonly trimmed?: boolean
+  /** Visible ASCII and spaces between only. */
+  readonly ascii?: boolean
+  /** Characters that it can't have. */
+  readonly without?: readonly string[]
+  /** What it can't be as a whole. */
+  readonly never?: readonly string[]
+  readonly because: string
+}
+
+export interface IntegerRule {
+  readonly type: 'integer'
+  readonly min: number
+  readonly max: number
+  readonly because: string
+}
+
+/** In ms since 1970; both ends belong to it. */
+export interface InstantRule {
+  readonly type: 'instant'
+  readonly from: string
+  readonly to: string
+  readonly because: string
+}
+
+export const ruleOf = (kind: Kind): Rule => rules.kinds[kind] as Rule
+
+/** The kind of a field of an event, which its name says in all of them; undefined where there is none. */
+export const kindOf = (field: string): Kind | undefined => (rules.fields as Readonly<Record<string, Kind>>)[field]
+
+interface ListRule {
+  readonly most: number
+  readonly sum: { readonly of: readonly string[]; readonly max: number }
+  readonly because: string
+}
+
+/** What a list of this name must be. */
+export const listRuleOf = (field: string): ListRule | undefined => (rules.lists as Record<string, ListRule>)[field]
+
+/** What is wrong with a value of a kind (an instant in ms), in words that go on from its name; undefined: nothing. */
+export function faultOf(kind: Kind, value: unknown): string | undefined {
+  return checks[kind](value)
+}
+
+type Check = (value: unknown) => string | undefined
+
+function checkOf(rule: Rule): Check {
+  if (rule.type === 'text') return (value) => (typeof value === 'string' ? textFault(rule, value) : 'must be a text')
+  const [min, max] = rule.type === 'integer' ? [rule.min, rule.max] : [Date.parse(rule.from), Date.parse(rule.to)]
+  const span =
+    rule.type === 'integer' ? `must be between ${min} and ${max}` : `must be between ${rule.from} and ${rule.to}`
+  return (value) => {
+    if (!Number.isInteger(value)) return 'must be a whole number'
+    return (value as number) < min || (value as number) > max ? `${span}: ${rule.because}` : undefined
+  }
+}
+
+/** C0 and C1, and Unicode's own line and paragraph separators. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
+
+function textFault(rule: TextRule, text: string): string | undefined {
+  // No character has more than three bytes for each of its UTF-16 units: most texts needn't be counted.
+  const bytes = text.length * 3 <= rule.maxBytes ? text.length : Buffer.byteLength(text)
+  const { because } = rule
+  if (text.length < (rule.minBytes ?? 0)) return 'must not be empty'
+  if (bytes > rule.maxBytes) return `has ${bytes} bytes, at most ${rule.maxBytes} are possible: ${because}`
+  if (!text.isWellFormed()) return 'has half a surrogate pair: a text must be well-formed Unicode'
+  if (text.includes('\0')) return 'has a NUL, which no database can hold'
+  if (rule.ascii && !/^[\x20-\x7e]*$/.test(text)) return `must be visible ASCII: ${because}`
+  if (rule.oneLine && CONTROL.test(text)) return 'has a control character or a line break: it must be one line'
+  if (rule.trimmed && text !== text.trim()) return `has white space at an end, which gets lost on the way: ${because}`
+  for (const part of rule.without ?? []) if (text.includes(part)) return `must not have a "${part}": ${because}`
+  if (rule.never?.includes(text)) return `must not be "${text}": browsers take that for a step in the path`
+  return undefined
+}
+
+const checks = Object.fromEntries(
+  Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule as Rule)]),
+) as Readonly<Record<Kind, Check>>
+
+/** What is wrong with a list's items together. */
+export function listFault(field: string, items: readonly unknown[]): string | undefined {
+  const rule = listRuleOf(field)
+  if (rule === undefined) return undefined
+  if (items.length > rule.most) return `has ${items.length}, at most ${rule.most} are possible: ${rule.because}`
+  let sum = 0
+  for (const item of items) {
+    for (const part of rule.sum.of) sum += (item as Readonly<Record<string, number>>)[part] ?? 0
+  }
+  if (sum <= rule.sum.max) return undefined
+  return `has ${rule.sum.of.join(' and ')} of ${sum} together, at most ${rule.sum.max} are possible: ${rule.because}`
+}
+
+/** What is wrong with an event, each fault with the path of its field. Compiled once for each contract. */
+export function eventFaults(contract: Contract<unknown>): (event: unknown) => readonly string[] {
+  const known = compiled.get(contract.name)
+  if (known) return known
+  const check = recordCheck(contract.schema as unknown as RecordSchema, '')
+  const faultsOf = (event: unknown) => {
+    const faults: string[] = []
+    check(event as Fields, faults)
+    return faults
+  }
+  compiled.set(contract.name, faultsOf)
+  return faultsOf
+}
+
+const compiled = new Map<string, (event: unknown) => readonly string[]>()
+
+type Fields = Readonly<Record<string, unknown>>
+interface RecordSchema {
+  readonly fields: readonly { readonly name: string; readonly type: unknown }[]
+}
+
+function recordCheck(schema: RecordSchema, prefix: string): (record: Fields, faults: string[]) => void {
+  const parts = schema.fields.map(({ name, type }) => {
+    const items = (type as { items?: RecordSchema }).items
+    if (items?.fields) {
+      const each = recordCheck(items, `${prefix}${name}[].`)
+      return (record: Fields, faults: string[]) => {
+        const list = record[name] as readonly Fields[]
+        for (const item of list) each(item, faults)
+        const fault = listFault(name, list)
+        if (fault) faults.push(`${prefix}${name} ${fault}`)
+      }
+    }
+    const kind = kindOf(name)
+    if (kind === undefined) return () => {}
+    const check = checks[kind]
+    return (record: Fields, faults: string[]) => {
+      const value = record[name]
+      if (value === null) return
+      const fault = check(value)
+      if (fault) faults.push(`${prefix}${name} ${fault}`)
+    }
+  })
+  return (record, faults) => {
+    for (const part of parts) part(record, faults)
+  }
+}
