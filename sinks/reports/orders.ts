@@ -1,6 +1,6 @@
 import type { Client, estypes } from '@elastic/elasticsearch'
 import type { Document } from '#sinks/read-models/document.ts'
-import { filterQuery, type Query } from './queries.ts'
+import { filterQuery, type Query, SEARCH_TIME } from './queries.ts'
 import type { Filters } from './report.ts'
 
 /** What the list can be ordered by. */
@@ -21,6 +21,13 @@ const LISTED = [
 ]
 const CSV_PAGE = 1_000
 const KEEP_ALIVE = '1m'
+/** The last moment a date can be, in ms since 1970. */
+const LAST_MOMENT = 8.64e15
+
+/** Elasticsearch gave up on a search: it would have taken too long. */
+export class TooSlow extends Error {
+  override readonly name = 'TooSlow'
+}
 
 export interface OrderSearch {
   readonly filters: Filters
@@ -34,31 +41,34 @@ const SEARCHED = ['orderId', 'customer.customerId', 'customer.uniqueId', 'custom
 const SEARCHED_ITEMS = ['items.productId', 'items.sellerId', 'items.category']
 const SEARCHED_EXACTLY = ['status', 'customer.state']
 
+/** The words of a search. */
+export const wordsOf = (typed: string): readonly string[] => typed.trim().split(/\s+/).filter(Boolean)
+
 /** The query for a search of orders. */
 export function orderQuery({ filters, text }: Omit<OrderSearch, 'sort'>): Query {
-  const words = text.trim().split(/\s+/).filter(Boolean)
-  return filterQuery('orders', filters, words.map(wordQuery))
+  return filterQuery('orders', filters, wordsOf(text).map(wordQuery))
 }
 
+/** Each of these walks a dictionary from the word on; nothing looks into the middle of a term, which reads all of it. */
 function wordQuery(word: string): Query {
-  const prefix = (field: string) => ({ prefix: { [field]: { value: word, case_insensitive: true } } })
-  const exact = (field: string) => ({ term: { [field]: { value: word, case_insensitive: true } } })
+  const exact = (field: string): Query => ({ term: { [field]: { value: word, case_insensitive: true } } })
+  const prefix = (field: string): Query => ({ prefix: { [field]: { value: word, case_insensitive: true } } })
+  // A single letter begins half of everything.
+  const found = [...word].length > 1 ? prefix : exact
   return {
     bool: {
       minimum_should_match: 1,
       should: [
-        ...SEARCHED.map(prefix),
+        ...SEARCHED.map(found),
         // A city's second word counts too: `paulo` finds `são paulo`.
-        { wildcard: { 'customer.city': { value: `* ${escaped(word)}*`, case_insensitive: true } } },
+        { match_bool_prefix: { 'customer.city.words': { query: word, operator: 'and' } } },
         ...SEARCHED_EXACTLY.map(exact),
-        { nested: { path: 'items', query: { bool: { should: SEARCHED_ITEMS.map(prefix) } } } },
-        { nested: { path: 'payments', query: prefix('payments.type') } },
+        { nested: { path: 'items', query: { bool: { should: SEARCHED_ITEMS.map(found) } } } },
+        { nested: { path: 'payments', query: found('payments.type') } },
       ],
     },
   }
 }
-
-const escaped = (word: string) => word.replace(/[\\*?]/g, '\\$&')
 
 /** One page of the list, and how many orders there are. */
 export async function listOrders(client: Client, search: OrderSearch, from: number, size: number) {
@@ -66,11 +76,14 @@ export async function listOrders(client: Client, search: OrderSearch, from: numb
     index: 'orders',
     from,
     size,
+    timeout: SEARCH_TIME,
+    allow_partial_search_results: false,
     track_total_hits: true,
     query: orderQuery(search),
     sort: sortOf(search.sort),
     _source: LISTED,
   })
+  if (answer.timed_out) throw new TooSlow()
   return {
     total: (answer.hits.total as estypes.SearchTotalHits).value,
     orders: answer.hits.hits.map((hit) => hit._source!),
@@ -93,6 +106,7 @@ export async function* allOrders(client: Client, search: OrderSearch): AsyncGene
       const { hits } = await client.search<Document>({
         pit: { id, keep_alive: KEEP_ALIVE },
         size: CSV_PAGE,
+        _source: { excludes: ['items', 'payments'] },
         query: orderQuery(search),
         sort: [...sortOf(search.sort), '_shard_doc'],
         track_total_hits: false,
@@ -109,5 +123,8 @@ export async function* allOrders(client: Client, search: OrderSearch): AsyncGene
 
 function sortOf(sort: Sort): estypes.SortCombinations[] {
   const [field, order] = SORTS[sort].split(':') as [string, 'asc' | 'desc']
-  return [{ [field]: { order, missing: '_last' } }, { orderId: 'asc' }]
+  // What isn't known comes last. Elasticsearch's own `_last` stands for the greatest long, which JavaScript can't say
+  // back to it as the place to go on from.
+  const missing = order === 'asc' ? LAST_MOMENT : -LAST_MOMENT
+  return [{ [field]: { order, missing } }, { orderId: 'asc' }]
 }

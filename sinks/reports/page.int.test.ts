@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { openLog } from '#runtime/log.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { sampleRows } from '#sinks/testing/sample.ts'
 import { writeSample } from '#sinks/testing/write-sample.ts'
@@ -21,6 +22,7 @@ beforeAll(async () => {
   await writeSample(client, sample)
   server = await reportsServer({
     client,
+    log: openLog('reports', 'silent'),
     freshness: async () => ({ readModels: { orders: { completeThrough, lagMs: 1 } } }),
     deadLetters: () => ({ sink: 3, 'payments.inbox': 1 }),
   })

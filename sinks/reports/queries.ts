@@ -1,22 +1,15 @@
 import type { estypes } from '@elastic/elasticsearch'
 import type { ReadModelName } from '#schemas/topics.ts'
+import type { Axis } from './axis.ts'
 import { type Condition, type Filters, filterFields, type Panel, UNKNOWN_STATE } from './report.ts'
 
 /** A query that is there: the client's own type also allows for undefined. */
 export type Query = NonNullable<estypes.QueryDslQueryContainer>
 
-const DAY_MS = 86_400_000
-const KPI_TERMS = 12
-
-/** How wide the bars of a time axis are. */
-export type Interval = 'day' | 'week' | 'month'
-
-/** The interval with which a period has about a hundred bars at most. */
-export function intervalFor(fromMs: number, toMs: number): Interval {
-  const days = (toMs - fromMs) / DAY_MS
-  if (days <= 120) return 'day'
-  return days <= 800 ? 'week' : 'month'
-}
+/** Named bars of a panel that doesn't say how many. */
+const NAMED_BARS = 12
+/** How long Elasticsearch may look for a panel's figures. */
+export const SEARCH_TIME = '5s'
 
 /** The query that lets through what the filters ask for; `unusedFilters` says which have no field in the read model. */
 export function filterQuery(readModel: ReadModelName, filters: Filters, more: readonly Query[] = []): Query {
@@ -30,7 +23,7 @@ export function filterQuery(readModel: ReadModelName, filters: Filters, more: re
   if (fields.state && filters.state) {
     const is = { term: { [fields.state]: filters.state } }
     const absent = { bool: { must_not: { exists: { field: fields.state } } } }
-    all.push(readModel === 'orders' && filters.state === UNKNOWN_STATE ? absent : is)
+    all.push(readModel === 'orders' && filters.state === UNKNOWN_STATE ? { bool: { should: [is, absent] } } : is)
   }
   if (fields.status && filters.status) all.push({ term: { [fields.status]: filters.status } })
   if (fields.category?.kind === 'terms' && filters.category) {
@@ -50,14 +43,18 @@ export function conditionQuery(condition: Condition): Query {
   return { exists: { field: condition.field } }
 }
 
-/** The search that answers a panel. Only aggregations: no documents come back. */
-export function panelSearch(panel: Panel, filters: Filters, interval: Interval): estypes.SearchRequest {
+/**
+ * The search that answers a panel. Only aggregations: no documents come back.
+ * @param axis of a panel by time; without one it has no bars
+ */
+export function panelSearch(panel: Panel, filters: Filters, axis?: Axis): estypes.SearchRequest {
   return {
     index: panel.readModel,
     size: 0,
     track_total_hits: true,
+    timeout: SEARCH_TIME,
     query: filterQuery(panel.readModel, filters, (panel.only ?? []).map(conditionQuery)),
-    aggs: split(panel, measure(panel), interval),
+    aggs: split(panel, measure(panel), axis),
   }
 }
 
@@ -78,15 +75,27 @@ function measure({ measure: what }: Panel): Aggregations {
   }
 }
 
-function split({ by, measure: what }: Panel, inner: Aggregations, interval: Interval): Aggregations {
+function split({ by, measure: what }: Panel, inner: Aggregations, axis?: Axis): Aggregations {
   if (!by) return inner
   const sub = Object.keys(inner).length > 0 ? { aggs: inner } : {}
   if (by.kind === 'time') {
-    const histogram = { field: by.field, calendar_interval: interval, min_doc_count: 0, format: 'yyyy-MM-dd' }
-    return { by: { date_histogram: histogram, ...sub } }
+    if (!axis) return {}
+    // `uuuu`: with `yyyy`, the year before 1 would be written as 1.
+    const histogram = {
+      field: by.field,
+      calendar_interval: axis.interval,
+      min_doc_count: 0,
+      format: 'uuuu-MM-dd',
+    }
+    const on = { range: { [by.field]: { gte: axis.fromMs, lte: axis.toMs, format: 'epoch_millis' } } }
+    const outside = { bool: { filter: { exists: { field: by.field } }, must_not: on } }
+    return {
+      on: { filter: on, aggs: { by: { date_histogram: histogram, ...sub } } },
+      outside: { filter: outside, ...sub },
+    }
   }
   const order = what.kind === 'sum' ? { value: 'desc' as const } : { _count: 'desc' as const }
-  const terms = { terms: { field: by.field, size: by.size ?? KPI_TERMS, order }, ...sub }
+  const terms = { terms: { field: by.field, size: by.size ?? NAMED_BARS, order }, ...sub }
   return by.nested ? { nested: { nested: { path: by.nested }, aggs: { by: terms } } } : { by: terms }
 }
 
@@ -96,26 +105,29 @@ export interface Bar {
   readonly value: number | null
 }
 
-/** What a panel shows: one value, or bars. */
-export type PanelResult = { readonly value: number | null } | { readonly bars: readonly Bar[] }
+/** What a panel shows: one value, or bars, and what lies outside of the bars' axis. */
+export type PanelResult =
+  | { readonly value: number | null }
+  | { readonly bars: readonly Bar[]; readonly outside?: { readonly documents: number; readonly value: number | null } }
 
 /** Reads a search's answer as the panel's figures. */
 export function panelResult(panel: Panel, answer: estypes.SearchResponse): PanelResult {
-  const aggregations = (answer.aggregations ?? {}) as Record<string, Bucket>
+  const aggregations = (answer.aggregations ?? {}) as unknown as Answered
   if (!panel.by) {
     const total = typeof answer.hits.total === 'object' ? answer.hits.total.value : (answer.hits.total ?? 0)
     return { value: figureOf(panel, { ...aggregations, doc_count: total } as Bucket) }
   }
-  const by = (panel.by.kind === 'terms' && panel.by.nested ? aggregations.nested?.by : aggregations.by) as
-    | { readonly buckets: readonly Bucket[] }
-    | undefined
-  return {
-    bars: (by?.buckets ?? []).map((bucket) => ({
-      key: String(bucket.key_as_string ?? bucket.key),
-      value: figureOf(panel, bucket),
-    })),
-  }
+  const { on, nested, outside } = aggregations
+  const { by } = panel.by.kind === 'time' ? (on ?? {}) : panel.by.nested ? (nested ?? {}) : aggregations
+  const bars = (by?.buckets ?? []).map((bucket) => ({
+    key: String(bucket.key_as_string ?? bucket.key),
+    value: figureOf(panel, bucket),
+  }))
+  if (!outside || outside.doc_count === 0) return { bars }
+  return { bars, outside: { documents: outside.doc_count, value: figureOf(panel, outside) } }
 }
+
+type Answered = Bucket & { readonly on?: Bucket; readonly nested?: Bucket; readonly outside?: Bucket }
 
 interface Bucket {
   readonly key?: string | number
@@ -124,7 +136,7 @@ interface Bucket {
   readonly value?: { readonly value: number | null }
   readonly of?: { readonly doc_count: number }
   readonly where?: { readonly doc_count: number }
-  readonly by?: unknown
+  readonly by?: { readonly buckets: readonly Bucket[] }
 }
 
 function figureOf({ measure: what }: Panel, bucket: Bucket): number | null {

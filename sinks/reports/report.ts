@@ -47,7 +47,7 @@ export interface Report {
 
 /** What a reader can narrow a report by. */
 export type FilterName = 'from' | 'to' | 'day' | 'state' | 'category' | 'status' | 'differs'
-export type Filters = { readonly [Name in FilterName]?: string }
+export type Filters = { readonly [Name in FilterName]?: string | undefined }
 
 /** What filters mean in a read model: fields of it. */
 interface FilterFields {

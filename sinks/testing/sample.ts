@@ -74,10 +74,16 @@ export function sampleRows(count: number, days = 90, seed = 1): Sample {
       deliveryDays: deliveredAt === null ? null : Math.floor((deliveredAt - purchasedAt) / DAY_MS),
     }
   })
+  return sampleOf(orders)
+}
+
+/** Orders, and what the other read models make of them. */
+export function sampleOf(orders: readonly OrderRow[]): Sample {
   return { orders, sales: salesOf(orders), customers: customersOf(orders), sellers: sellersOf(orders) }
 }
 
-const counts = (order: OrderRow) => order.status !== 'canceled' && order.status !== 'unavailable'
+const counts = (order: OrderRow) =>
+  order.purchasedAt !== null && order.status !== 'canceled' && order.status !== 'unavailable'
 const mean = (scores: readonly number[]) =>
   scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length
 const scoresOf = (orders: readonly OrderRow[]) =>
@@ -106,7 +112,8 @@ function salesOf(orders: readonly OrderRow[]): SalesRow[] {
 }
 
 function customersOf(orders: readonly OrderRow[]): CustomerRow[] {
-  const people = Map.groupBy(orders, (order) => order.customer!.uniqueId!)
+  const known = orders.filter((order) => order.purchasedAt !== null)
+  const people = Map.groupBy(known, (order) => order.customer!.uniqueId!)
   return Array.from(people, ([uniqueId, theirs]) => ({
     uniqueId,
     orders: theirs.length,

@@ -9,6 +9,8 @@ const REFRESH_MS = 10_000
 const TYPING_MS = 200
 /** Behind by more than this, data don't count as live. */
 const LIVE_MS = 15_000
+/** No filter takes a later day. */
+const LAST_DAY = Date.UTC(9999, 11, 31)
 
 /** What the page shows is what its address says: reports can be bookmarked and sent. */
 const address = () => new URLSearchParams(location.search)
@@ -34,9 +36,10 @@ function filters() {
 /** @param {string} path */
 async function ask(path) {
   const response = await fetch(path, { headers: { accept: 'application/json' } })
-  const answer = await response.json()
-  if (!response.ok) throw new Error(answer.detail ?? `${path} answered ${response.status}`)
-  return answer
+  const answer = await response.json().catch(() => undefined)
+  if (response.ok && answer !== undefined) return answer
+  const { detail, code, id } = answer ?? {}
+  throw new Error(`${detail ?? `The report server answered ${response.status}.`}${id ? ` (${code}, ${id})` : ''}`)
 }
 
 /** Only the newest answer of a kind is shown: an older question may be answered later. */
@@ -48,14 +51,23 @@ async function latest(kind, question, show) {
   try {
     const answer = await question()
     if (newest.get(kind) === mine) {
-      byId('trouble').hidden = true
+      sayTrouble(kind, undefined)
       show(answer)
     }
   } catch (error) {
     if (newest.get(kind) !== mine) return
-    byId('trouble').hidden = false
-    byId('trouble').textContent = error instanceof TypeError ? 'The report server doesn’t answer.' : error.message
+    sayTrouble(kind, error instanceof TypeError ? 'The report server doesn’t answer.' : error.message)
   }
+}
+
+/** What doesn't work at the moment, by question: one that is answered takes back only its own. @type {Map<string, string>} */
+const troubles = new Map()
+/** @param {string} kind @param {string | undefined} message */
+function sayTrouble(kind, message) {
+  if (message) troubles.set(kind, message)
+  else troubles.delete(kind)
+  byId('trouble').hidden = troubles.size === 0
+  byId('trouble').textContent = [...new Set(troubles.values())].join(' ')
 }
 
 /** @type {{ id: string, title: string }[]} */
@@ -83,7 +95,7 @@ function renderTabs(current) {
       h(
         'a',
         {
-          href: `?report=${id}`,
+          href: `?report=${encodeURIComponent(id)}`,
           'aria-current': id === current && 'page',
           onclick: (/** @type {MouseEvent} */ event) => {
             if (event.metaKey || event.ctrlKey) return
@@ -118,8 +130,8 @@ function loadReport(report, key) {
   shown.report = key
   return latest(
     'report',
-    () => ask(`api/reports/${report}?${filters()}`),
-    ({ panels, interval }) => {
+    () => ask(`api/reports/${encodeURIComponent(report)}?${filters()}`),
+    ({ panels }) => {
       const numbers = panels.filter((/** @type {any} */ panel) => !panel.split)
       const charts = panels.filter((/** @type {any} */ panel) => panel.split)
       const focused = document.activeElement?.closest('[data-key]')?.getAttribute('data-key')
@@ -127,12 +139,7 @@ function loadReport(report, key) {
       byId('numbers').replaceChildren(...numbers.map(numberCard))
       byId('charts').replaceChildren(
         ...charts.map((/** @type {any} */ panel) =>
-          chartCard(
-            panel,
-            interval,
-            address().get(panel.drill) ?? undefined,
-            panel.drill && drill(panel.drill, interval),
-          ),
+          chartCard(panel, address().get(panel.drill) ?? undefined, panel.drill && drill(panel.drill, panel.interval)),
         ),
       )
       const named = byId('charts').querySelectorAll('.chart:not(.time)')
@@ -156,7 +163,9 @@ function drill(filter, interval) {
     const last = new Date(key)
     if (interval === 'week') last.setUTCDate(last.getUTCDate() + 6)
     if (interval === 'month') last.setUTCMonth(last.getUTCMonth() + 1, 0)
-    const to = last.toISOString().slice(0, 10)
+    if (interval === 'quarter') last.setUTCMonth(last.getUTCMonth() + 3, 0)
+    if (interval === 'year') last.setUTCMonth(12, 0)
+    const to = last.getTime() > LAST_DAY ? '9999-12-31' : last.toISOString().slice(0, 10)
     const same = address().get('from') === key && address().get('to') === to
     go(same ? { from: undefined, to: undefined, page: undefined } : { from: key, to, page: undefined })
   }
@@ -206,9 +215,9 @@ function row(order) {
   return h(
     'tr',
     { onclick: open, 'data-order': order.orderId },
-    h('td', {}, h('button', { class: 'open', type: 'button', title: order.orderId }, order.orderId)),
+    h('td', {}, h('button', { class: 'open', type: 'button', title: order.orderId }, h('bdi', {}, order.orderId))),
     h('td', { class: 'when' }, writeMoment(order.purchasedAt) ?? '–'),
-    h('td', { class: 'where', title: place }, place || '–'),
+    h('td', { class: 'where', title: place }, place ? h('bdi', {}, place) : '–'),
     h('td', { class: 'num items' }, order.itemCount),
     h('td', { class: 'num total' }, writeMoney(order.totalCents)),
     h('td', { class: 'num paid' }, writeMoney(order.paidCents)),
@@ -228,9 +237,10 @@ function loadOrder(order) {
   if (!order) {
     newest.set('order', (newest.get('order') ?? 0) + 1)
     byId('detail').close()
+    sayTrouble('order', undefined)
     return
   }
-  return latest('order', () => ask(`api/orders/${encodeURIComponent(order)}`), showOrder)
+  return latest('order', () => ask(`api/order?id=${encodeURIComponent(order)}`), showOrder)
 }
 
 async function loadState() {
@@ -314,7 +324,7 @@ function listen() {
   })
   byId('sort').addEventListener('change', () => go({ sort: byId('sort').value, page: undefined }))
   const turn = (/** @type {number} */ by) => () =>
-    go({ page: String(Math.max(0, Number(address().get('page') ?? 0) + by)) })
+    go({ page: String(Math.max(0, (Number(address().get('page')) || 0) + by)) })
   byId('previous').addEventListener('click', turn(-1))
   byId('next').addEventListener('click', turn(1))
   const dialog = byId('detail')
@@ -343,11 +353,11 @@ async function start() {
       reports = (await ask('api/reports')).reports
       break
     } catch {
-      byId('trouble').hidden = false
-      byId('trouble').textContent = 'The report server doesn’t answer.'
+      sayTrouble('reports', 'The report server doesn’t answer.')
       await new Promise((resolve) => setTimeout(resolve, 1_000))
     }
   }
+  sayTrouble('reports', undefined)
   render()
   await loadChoices()
   renderFilters()

@@ -4,11 +4,13 @@ import { humane, writeFigure, writePeriod, writeShort, writeTick } from './forma
 /**
  * @typedef {{ key: string, value: number | null }} Bar
  * @typedef {{ id: string, title: string, format: string, note?: string, unused: string[], drill?: string, split?: string,
- *   value?: number | null, bars?: Bar[] }} Panel
+ *   value?: number | null, bars?: Bar[], interval?: string, outside?: { documents: number, value: number | null },
+ *   fault?: { code: string, id: string, message: string } }} Panel
  */
 
 /** A single figure. @param {Panel} panel */
 export function numberCard(panel) {
+  if (panel.fault) return faultCard(panel, panel.fault, 'number')
   const value = h(
     'p',
     { class: 'value', 'data-value': panel.value ?? '' },
@@ -18,19 +20,34 @@ export function numberCard(panel) {
 }
 
 /**
+ * A panel that has no figures says why; the rest of the page stands.
+ * @param {Panel} panel @param {{ code: string, id: string, message: string }} fault @param {string} kind
+ */
+function faultCard(panel, fault, kind) {
+  return h(
+    'article',
+    { class: `card ${kind} faulty`, id: `panel-${panel.id}`, 'data-fault': fault.code },
+    h('h2', {}, panel.title),
+    h('p', { class: 'fault' }, fault.message),
+    h('p', { class: 'note' }, `${fault.code} · ${fault.id}`),
+  )
+}
+
+/**
  * Bars, over time or by kind.
- * @param {Panel} panel @param {string} interval of a time axis
+ * @param {Panel} panel
  * @param {string | undefined} chosen the bar that is the filter now
  * @param {((key: string) => void) | undefined} choose
  */
-export function chartCard(panel, interval, chosen, choose) {
-  const bars = panel.bars ?? []
+export function chartCard(panel, chosen, choose) {
   const time = panel.split === 'time'
+  if (panel.fault) return faultCard(panel, panel.fault, time ? 'chart time' : 'chart')
+  const bars = panel.bars ?? []
   const body =
     bars.length === 0
       ? h('p', { class: 'muted none' }, 'Nothing in this period.')
       : time
-        ? timeBars(panel, bars, interval, choose)
+        ? timeBars(panel, bars, panel.interval ?? 'day', choose)
         : namedBars(panel, bars, chosen, choose)
   return h(
     'article',
@@ -42,8 +59,15 @@ export function chartCard(panel, interval, chosen, choose) {
 }
 
 /** @param {Panel} panel */
-const note = ({ note, unused }) => [
+const note = ({ note, unused, outside, format }) => [
   note && h('p', { class: 'note' }, note),
+  outside &&
+    h(
+      'p',
+      { class: 'note outside', 'data-value': outside.value ?? '' },
+      `Too far from all others for this axis: ${writeFigure(outside.value, format)}` +
+        (format === 'count' ? '.' : ` (in ${writeFigure(outside.documents, 'count')} documents).`),
+    ),
   unused.length > 0 && h('p', { class: 'note unused' }, `Not narrowed by ${unused.join(', ')}.`),
 ]
 

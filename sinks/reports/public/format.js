@@ -24,6 +24,7 @@ const moment = new Intl.DateTimeFormat('en-GB', {
 })
 const day = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' })
 const month = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' })
+const year = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', year: 'numeric' })
 const dayOfMonth = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' })
 
 /** Cents as money. @param {number | undefined} cents */
@@ -56,18 +57,24 @@ export function writeShort(value, format) {
 }
 
 /** A point in time, in UTC. @param {string | undefined} iso */
-export const writeMoment = (iso) => (iso === undefined ? undefined : moment.format(new Date(iso)))
+export function writeMoment(iso) {
+  if (iso === undefined) return undefined
+  const date = new Date(iso)
+  return Number.isNaN(date.getTime()) ? iso : moment.format(date)
+}
 
 /** The period a bar of a time axis stands for. @param {string} key first day @param {string} interval */
 export function writePeriod(key, interval) {
   const date = new Date(key)
+  if (interval === 'year') return year.format(date)
+  if (interval === 'quarter') return `Quarter from ${month.format(date)}`
   if (interval === 'month') return month.format(date)
   return interval === 'week' ? `Week of ${day.format(date)}` : day.format(date)
 }
 
 /** A short label below a bar. @param {string} key first day @param {string} interval */
 export const writeTick = (key, interval) =>
-  interval === 'day' ? dayOfMonth.format(new Date(key)) : month.format(new Date(key))
+  (interval === 'day' ? dayOfMonth : interval === 'year' ? year : month).format(new Date(key))
 
 /** Words for identifiers like `credit_card`. @param {string} text */
 export const humane = (text) => text.replaceAll('_', ' ')

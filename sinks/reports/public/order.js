@@ -2,14 +2,12 @@ import { byId, h } from './dom.js'
 import { humane, writeMoment, writeMoney } from './format.js'
 
 /** @param {number | undefined} score */
-export const stars = (score) =>
-  score === undefined
-    ? h('span', { class: 'muted' }, '–')
-    : h(
-        'span',
-        { class: 'stars', role: 'img', 'aria-label': `${score} of 5` },
-        '★'.repeat(score) + '☆'.repeat(5 - score),
-      )
+export function stars(score) {
+  if (score === undefined) return h('span', { class: 'muted' }, '–')
+  // One that was taken before scores had to be 1 to 5 is shown by its number.
+  const drawn = score >= 0 && score <= 5 ? '★'.repeat(score) + '☆'.repeat(5 - score) : `${score} ★`
+  return h('span', { class: 'stars', role: 'img', 'aria-label': `${score} of 5` }, drawn)
+}
 
 /** @param {string | undefined} status */
 export const statusBadge = (status) => h('span', { class: `badge ${status ?? ''}` }, status ?? 'unknown')
@@ -37,7 +35,7 @@ function detail(order, close) {
       h(
         'div',
         {},
-        h('h2', { id: 'detail-title' }, order.orderId),
+        h('h2', { id: 'detail-title' }, h('bdi', {}, order.orderId)),
         h(
           'div',
           { class: 'badges' },
@@ -135,7 +133,7 @@ function detail(order, close) {
 }
 
 /** @param {string} text */
-const id = (text) => h('div', { class: 'id', title: text }, text)
+const id = (text) => h('div', { class: 'id', title: text }, h('bdi', {}, text))
 
 /** @param {(string | undefined)[][]} rows name, value, class @param {string} [kind] */
 function facts(rows, kind = '') {

@@ -1,0 +1,98 @@
+import type { estypes } from '@elastic/elasticsearch'
+import { conditionQuery, filterQuery, SEARCH_TIME } from './queries.ts'
+import type { Filters, Panel } from './report.ts'
+
+const DAY_MS = 86_400_000
+
+/** How wide the bars of a time axis are. */
+export type Interval = 'day' | 'week' | 'month' | 'quarter' | 'year'
+
+/** The interval up to which span, in days: no axis has more than about 160 bars. */
+const INTERVALS: readonly (readonly [Interval, number])[] = [
+  ['day', 120],
+  ['week', 840],
+  ['month', 3_650],
+  ['quarter', 14_600],
+]
+/** An axis is no longer than this. */
+const LONGEST_MS = 150 * 365.25 * DAY_MS
+/** An axis goes on by this much at least on either side of where most documents are. */
+const LEAST_MARGIN_MS = 30 * DAY_MS
+
+/** A time axis: from when to when (ms since 1970, both included), and how wide its bars are. */
+export interface Axis {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly interval: Interval
+}
+
+/** Where documents are on a time axis, in ms since 1970. */
+export interface Spread {
+  readonly min: number
+  readonly max: number
+  /** Within these lie nine tenths. */
+  readonly low: number
+  readonly middle: number
+  readonly high: number
+}
+
+/** The interval with which a period has about a hundred bars. */
+export function intervalFor(fromMs: number, toMs: number): Interval {
+  const days = (toMs - fromMs) / DAY_MS
+  return INTERVALS.find(([, most]) => days <= most)?.[0] ?? 'year'
+}
+
+/**
+ * The axis on which documents are shown readably: from the first to the last one, unless a few lie so far from all
+ * others (a year 1, a year 9999) that the rest would be a single bar. Those are left outside; whoever shows the axis
+ * says how many they are.
+ */
+export function axisFor({ min, max, low, middle, high }: Spread): Axis {
+  const margin = Math.max(high - low, LEAST_MARGIN_MS)
+  let fromMs = Math.max(min, low - margin)
+  let toMs = Math.min(max, high + margin)
+  if (toMs - fromMs > LONGEST_MS) {
+    fromMs = Math.max(fromMs, middle - LONGEST_MS / 2)
+    toMs = Math.min(toMs, fromMs + LONGEST_MS)
+  }
+  const interval = intervalFor(fromMs, toMs)
+  // Whole bars: a first or last one that is cut would show less than choosing it does.
+  return { fromMs: beginOf(interval, fromMs), toMs: beginOf(interval, toMs, 1) - 1, interval }
+}
+
+/** When the interval begins that holds a moment, or one that many intervals later; weeks begin on Mondays. */
+function beginOf(interval: Interval, ms: number, later = 0): number {
+  const date = new Date(ms)
+  date.setUTCHours(0, 0, 0, 0)
+  if (interval === 'day') date.setUTCDate(date.getUTCDate() + later)
+  if (interval === 'week') date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7) + 7 * later)
+  if (interval === 'month') date.setUTCMonth(date.getUTCMonth() + later, 1)
+  if (interval === 'quarter') date.setUTCMonth(date.getUTCMonth() - (date.getUTCMonth() % 3) + 3 * later, 1)
+  if (interval === 'year') date.setUTCFullYear(date.getUTCFullYear() + later, 0, 1)
+  return date.getTime()
+}
+
+/** The search that tells where a panel's documents are on its time axis. */
+export function spreadSearch(panel: Panel, field: string, filters: Filters): estypes.SearchRequest {
+  return {
+    index: panel.readModel,
+    size: 0,
+    timeout: SEARCH_TIME,
+    query: filterQuery(panel.readModel, filters, (panel.only ?? []).map(conditionQuery)),
+    aggs: {
+      span: { stats: { field } },
+      most: { percentiles: { field, percents: [5, 50, 95], keyed: false } },
+    },
+  }
+}
+
+/** Reads that search's answer; undefined when there are no documents. */
+export function spreadOf(answer: estypes.SearchResponse): Spread | undefined {
+  const { span, most } = answer.aggregations as unknown as {
+    readonly span: { readonly min: number | null; readonly max: number | null }
+    readonly most: { readonly values: readonly { readonly value: number | null }[] }
+  }
+  if (span.min === null || span.max === null) return undefined
+  const [low, middle, high] = most.values.map(({ value }) => value ?? span.min!)
+  return { min: span.min, max: span.max, low: low!, middle: middle!, high: high! }
+}

@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import type { FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openLog } from '#runtime/log.ts'
+import type { OrderRow } from '#schemas/contracts.generated.ts'
+import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
+import { type Sample, sampleOf, sampleRows } from '#sinks/testing/sample.ts'
+import { writeSample } from '#sinks/testing/write-sample.ts'
+import { connectStack } from '../../tests/harness/stack.ts'
+import { reportsServer } from './server.ts'
+
+const client = openElasticsearch(connectStack().env.ELASTICSEARCH_URL!)
+let server: FastifyInstance
+
+beforeAll(async () => {
+  server = await reportsServer({
+    client,
+    log: openLog('reports', 'silent'),
+    freshness: async () => undefined,
+    deadLetters: () => undefined,
+  })
+})
+afterAll(async () => {
+  await server.close()
+  await client.close()
+})
+
+interface ShownPanel {
+  readonly id: string
+  readonly value?: number
+  readonly bars?: readonly { readonly key: string; readonly value: number }[]
+  readonly outside?: { readonly documents: number; readonly value: number }
+  readonly fault?: { readonly code: string; readonly id: string }
+}
+const get = async (url: string) => {
+  const { statusCode, headers, body } = await server.inject({ url, headers: { host: 'localhost' } })
+  return { status: statusCode, headers, body, json: headers['content-type']?.includes('json') ? JSON.parse(body) : {} }
+}
+async function report(id: string, query = ''): Promise<Map<string, ShownPanel>> {
+  const { status, body, json } = await get(`/api/reports/${id}${query}`)
+  expect(status, body).toBe(200)
+  return new Map((json.panels as ShownPanel[]).map((panel) => [panel.id, panel]))
+}
+const sum = <T>(rows: readonly T[], of: (row: T) => number) => rows.reduce((total, row) => total + of(row), 0)
+const at = (order: OrderRow, orderId: string, purchasedAt: number | null): OrderRow => ({
+  ...order,
+  orderId,
+  purchasedAt,
+})
+const YEAR_1 = Date.parse('0001-01-01T00:00:00Z')
+const YEAR_9999 = Date.parse('9999-12-31T23:59:59.999Z')
+
+describe('orders of the year 1 and the year 9999', () => {
+  const usual = sampleRows(300, 40).orders
+  const far = [at(usual[0]!, 'first', YEAR_1), at(usual[1]!, 'last', YEAR_9999)]
+  const sample: Sample = sampleOf([...usual, ...far])
+  beforeAll(() => writeSample(client, sample))
+
+  test('are in every figure, and beside the axis on which the others stay readable', async () => {
+    const sales = await report('sales')
+    const revenue = sum(sample.sales, (row) => row.revenueCents)
+    expect(sales.get('revenue')!.value).toBe(revenue)
+    const { bars, outside } = sales.get('revenue-by-day')!
+    expect(bars!.length).toBeGreaterThan(30)
+    expect(bars!.length).toBeLessThan(170)
+    expect(outside!.value).toBe(
+      sum(
+        sample.sales.filter(({ day }) => !day.startsWith('2018')),
+        (row) => row.revenueCents,
+      ),
+    )
+    expect(sum(bars!, ({ value }) => value) + outside!.value).toBe(revenue)
+  })
+
+  test.each(['delivery', 'payments', 'customers'])('leave the report %s whole', async (id) => {
+    for (const [, panel] of await report(id)) {
+      expect(panel.fault).toBeUndefined()
+      if (panel.bars) expect(panel.bars.length).toBeLessThan(170)
+    }
+  })
+
+  test('have an axis of their own where a period narrows the report to them', async () => {
+    const early = await report('sales', '?to=0001-12-31')
+    expect(early.get('revenue-by-day')!.bars!.map(({ key }) => key)).toEqual(['0001-01-01'])
+    const late = await report('payments', '?from=9999-01-01&to=9999-12-31')
+    expect(late.get('paid-by-day')!.bars!.map(({ key }) => key)).toEqual(['9999-12-31'])
+  })
+
+  test('alone have an axis with bounds', async () => {
+    await writeSample(client, sampleOf(far))
+    const { bars, outside } = (await report('sales')).get('revenue-by-day')!
+    expect(bars!.length).toBeLessThan(170)
+    const all = sum(sampleOf(far).sales, (row) => row.revenueCents)
+    expect(sum(bars!, ({ value }) => value) + (outside?.value ?? 0)).toBe(all)
+  })
+})
+
+describe('with one index ill', () => {
+  const sample = sampleRows(50)
+  beforeAll(() => writeSample(client, sample))
+  const illnesses: [string, string, (index: string) => Promise<unknown>, (index: string) => Promise<unknown>][] = [
+    ['closed', 'index_closed', (index) => client.indices.close({ index }), (index) => client.indices.open({ index })],
+    [
+      'blocked',
+      'index_blocked',
+      (index) => client.indices.putSettings({ index, settings: { 'index.blocks.read': true } }),
+      (index) => client.indices.putSettings({ index, settings: { 'index.blocks.read': null } }),
+    ],
+    [
+      'without its alias',
+      'no_index',
+      (index) => client.indices.deleteAlias({ index, name: 'sales' }),
+      () => writeSample(client, sample),
+    ],
+  ]
+
+  test.each(illnesses)('%s, only its own panels say so', async (_, code, fall, mend) => {
+    const index = Object.keys(await client.indices.getAlias({ name: 'sales' }))[0]!
+    await fall(index)
+    try {
+      const panels = await report('sales')
+      for (const id of ['revenue', 'revenue-by-day', 'revenue-by-state'])
+        expect(panels.get(id)).toMatchObject({ fault: { code, id: expect.stringMatching(/^[0-9a-f-]{36}$/) } })
+      expect(panels.get('orders')!.value).toBe(sample.orders.length)
+      expect(panels.get('orders-by-status')!.bars!.length).toBeGreaterThan(1)
+      const { json } = await get('/api/choices')
+      expect(json.state).toEqual([])
+      expect(json.status).toContain('delivered')
+    } finally {
+      await mend(index)
+    }
+    expect((await report('sales')).get('revenue')).toHaveProperty('value')
+  })
+})
+
+describe('a search', () => {
+  const [first, ...others] = sampleRows(200).orders
+  const odd = ['..', 'a/b', '%2F', '#?&=', '__proto__', 'שלום', '😀', '<script>', 'x'.repeat(200), '2'].map(
+    (orderId) => ({
+      ...first!,
+      orderId,
+    }),
+  )
+  // Payments whose order nobody told of, more than a page of a file has.
+  const unknown = Array.from({ length: 1_200 }, () => at({ ...first!, status: null }, randomUUID(), null))
+  const sample = sampleOf([...odd, ...others, ...unknown])
+  beforeAll(() => writeSample(client, sample))
+  const find = async (q: string) => (await get(`/api/orders?q=${encodeURIComponent(q)}`)).json
+
+  test('finds an order by the parts that people know of it', async () => {
+    const { orderId, customer, items, status, payments } = others[7]!
+    const known = [orderId, customer!.customerId, customer!.uniqueId!, items[0]!.productId, items[0]!.sellerId]
+    for (const part of [...known, customer!.zip!, items[0]!.category, status!, payments[0]!.type]) {
+      const { json } = await get(`/api/orders?q=${encodeURIComponent(`${part} ${orderId.slice(0, 20)}`)}`)
+      expect(
+        json.orders.map((order: OrderRow) => order.orderId),
+        part,
+      ).toContain(orderId)
+    }
+    const ofCity = sample.orders.filter(({ customer }) => customer!.city === 'são paulo').length
+    for (const words of ['paulo', 'PAULO', 'são pau', 'paulo são']) expect((await find(words)).total).toBe(ofCity)
+  })
+
+  test('finds every id that an order can have, and shows its order', async () => {
+    for (const { orderId } of odd) {
+      expect((await find(orderId)).orders.map((order: OrderRow) => order.orderId)).toContain(orderId)
+      const { json } = await get(`/api/order?id=${encodeURIComponent(orderId)}`)
+      expect(json.orderId).toBe(orderId)
+    }
+    expect((await get('/api/order?id=none')).status).toBe(404)
+  })
+
+  test('looks for no middle of a word, and for a single letter only where it is all', async () => {
+    expect((await find('oto__')).total).toBe(0)
+    expect((await find('*')).total).toBe(0)
+    expect((await find('2')).orders.map((order: OrderRow) => order.orderId)).toEqual(['2'])
+  })
+
+  test('as a file has every order once, those last whose date nobody knows', async () => {
+    for (const sort of ['newest', 'oldest', 'largest']) {
+      const { body } = await get(`/api/orders.csv?sort=${sort}`)
+      const lines = body.trim().split('\r\n').slice(1)
+      expect(new Set(lines.map((line) => line.slice(0, line.indexOf(',')))).size).toBe(sample.orders.length)
+      if (sort !== 'largest') expect(lines.at(-1)).toMatch(/^[^,]+,,,/)
+    }
+  })
+
+  test('says after its last page that there is no further one, and what to do', async () => {
+    expect((await get('/api/orders?page=399')).status).toBe(200)
+    const { status, json, headers } = await get('/api/orders?page=400')
+    expect({ status, json }).toMatchObject({ status: 400, json: { code: 'invalid' } })
+    expect(json.detail).toMatch(/^page: .*CSV/)
+    expect(headers['content-type']).toBe('application/problem+json')
+    expect(headers['x-content-type-options']).toBe('nosniff')
+  })
+})
+
+test('no address, however odd, is an error of the server', async () => {
+  const names = [
+    'from',
+    'to',
+    'day',
+    'state',
+    'category',
+    'status',
+    'differs',
+    'q',
+    'sort',
+    'page',
+    'id',
+    '__proto__',
+    '',
+  ]
+  const dates = [
+    '2018-01-01',
+    '2024-99-99',
+    '0001-01-01',
+    '9999-12-31',
+    '0000-00-00',
+    '+010000-01-01',
+    '-1',
+    '20180101',
+  ]
+  const value = fc.oneof(
+    fc.constantFrom(
+      '',
+      ' ',
+      'yes',
+      'newest',
+      '0',
+      '399',
+      '400',
+      '-1',
+      '1e9',
+      'NaN',
+      '%00',
+      '%ED%A0%80',
+      '%',
+      '%E0%A4',
+      ...dates,
+    ),
+    fc.string({ unit: 'binary', maxLength: 30 }).map((text) => encodeURIComponent(text.toWellFormed())),
+    fc.string({ maxLength: 12 }).map((text) => text.replace(/[#\s]/g, '+')),
+    fc.string({ unit: 'grapheme', minLength: 150, maxLength: 250 }).map((text) => encodeURIComponent(text)),
+    fc.constantFrom('*', '?', '*a*', 'a*?\\', '"', '(', '[* TO *]', '/.*/', '\\').map(encodeURIComponent),
+  )
+  const pair = fc.tuple(fc.constantFrom(...names), value).map(([name, text]) => `${name}=${text}`)
+  const path = fc.oneof(
+    fc.constantFrom('reports/sales', 'reports/delivery', 'reports/payments', 'reports/customers', 'orders', 'order'),
+    fc.constantFrom(
+      'choices',
+      'state',
+      'orders.csv',
+      'reports',
+      'reports/__proto__',
+      'orders/%ED%A0%80',
+      'orders/%2e%2e',
+    ),
+    value.map((text) => `orders/${text}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(path, fc.array(pair, { maxLength: 4 }), async (path, pairs) => {
+      const { status, body } = await get(`/api/${path}?${pairs.join('&')}`)
+      expect(status, body).toBeLessThan(500)
+      expect([200, 400, 404]).toContain(status)
+    }),
+    { numRuns: Number(process.env.QUERY_RUNS ?? 300) },
+  )
+})
