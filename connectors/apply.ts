@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Each, eachOnItsOwn } from '#runtime/each.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { services } from '#schemas/topics.ts'
 import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
@@ -13,17 +14,16 @@ export interface Applied {
   readonly drift: readonly Drift[]
 }
 
-/** Makes connectors what their file says, where they aren't. Safe to run again. */
-export async function applyConnectors(connect: Connect): Promise<Applied[]> {
-  const applied: Applied[] = []
-  for (const [connector, wanted] of wantedConnectors()) {
+/** Makes connectors what their file says, where they aren't, each on its own. Safe to run again. */
+export async function applyConnectors(connect: Connect): Promise<Each<string, Applied>> {
+  const wanted = wantedConnectors()
+  return eachOnItsOwn(wanted.keys(), async (connector): Promise<Applied> => {
     const found = await connect.configOf(connector)
-    const drift = found ? driftOf(wanted, found) : []
+    const drift = found ? driftOf(wanted.get(connector)!, found) : []
     const change = !found ? 'created' : drift.length > 0 ? 'changed' : 'unchanged'
-    if (change !== 'unchanged') await connect.putConfig(connector, wanted)
-    applied.push({ connector, change, drift })
-  }
-  return applied
+    if (change !== 'unchanged') await connect.putConfig(connector, wanted.get(connector)!)
+    return { connector, change, drift }
+  })
 }
 
 /**
@@ -60,15 +60,19 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
 }
 
 /**
- * Waits until every connector and its task run; restarts what fails, or stays unassigned, on the way.
+ * Waits until every connector (or those named) and its task run; restarts what fails, or stays unassigned, on the way.
  * Throws after `patienceMs`, naming each that doesn't run and why.
  */
-export async function awaitRunning(connect: Connect, patienceMs = 90_000): Promise<void> {
+export async function awaitRunning(
+  connect: Connect,
+  patienceMs = 90_000,
+  connectors: readonly string[] = [...wantedConnectors().keys()],
+): Promise<void> {
   const deadline = Date.now() + patienceMs
   const stalls = openStalls()
   for (let pause = 500; ; pause = Math.min(pause * 1.5, 5_000)) {
     const statuses = await connect.statuses()
-    const idle = [...wantedConnectors().keys()].filter((connector) => !isRunning(statuses.get(connector)))
+    const idle = connectors.filter((connector) => !isRunning(statuses.get(connector)))
     if (idle.length === 0) return
     if (Date.now() > deadline) throw new Error(idle.map((name) => describeIdle(name, statuses.get(name))).join('\n'))
     for (const connector of idle) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { services } from '#schemas/topics.ts'
 
 /** `tributary connectors …` */
 export function connectorsCommands(program: Command): void {
@@ -12,15 +13,18 @@ export function connectorsCommands(program: Command): void {
       const { applyConnectors, awaitRunning, ensureHeartbeatTopics } = await import('./apply.ts')
       const { describeDrift } = await import('./configuration.ts')
       const { connectAt } = await import('./connect.ts')
+      const { throwFailed } = await import('#runtime/each.ts')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
       const connect = connectAt(config.CONNECT_URL)
       await ensureHeartbeatTopics(config.KAFKA_BROKERS)
-      const applied = await applyConnectors(connect)
+      const each = await applyConnectors(connect)
+      const applied = [...each.done.values()]
       for (const { connector, change, drift } of applied) {
         if (change !== 'unchanged') console.log(`${connector}: ${change}`)
         for (const each of drift) console.log(`  ${describeDrift(each)}`)
       }
-      await awaitRunning(connect)
+      await awaitRunning(connect, undefined, [...each.done.keys()])
+      throwFailed(each)
       const changed = applied.filter(({ change }) => change !== 'unchanged').length
       console.log(`${applied.length} connectors run, ${changed} of them new or changed`)
     })
@@ -52,10 +56,36 @@ export function connectorsCommands(program: Command): void {
       const unknown = names.filter((name) => !known.includes(name))
       if (unknown.length > 0) program.error(`there is no connector "${unknown[0]}": there are ${known.join(', ')}`)
       const connect = connectAt(readConfig(connectSettings).CONNECT_URL)
-      for (const name of names.length > 0 ? names : known) {
+      const { eachOnItsOwn, throwFailed } = await import('#runtime/each.ts')
+      const each = await eachOnItsOwn(names.length > 0 ? names : known, async (name) => {
         await connect.restart(name, { onlyFailed: options.failed ?? false })
         console.log(`${name}: restarting`)
-      }
+      })
+      throwFailed(each)
+    })
+
+  connectors
+    .command('recover')
+    .description("make a service's connector read again whatever became of its slot, and send the events it missed")
+    .argument('<service>', `which one: ${services.join(', ')}`)
+    .action(async (name: string) => {
+      const service = services.find((each) => each === name)
+      if (!service) program.error(`there is no service "${name}": there are ${services.join(', ')}`)
+      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
+      const { readSuperuser } = await import('#producers/database/settings.ts')
+      const { connectAt } = await import('./connect.ts')
+      const { recover } = await import('./recover.ts')
+      const config = readConfig({ ...connectSettings, ...kafkaSettings })
+      const { lost } = await recover(service, {
+        connect: connectAt(config.CONNECT_URL),
+        brokers: config.KAFKA_BROKERS,
+        superuser: readSuperuser()(service),
+        say: (line) => console.log(line),
+      })
+      for (const { id, type, key, at } of lost) console.log(`  ${at}  ${type} of "${key}", event ${id}`)
+      const what =
+        lost.length === 0 ? 'no event of the outbox was missing' : `${lost.length} lost events were sent again`
+      console.log(`${service}: ${what}`)
     })
 
   connectors

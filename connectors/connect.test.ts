@@ -39,7 +39,9 @@ async function fakeConnect(busy = 0) {
 
 test('applying creates what is missing, mends what drifted, and leaves the rest alone', async () => {
   const { connect, configs, puts } = await fakeConnect()
-  expect((await applyConnectors(connect)).map(({ change }) => change)).toEqual(Array(6).fill('created'))
+  expect([...(await applyConnectors(connect)).done.values()].map(({ change }) => change)).toEqual(
+    Array(6).fill('created'),
+  )
   configs.set('orders-outbox', { ...configs.get('orders-outbox')!, 'poll.interval.ms': '500' })
 
   const [drifted] = (await connectorStates(connect)).filter((state) => state.drift.length > 0)
@@ -48,8 +50,20 @@ test('applying creates what is missing, mends what drifted, and leaves the rest 
   puts.length = 0
   const again = await applyConnectors(connect)
   expect(puts).toEqual(['orders-outbox'])
-  expect(again.find(({ connector }) => connector === 'orders-outbox')?.drift).toHaveLength(1)
+  expect(again.done.get('orders-outbox')?.drift).toHaveLength(1)
   expect(configs.get('orders-outbox')).toEqual(wantedConnectors().get('orders-outbox'))
+})
+
+test('a connector that Connect refuses leaves the others applied', async () => {
+  const { connect, configs } = await fakeConnect()
+  const refusing = {
+    ...connect,
+    putConfig: (connector: string, config: ConnectorConfig) =>
+      connector === 'catalog-outbox' ? Promise.reject(new Error('refused')) : connect.putConfig(connector, config),
+  }
+  const applied = await applyConnectors(refusing)
+  expect([...applied.failed.keys()]).toEqual(['catalog-outbox'])
+  expect(configs.size).toBe(5)
 })
 
 test('a rebalance is waited out', async () => {
@@ -70,5 +84,8 @@ test('a running connector whose task has failed does not run, and says why', () 
   expect(isRunning(status)).toBe(false)
   expect(hasFailed(status)).toBe(true)
   expect(faultOf(status)).toBe('its task 0 has failed: java.io.IOException: root')
+  const long = `${trace}more of it, "quoted"\n\tat y\n\t... 3 more\n`
+  const lasting = { name: 'c', state: 'RUNNING', tasks: [{ id: 0, state: 'FAILED', trace: long }] } as const
+  expect(faultOf(lasting)).toBe('its task 0 has failed: java.io.IOException: root more of it, "quoted"')
   expect(isRunning({ name: 'c', state: 'RUNNING', tasks: [] })).toBe(false)
 })

@@ -18,6 +18,19 @@ export interface Connect {
   statuses(): Promise<ReadonlyMap<string, ConnectorStatus>>
   /** Restarts a connector and its tasks; only what has failed unless told otherwise. */
   restart(connector: string, options: { onlyFailed: boolean }): Promise<void>
+  /** Takes a connector's tasks down until `resume`; its offsets can be changed only then. */
+  stop(connector: string): Promise<void>
+  resume(connector: string): Promise<void>
+  /** How far a connector has read its source, as it notes it itself; undefined where it has noted nothing. */
+  offsetOf(connector: string): Promise<SourceOffset | undefined>
+  /** Says where a stopped connector goes on reading. */
+  putOffset(connector: string, offset: SourceOffset): Promise<void>
+}
+
+/** A place in the source of a connector, in Debezium's form. */
+export interface SourceOffset {
+  readonly partition: Readonly<Record<string, unknown>>
+  readonly offset: Readonly<Record<string, unknown>>
 }
 
 /** Connect answered with an error. */
@@ -85,6 +98,16 @@ export function connectAt(url: string, patienceMs = 60_000): Connect {
     },
     restart: async (connector, { onlyFailed }) =>
       void (await request('POST', `/connectors/${connector}/restart?includeTasks=true&onlyFailed=${onlyFailed}`)),
+    stop: async (connector) => void (await request('PUT', `/connectors/${connector}/stop`)),
+    resume: async (connector) => void (await request('PUT', `/connectors/${connector}/resume`)),
+    offsetOf: async (connector) => {
+      const found = (await request('GET', `/connectors/${connector}/offsets`)) as
+        | { offsets: SourceOffset[] }
+        | undefined
+      return found?.offsets[0]
+    },
+    putOffset: async (connector, offset) =>
+      void (await request('PATCH', `/connectors/${connector}/offsets`, { offsets: [offset] })),
   }
 }
 
@@ -118,7 +141,7 @@ function isAnywhere(state: State, status: ConnectorStatus | undefined): boolean 
   return status !== undefined && (status.state === state || status.tasks.some((task) => task.state === state))
 }
 
-/** The first line of what a failed task says, or of what is known instead. */
+/** What a failed task says in the end, in whole, or of what is known instead. */
 export function faultOf(status: ConnectorStatus | undefined): string {
   if (!status) return 'is missing: run `npx tributary connectors apply`'
   const failed = status.tasks.find((task) => task.state === 'FAILED')
@@ -127,7 +150,14 @@ export function faultOf(status: ConnectorStatus | undefined): string {
   return `is ${status.state}, its task ${status.tasks.map((task) => task.state).join(', ')}`
 }
 
+/** The message of a Java stack trace's last cause, all its lines. */
 function rootCause(trace = ''): string {
   const lines = trace.split('\n')
-  return (lines.findLast((line) => line.startsWith('Caused by: ')) ?? lines[0] ?? '').replace('Caused by: ', '')
+  const from = Math.max(
+    0,
+    lines.findLastIndex((line) => line.startsWith('Caused by: ')),
+  )
+  const length = lines.slice(from + 1).findIndex((line) => /^\s+(at |\.\.\. \d+ more)/.test(line))
+  const message = lines.slice(from, length < 0 ? undefined : from + 1 + length)
+  return message.join(' ').replace('Caused by: ', '').trim()
 }

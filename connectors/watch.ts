@@ -1,32 +1,32 @@
 import type { Knex } from 'knex'
 import { openDatabase } from '#producers/database/connect.ts'
 import { readMaintainerLogin } from '#producers/database/settings.ts'
-import { DAYS_AHEAD_ALARM } from '#producers/outbox/partitions.ts'
 import { maintainOutbox } from '#producers/outbox/retention.ts'
 import { slotOf } from '#producers/outbox/schema.ts'
 import { connectSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
+import { eachOnItsOwn, throwFailed } from '#runtime/each.ts'
 import { serveHealth } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
-import { describeIdle } from './apply.ts'
-import { driftOf, wantedConnectors } from './configuration.ts'
-import { type Connect, connectAt, isRunning } from './connect.ts'
+import { connectorOf, type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
+import { type Connect, type ConnectorStatus, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
+import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
+import { lookAtOutbox } from './outboxes.ts'
 import { openRestarts, type Restarts, restartDue } from './restarts.ts'
+import { SlotsWatch } from './slots.ts'
 import { openStalls, type Stalls } from './stalls.ts'
 
-const LOOK_MS = 5_000
+const LOOK_MS = 4_000
+/** Slots are looked at more often: that a connector stands still shows over several looks. */
+const LOOK_AT_SLOTS_MS = 2_000
 const MAINTAIN_MS = 600_000
-const STALLED_MS = 60_000
-
-/** What is wrong now, by what is wrong. */
-type Faults = Map<string, string>
 
 /**
- * Watches connectors and slots, restarts what failed or stays unassigned, with back-off, makes outbox partitions ahead
- * and drops old ones. `/health` says what is wrong.
+ * Watches connectors, slots and outboxes; restarts what failed or stays unassigned, with back-off, makes outbox partitions
+ * ahead, mends publications and drops old partitions. `/health` says what is wrong, and what mends it.
  */
 export async function runWatch(log: Log): Promise<Running> {
   const config = readConfig({ ...connectSettings, ...listenSettings, WATCH_PORT: setting.port.default(14_023) })
@@ -36,31 +36,44 @@ export async function runWatch(log: Log): Promise<Running> {
   )
   const metrics = openMetrics()
   const meters = openMeters(metrics)
-  const connect = connectAt(config.CONNECT_URL, 0)
-  const restarts = openRestarts()
-  const stalls = openStalls()
-  const faults: Faults = new Map([['watch', 'nothing was looked at yet']])
+  const findings = new Findings()
+  findings.note('watch', { part: 'watch', what: 'nothing was looked at yet', unwell: true })
+  const slots = new SlotsWatch()
+  const watched: Watched = {
+    connect: connectAt(config.CONNECT_URL, 0),
+    restarts: openRestarts(),
+    stalls: openStalls(),
+    findings,
+    meters,
+    log,
+    mended: new Map(),
+  }
 
-  const looking = every(LOOK_MS, async () => {
-    await noting(faults, log, 'connect', () => lookAtConnectors({ connect, restarts, stalls, faults, meters, log }))
-    await noting(faults, log, 'slots', () => lookAtSlots(databases.get('orders')!, stalls, faults, meters))
-    faults.delete('watch')
-  })
-  const maintaining = every(MAINTAIN_MS, async () => {
-    for (const [service, db] of databases) {
-      await noting(faults, log, `outbox of ${service}`, () => lookAfterOutbox(db, service, { faults, meters, log }))
-    }
-  })
+  // Each on its own: what one waits for doesn't keep the others from looking.
+  const looking = [
+    every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
+    every(LOOK_AT_SLOTS_MS, async () => {
+      await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
+      findings.note('watch', undefined)
+    }),
+    ...[...databases].map(([service, db]) =>
+      every(LOOK_MS, () => noting(watched, `outbox of ${service}`, () => lookAfterOutbox(db, service, watched))),
+    ),
+    ...[...databases].map(([service, db]) =>
+      every(MAINTAIN_MS, () => noting(watched, `retention of ${service}`, () => maintain(db, service, watched))),
+    ),
+  ]
   const health = await serveHealth({
     host: config.HOST,
-    allowedHosts: config.ALLOWED_HOSTS,
     port: config.WATCH_PORT,
+    allowedHosts: config.ALLOWED_HOSTS,
     metrics,
-    check: () => (faults.size === 0 ? undefined : [...faults.values()].join('; ')),
+    check: () => findings.reason,
+    concerns: () => findings.concerns,
   })
   return {
     async stop() {
-      await Promise.all([looking.stop(), maintaining.stop()])
+      await Promise.all(looking.map((one) => one.stop()))
       await health.close()
       for (const db of databases.values()) await db.destroy()
     },
@@ -71,59 +84,65 @@ interface Watched {
   readonly connect: Connect
   readonly restarts: Restarts
   readonly stalls: Stalls
-  readonly faults: Faults
+  readonly findings: Findings
   readonly meters: WatchMeters
   readonly log: Log
+  /** When a service's publication was mended last; ms. */
+  readonly mended: Map<ServiceName, number>
 }
 
-async function lookAtConnectors({ connect, restarts, stalls, faults, meters, log }: Watched): Promise<void> {
+async function lookAtConnectors({ connect, restarts, stalls, findings, meters, log }: Watched): Promise<void> {
   const statuses = await connect.statuses()
-  for (const [connector, wanted] of wantedConnectors()) {
+  const looks = await eachOnItsOwn(wantedConnectors().keys(), async (connector) => {
     const status = statuses.get(connector)
     const running = isRunning(status)
     meters.running.set({ connector }, running ? 1 : 0)
-    if (running) {
-      faults.delete(connector)
-      restarts.ranWell(connector, Date.now())
-    } else faults.set(connector, describeIdle(connector, status))
+    findings.note(connector, running ? undefined : notRunning(connector, status))
+    if (running) restarts.ranWell(connector, Date.now())
     const what = restartDue(stalls, connector, status, Date.now())
     if (what && restarts.isDue(connector, Date.now())) {
       const next = restarts.noteRestart(connector, Date.now())
-      log.warn({ connector, fault: faults.get(connector), what, nextMs: next }, 'restarting')
+      log.warn({ connector, fault: faultOf(status), what, nextMs: next }, 'restarting')
       meters.restarts.inc({ connector })
       await connect.restart(connector, { onlyFailed: what === 'failed' })
     }
     const found = status && (await connect.configOf(connector))
-    meters.drift.set({ connector }, found ? driftOf(wanted, found).length : 0)
+    const drift = found ? driftOf(wantedConnectors().get(connector)!, found) : []
+    meters.drift.set({ connector }, drift.length)
+    findings.note(`drift of ${connector}`, drifted(connector, drift))
+  })
+  throwFailed(looks)
+}
+
+function notRunning(connector: string, status: ConnectorStatus | undefined): Finding {
+  const service = services.find((one) => connectorOf(one) === connector)
+  const remedy = !status
+    ? '`npx tributary connectors apply`'
+    : hasFailed(status)
+      ? `it is restarted by itself; where it says that its position is gone, \`npx tributary connectors recover ${service}\``
+      : `\`npx tributary connectors restart ${connector}\``
+  return { part: connector, what: `connector "${connector}" ${faultOf(status)}`, remedy, unwell: true }
+}
+
+function drifted(connector: string, drift: readonly Drift[]): Finding | undefined {
+  if (drift.length === 0) return undefined
+  const what = `connector "${connector}" isn't what its file says: ${drift.map(describeDrift).join(', ')}`
+  return { part: connector, what, remedy: '`npx tributary connectors apply`', unwell: false }
+}
+
+async function lookAtSlots(
+  watch: SlotsWatch,
+  databases: ReadonlyMap<string, Knex>,
+  { findings, meters, log }: Watched,
+): Promise<void> {
+  const look = await watch.look(databases, Date.now())
+  const slots = new Set([...services.map(slotOf), ...look.slots.keys(), ...look.findings.keys()])
+  for (const slot of slots) {
+    const finding = look.findings.get(slot)
+    if (findings.note(slot, finding)) log.warn({ slot, ...finding }, 'a slot is not well')
   }
-}
-
-interface SlotState {
-  readonly active: boolean
-  readonly status: string
-  readonly confirmed: string
-  /** Bytes. */
-  readonly behind: number
-  readonly retained: number
-}
-
-async function lookAtSlots(db: Knex, stalls: Stalls, faults: Faults, meters: WatchMeters): Promise<void> {
-  const { rows } = await db.raw(
-    `select slot_name as slot, active, wal_status as status, confirmed_flush_lsn::text as confirmed,
-            pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint as behind,
-            pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint as retained
-     from pg_replication_slots`,
-  )
-  const found = new Map<string, SlotState>(rows.map((row: { slot: string }) => [row.slot, row]))
-  for (const service of services) {
-    const slot = slotOf(service)
-    const state = found.get(slot)
-    const stalledMs = state ? stalls.notes(slot, state.confirmed, Date.now()) : 0
-    if (!state) faults.set(slot, `slot "${slot}" is missing: what is written now will not be seen`)
-    else if (state.status === 'lost') faults.set(slot, `slot "${slot}" is lost: it fell behind max_slot_wal_keep_size`)
-    else if (stalledMs > STALLED_MS)
-      faults.set(slot, `slot "${slot}" has not moved for ${STALLED_MS / 1000} s, though its connector beats every 10 s`)
-    else faults.delete(slot)
+  for (const slot of services.map(slotOf)) {
+    const state = look.slots.get(slot)
     meters.slotActive.set({ slot }, state?.active ? 1 : 0)
     if (!state) continue
     meters.slotBehind.set({ slot }, state.behind)
@@ -134,27 +153,45 @@ async function lookAtSlots(db: Knex, stalls: Stalls, faults: Faults, meters: Wat
 async function lookAfterOutbox(
   db: Knex,
   service: ServiceName,
-  { faults, meters, log }: Pick<Watched, 'faults' | 'meters' | 'log'>,
+  { findings, meters, log, mended }: Watched,
 ): Promise<void> {
-  const { made, dropped, kept, daysAhead } = await maintainOutbox(db, service, Date.now())
-  if (made.length > 0) log.info({ service, made }, 'outbox partitions made')
+  const look = await lookAtOutbox(db, service)
+  if (look.made.length > 0) log.info({ service, made: look.made }, 'outbox partitions made')
+  meters.daysAhead.set({ service }, look.daysAhead)
+  for (const [what, finding] of Object.entries(look.findings)) {
+    if (findings.note(`${what} of ${service}`, finding)) log.warn({ service, ...finding }, 'an outbox is not well')
+  }
+  const name = `publication of ${service}`
+  if (look.mended.length > 0) {
+    log.error({ service, was: look.mended }, 'the publication was mended; what was committed meanwhile was not seen')
+    findings.note(name, mendedPublication(service, look.mended))
+    mended.set(service, Date.now())
+  } else if (Date.now() - (mended.get(service) ?? 0) > MENDED_SHOWN_MS) findings.note(name, undefined)
+}
+
+/** How long it is said, after a publication was mended, that events may be missing. */
+const MENDED_SHOWN_MS = 3_600_000
+function mendedPublication(service: ServiceName, was: readonly string[]): Finding {
+  const at = new Date().toISOString()
+  const what = `${was.join(', ')} in the database "${service}" until ${at}; mended: events committed meanwhile were not seen`
+  return { part: service, what, remedy: `\`npx tributary connectors recover ${service}\` sends them`, unwell: false }
+}
+
+async function maintain(db: Knex, service: ServiceName, { meters, log }: Watched): Promise<void> {
+  const { dropped, kept } = await maintainOutbox(db, service, Date.now())
   if (dropped.length > 0) log.info({ service, dropped }, 'outbox partitions dropped')
   if (kept.length > 0) log.warn({ service, kept }, 'old outbox partitions must stay for now')
-  meters.daysAhead.set({ service }, daysAhead)
   meters.kept.set({ service }, kept.length)
-  const alarm = `partitions of ${service}`
-  if (daysAhead >= DAYS_AHEAD_ALARM) faults.delete(alarm)
-  else faults.set(alarm, `the outbox of "${service}" has partitions for ${daysAhead} days ahead only`)
 }
 
 /** Does some work and notes it as a fault where that fails. */
-async function noting(faults: Faults, log: Log, what: string, work: () => Promise<void>): Promise<void> {
+async function noting({ findings, log }: Watched, what: string, work: () => Promise<void>): Promise<void> {
   try {
     await work()
-    faults.delete(what)
+    findings.note(what, undefined)
   } catch (error) {
-    if (!faults.has(what)) log.warn({ err: error }, `${what}: could not be looked at`)
-    faults.set(what, `${what}: ${(error as Error).message}`)
+    const finding = { part: what, what: `${what}: ${(error as Error).message}`, unwell: true }
+    if (findings.note(what, finding)) log.warn({ err: error }, `${what}: could not be looked at`)
   }
 }
 

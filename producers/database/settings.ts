@@ -40,13 +40,7 @@ export function readMigrateSettings(env: Readonly<Record<string, string | undefi
       string
     >
   return {
-    superuser: (database) => ({
-      host: config.POSTGRES_HOST,
-      port: config.POSTGRES_PORT,
-      database,
-      user: 'postgres',
-      password: config.POSTGRES_PASSWORD,
-    }),
+    superuser: readSuperuser(env),
     passwords: {
       service: perService('DB_PASSWORD'),
       connector: perService('CONNECTOR_PASSWORD'),
@@ -55,6 +49,20 @@ export function readMigrateSettings(env: Readonly<Record<string, string | undefi
       maintainer: config.MAINTAINER_DB_PASSWORD,
     },
   }
+}
+
+/** Every database, entered as superuser. */
+export function readSuperuser(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): MigrateSettings['superuser'] {
+  const config = readConfig({ ...postgresSettings, POSTGRES_PASSWORD: setting.secret }, env)
+  return (database) => ({
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    database,
+    user: 'postgres',
+    password: config.POSTGRES_PASSWORD,
+  })
 }
 
 /** The database of one service, entered with the service's own login. */

@@ -1,6 +1,8 @@
 import type { Knex } from 'knex'
 import { mendPublication, PUBLICATION } from './publication.ts'
 
+export { PUBLICATION } from './publication.ts'
+
 /** The login that owns the outbox table, and so may make and drop its partitions. */
 export const MAINTAINER = 'maintainer'
 /** The replication slot of a service's connector. */

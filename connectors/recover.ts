@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Knex } from 'knex'
+import { type DatabaseLogin, openDatabase } from '#producers/database/connect.ts'
+import { mendPublication } from '#producers/outbox/publication.ts'
+import { makeSlot, slotOf } from '#producers/outbox/schema.ts'
+import { domainTopics, type ServiceName } from '#schemas/topics.ts'
+import { awaitRunning } from './apply.ts'
+import { connectorOf, wantedConnectors } from './configuration.ts'
+import type { Connect } from './connect.ts'
+import { type LostEvent, lostEvents } from './lost.ts'
+
+/** What is known of a service's connector when it is asked to be recovered. */
+export interface RecoverContext {
+  readonly connect: Connect
+  readonly brokers: readonly string[]
+  /** The service's database as superuser: slots can be made and dropped by nobody else but connectors. */
+  readonly superuser: DatabaseLogin
+  /** Told what is being done, a line each. */
+  say(line: string): void
+}
+
+/** What recovering did. */
+export interface Recovered {
+  /** Why the slot was made anew; undefined where it was kept. */
+  readonly slotMade: string | undefined
+  /** Events that were not in the topic, and were written into the outbox again. */
+  readonly lost: readonly LostEvent[]
+}
+
+/** How long the connector may take to stop, or to read on, in ms. */
+const PATIENCE_MS = 90_000
+/** Transactions that began before the connector's last word may have been lost, too; in ms. */
+const OLDEST_TRANSACTION_MS = 86_400_000
+
+/**
+ * Brings a service's connector back to reading whatever became of its slot, its publication or its position, and sends what
+ * was lost meanwhile: events that stand in the outbox and not in the topic. Safe to run at any time, and again.
+ *
+ * The connector's position is set to where the slot is, by Connect's REST interface. (It offers to delete it, too, but with
+ * an offsets topic of the connector's own that fails: Connect writes the tombstone outside of the transaction it just began.)
+ */
+export async function recover(service: ServiceName, context: RecoverContext): Promise<Recovered> {
+  const { connect, brokers, say } = context
+  const connector = connectorOf(service)
+  const db = openDatabase(context.superuser, { application: 'tributary-recover', pool: 1 })
+  try {
+    if (!(await connect.statuses()).has(connector))
+      await connect.putConfig(connector, wantedConnectors().get(connector)!)
+    await stop(connect, connector)
+    say(`${connector}: stopped`)
+    const offset = await connect.offsetOf(connector)
+    for (const fault of await mendPublication(db)) say(`${fault}: mended`)
+    const slotMade = await mendSlot(db, service)
+    if (slotMade) say(`slot "${slotOf(service)}" ${slotMade}: made anew`)
+    await connect.putOffset(connector, { partition: { server: service }, offset: await slotOffset(db, service) })
+    await connect.resume(connector)
+    await awaitRunning(connect, PATIENCE_MS, [connector])
+    await untilRead(db, service)
+    say(`${connector}: runs and reads on`)
+    const topic = domainTopics.find((each) => each.service === service)!
+    const lost = await lostEvents(db, topic, brokers, suspectSince(offset?.offset))
+    if (lost.length > 0) {
+      await sendAgain(db, lost)
+      await untilRead(db, service)
+    }
+    return { slotMade, lost }
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Events since then may be lost, in ms: a day before the connector's last word, or all there are. */
+function suspectSince(offset: Readonly<Record<string, unknown>> | undefined): number {
+  const lastWord = Number(offset?.ts_usec)
+  return Number.isFinite(lastWord) ? lastWord / 1_000 - OLDEST_TRANSACTION_MS : 0
+}
+
+async function stop(connect: Connect, connector: string): Promise<void> {
+  await connect.stop(connector)
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    const status = (await connect.statuses()).get(connector)
+    if (status?.state === 'STOPPED' && status.tasks.length === 0) return
+    if (Date.now() > deadline) throw new Error(`connector "${connector}" doesn't stop: see Kafka Connect's log`)
+    await sleep(250)
+  }
+}
+
+/** Makes the slot anew where it is missing or of no use; says why it did. */
+async function mendSlot(db: Knex, service: ServiceName): Promise<string | undefined> {
+  const slot = slotOf(service)
+  const { rows } = await db.raw(
+    `select plugin, database, coalesce(wal_status, 'lost') as status, active_pid as pid
+     from pg_replication_slots where slot_name = ?`,
+    [slot],
+  )
+  const [found] = rows
+  const why = !found
+    ? 'was missing'
+    : found.status === 'lost'
+      ? 'was lost'
+      : found.plugin !== 'pgoutput' || found.database !== service
+        ? `was of plugin ${found.plugin} in database ${found.database}`
+        : undefined
+  if (why === undefined) return undefined
+  if (found) await db.raw('select pg_drop_replication_slot(?)', [slot])
+  await makeSlot(db, service)
+  return why
+}
+
+/** Where the slot is, as Debezium notes a position. */
+async function slotOffset(db: Knex, service: ServiceName): Promise<Record<string, unknown>> {
+  const { rows } = await db.raw(
+    `select (confirmed_flush_lsn - '0/0'::pg_lsn)::bigint as lsn, (extract(epoch from now()) * 1000000)::bigint as now
+     from pg_replication_slots where slot_name = ?`,
+    [slotOf(service)],
+  )
+  const [{ lsn, now }] = rows
+  return { lsn, lsn_proc: lsn, lsn_commit: lsn, messageType: 'MESSAGE', ts_usec: now }
+}
+
+/** Waits until the connector has read everything committed until now. */
+async function untilRead(db: Knex, service: ServiceName): Promise<void> {
+  const { rows } = await db.raw('select pg_current_wal_insert_lsn()::text as lsn')
+  const deadline = Date.now() + PATIENCE_MS
+  for (;;) {
+    await db.raw(`select pg_logical_emit_message(false, 'heartbeat', 'recover', true)`)
+    const slot = await db.raw(
+      'select confirmed_flush_lsn > ?::pg_lsn as read from pg_replication_slots where slot_name = ?',
+      [rows[0].lsn, slotOf(service)],
+    )
+    if (slot.rows[0]?.read) return
+    if (Date.now() > deadline) {
+      throw new Error(`slot "${slotOf(service)}" isn't read though its connector runs: see Kafka Connect's log`)
+    }
+    await sleep(250)
+  }
+}
+
+/** Writes events into the outbox again, in their order, with their ids: who has handled one knows it again. */
+async function sendAgain(db: Knex, lost: readonly LostEvent[]): Promise<void> {
+  await db.raw(
+    `insert into outbox (id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent)
+     select id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent
+     from outbox where id = any (?::uuid[]) order by created_at, id`,
+    [lost.map(({ id }) => id)] as Knex.RawBinding[],
+  )
+}
