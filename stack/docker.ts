@@ -9,7 +9,7 @@ import { type ProcessSpec, processes, select } from './processes.ts'
 import type { Say } from './say.ts'
 import { ensureSecrets, readSecrets, secretNames } from './secrets.ts'
 import { type ProcessStatus, type StackStatus, urlsOf } from './status.ts'
-import { supervisorPid } from './supervisor.ts'
+import { supervisorPid } from './supervisor/client.ts'
 import { type UpOptions, untilConnectorsRun } from './up.ts'
 
 const READY_MS = 600_000

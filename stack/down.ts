@@ -5,7 +5,7 @@ import { endLeftovers, leftovers } from './leftovers.ts'
 import { type Places, placesOf } from './places.ts'
 import { processes } from './processes.ts'
 import type { Say } from './say.ts'
-import { endSupervisor, openSupervisor, supervisorPid } from './supervisor.ts'
+import { endSupervisor, openSupervisor, supervisorPid } from './supervisor/client.ts'
 
 /** Stops everything of this home: our processes, then those they need, PostgreSQL last. The data stays. */
 export async function down(say: Say): Promise<void> {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { commandLine } from './leftovers.ts'
 import type { Places } from './places.ts'
+import { hold, release } from './supervisor/holder.ts'
 
 /** Says that a folder is a home: `clean` deletes nothing without it. */
 const MARK = '.tributary-home'
@@ -32,24 +33,14 @@ export function removeHome(places: Places): void {
 /** Runs `work` while no other command changes this home. Throws when one does, naming it. */
 export async function withLock<T>(places: Places, work: () => Promise<T>): Promise<T> {
   const file = join(places.home, 'lock')
-  for (;;) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' })
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    }
-    const holder = Number(readFileSync(file, 'utf8'))
-    const command = commandLine(holder)
-    if (command?.includes('tributary')) {
-      throw new Error(`another command is changing ${places.home}: pid ${holder} (${command})`)
-    }
-    rmSync(file, { force: true })
+  const other = hold(file)
+  if (other) {
+    throw new Error(`another command is changing ${places.home}: pid ${other.pid} (${commandLine(other.pid)})`)
   }
   try {
     return await work()
   } finally {
-    rmSync(file, { force: true })
+    release(file)
   }
 }
 

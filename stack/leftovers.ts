@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Places } from './places.ts'
 import { processes } from './processes.ts'
+import { daemonCommand } from './supervisor/client.ts'
 
 /** The command line of a process, words apart by one blank; undefined when there is none such. */
 export function commandLine(pid: number): string | undefined {
@@ -41,15 +42,15 @@ function everyProcess(): Map<number, string> {
 }
 
 /** How the command line of every process of this home is recognised. Nothing else is ever stopped. */
-export function belongsTo(places: Pick<Places, 'home' | 'data' | 'supervisor'>): (command: string) => boolean {
+export function belongsTo(places: Pick<Places, 'home' | 'data'>): (command: string) => boolean {
   const ours = processes.flatMap((spec) => (spec.command ? [` --home ${places.home} ${spec.command.join(' ')}`] : []))
   const postgres = ` -D ${join(places.data, 'postgres', 'cluster')} `
   const java = `-Dtributary.home=${places.home} `
-  const daemon = `God Daemon (${places.supervisor})`
+  const daemon = daemonCommand(places.home)
   return (command) =>
     command.includes(java) ||
     (command.includes(postgres) && /postgres /.test(command)) ||
-    command.includes(daemon) ||
+    command.endsWith(daemon) ||
     ours.some((end) => command.endsWith(end))
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { StackSettings } from './environment.ts'
 
@@ -22,21 +21,17 @@ export interface Places {
   /** Elasticsearch's indices: in `data` unless they were given a folder elsewhere. */
   readonly indices: string
   readonly logs: string
-  /** The supervisor's files and sockets. */
+  /** The supervisor's pid and socket. */
   readonly supervisor: string
   /** Absent when the servers run as the user who called. */
   readonly account: Account | undefined
 }
-
-/** Unix sockets take 107 bytes; the supervisor's longest file name is `interactor.sock`. */
-const LONGEST_SOCKET_FOLDER = 90
 
 export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elasticsearchData'>): Places {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined
   const { home, cache, elasticsearchData } = settings
   const mark = createHash('sha256').update(home).digest('hex').slice(0, 12)
   const data = account && !reachable(home) ? join('/var/lib/tributary', mark) : join(home, 'data')
-  const near = join(home, 'supervisor')
   return {
     home,
     mark,
@@ -44,7 +39,7 @@ export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elast
     data,
     indices: elasticsearchData ? join(elasticsearchData, `tributary-${mark}`) : join(data, 'elasticsearch', 'indices'),
     logs: join(home, 'logs'),
-    supervisor: near.length <= LONGEST_SOCKET_FOLDER ? near : join(tmpdir(), `tributary-${mark}`),
+    supervisor: join(home, 'supervisor'),
     account,
   }
 }

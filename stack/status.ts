@@ -8,7 +8,7 @@ import { type Places, placesOf } from './places.ts'
 import { type ProcessSpec, select } from './processes.ts'
 import { readSecrets } from './secrets.ts'
 import type { CommandExists } from './set-up.ts'
-import { type Supervised, supervisorPid } from './supervisor.ts'
+import { type Supervised, supervisorPid } from './supervisor/client.ts'
 import { runningProcesses } from './up.ts'
 
 export interface ProcessStatus {
@@ -101,7 +101,7 @@ function supervisorStatus(places: Places): ProcessStatus {
     pid: pid ?? null,
     restarts: 0,
     port: null,
-    uptime: pid === undefined ? 0 : secondsSince(statSync(join(places.supervisor, 'pm2.pid')).mtimeMs),
+    uptime: pid === undefined ? 0 : secondsSince(statSync(join(places.supervisor, 'supervisor.pid')).mtimeMs),
     // Its children are counted as processes of their own.
     ...megabytes(pid === undefined ? undefined : memoryOf([pid], { alone: true }).get(pid)),
   }

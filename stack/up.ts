@@ -19,7 +19,7 @@ import type { Say } from './say.ts'
 import { ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
 import * as serverSettingsModule from './settings.ts'
-import { openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor.ts'
+import { openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor/client.ts'
 
 export interface UpOptions {
   /** Names of processes (and `servers`); all where it is left out. */

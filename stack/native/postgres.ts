@@ -82,6 +82,8 @@ export async function preparePostgres(context: NativeContext): Promise<Launch> {
     ],
     cwd: folder,
     env: { LC_ALL: 'C' },
+    // At SIGTERM it would wait for its clients to leave (https://www.postgresql.org/docs/18/server-shutdown.html).
+    stopSignal: 'SIGINT',
   }
 }
 

@@ -23,6 +23,8 @@ export interface Launch {
   readonly args: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
+  /** What asks it to end in good order; SIGTERM where it is left out. */
+  readonly stopSignal?: NodeJS.Signals
 }
 
 /** Writes a server's configuration, makes its data folder where it is missing, says how it is started. Repeatable. */
