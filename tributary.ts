@@ -39,7 +39,15 @@ deadLettersCommands(program, {
     const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
     return [...(await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')).values()].flat()
   },
-  closers: async () => [],
+  closers: async () => {
+    const { sinkCloser } = await import('#sinks/elasticsearch/closer.ts')
+    const { openElasticsearch } = await import('#sinks/elasticsearch/client.ts')
+    const { openCodec } = await import('#schemas/codec.ts')
+    const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '', REGISTRY_URL = '' } = process.env
+    const brokers = KAFKA_BROKERS.split(',')
+    const codec = await openCodec({ registryUrl: REGISTRY_URL })
+    return [sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec })]
+  },
   describe: async ({ value, valueBytes }) => {
     const { describeBytes } = await import('#schemas/describe.ts')
     return describeBytes(value!, valueBytes === undefined, process.env.REGISTRY_URL ?? '')

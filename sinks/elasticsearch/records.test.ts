@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
+import { UNREADABLE_BATCH } from '#runtime/kafkajs.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import { contracts, OrderRows, SalesRows, SellerRows } from '#schemas/topics.ts'
 import { orders, sales } from '#sinks/read-models/index.ts'
@@ -60,4 +61,10 @@ test('a registry that cannot be asked is no reason to set a record aside', async
   await expect(recordReader(orders, away)(message('o1', codec.encode(OrderRows.row, row)))).rejects.toThrow(
     'ECONNREFUSED',
   )
+})
+
+test('a batch that cannot be read is set aside with the reason', async () => {
+  const headers = { [UNREADABLE_BATCH]: Buffer.from('the batch of offsets 3 to 7 cannot be read') }
+  const stand = { ...message(null, Buffer.from([1, 2])), headers } as KafkaMessage
+  expect(await read(stand)).toMatchObject({ reason: 'unreadable', explanation: expect.stringContaining('3 to 7') })
 })

@@ -1,5 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import type { Reason } from '#runtime/dead-letters/letter.ts'
+import { UNREADABLE_BATCH } from '#runtime/kafkajs.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import { compileDocument } from '#sinks/read-models/document.ts'
@@ -24,7 +25,9 @@ export function recordReader(model: ReadModel, codec: Codec): (message: KafkaMes
   const { row, key: keyOf, name: topic } = model.topic
   const toDocument = compileDocument(row.schema)
 
-  return async ({ key, value }) => {
+  return async ({ key, value, headers }) => {
+    const unreadable = key === null && headers?.[UNREADABLE_BATCH]
+    if (unreadable) return fault('unreadable', String(unreadable))
     const id = readKey(key)
     if (typeof id !== 'string') return id
     if (value === null) return { ok: true, id, body: MARKER }

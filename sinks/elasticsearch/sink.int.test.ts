@@ -1,16 +1,26 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import { deadLettersOf, OrderRows, SalesRows, sinkApp } from '#schemas/topics.ts'
+import {
+  contracts,
+  deadLettersOf,
+  deadLetterTopics,
+  OrderRows,
+  SalesRows,
+  SellerRows,
+  sinkApp,
+} from '#schemas/topics.ts'
 import { openRowsWriter, type RowsWriter, readTopic } from '#sinks/testing/rows.ts'
 import { sampleRows } from '#sinks/testing/sample.ts'
 import { readSome } from '#sinks/verify/read-index.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { openElasticsearch } from './client.ts'
+import { sinkCloser } from './closer.ts'
 import { Places } from './gate.ts'
 import { generationsOf } from './generations.ts'
 import { sinkMetrics } from './metrics.ts'
@@ -18,7 +28,7 @@ import { runSink, type Sink } from './sink.ts'
 import { versionOf } from './version.ts'
 import { type Answer, Writer } from './writer.ts'
 
-const { Kafka, logLevel } = kafkajs
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
@@ -205,6 +215,119 @@ test('a topic that is created anew gets an index of a new generation, and the ol
   await waitUntil('the old document is gone', async () => (await seen(order(44).orderId)) === undefined)
   const [after] = await generationsOf(client, 'orders')
   expect(after!.generation).toBe(before!.generation + 1)
+})
+
+test('batches of every compression are read', async () => {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  const compress = (value: string) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: ConfigResourceTypes.TOPIC,
+          name: OrderRows.name,
+          configEntries: Object.entries({ ...OrderRows.config, 'compression.type': value }).map(([name, value]) => ({
+            name,
+            value,
+          })),
+        },
+      ],
+    })
+  for (const kind of ['gzip', 'snappy', 'lz4', 'zstd']) {
+    await compress(kind)
+    const row = order(46, { orderId: `in ${kind}` })
+    await writer.rows(OrderRows, [row])
+    await waitUntil(`what is compressed by ${kind} is searchable`, () => seen(row.orderId))
+  }
+  await compress('producer')
+  await admin.disconnect()
+})
+
+test('wide and odd rows become documents, and what none can hold is set aside while the rest flows', async () => {
+  const item = order(47).items[0]!
+  const wide = order(47, {
+    orderId: 'wide',
+    items: Array.from({ length: 12_000 }, (_, i) => ({ ...item, itemNo: i + 1 })),
+  })
+  const city = `${'가'.repeat(40_000)} \u{1F600} \u202Eabc`
+  const long = order(48, { orderId: 'long', customer: { ...order(48).customer!, city } })
+  const late = order(49, { orderId: 'late', purchasedAt: Date.UTC(10_000, 0, 1) })
+  const good = order(50, { orderId: 'good' })
+  const bad = { ...sample.sellers[0]!, averageScore: Number.NaN }
+  await writer.rows(OrderRows, [wide, long, late, good])
+  await writer.rows(SellerRows, [bad])
+  await waitUntil('the good one is searchable', () => seen('good'))
+  expect((await waitUntil('the wide one is, too', () => seen('wide')))?.items).toHaveLength(12_000)
+  expect((await waitUntil('and the long one', () => seen('long')))?.customer).toMatchObject({ city })
+  const concerns = await waitUntil('letters are told of', () => {
+    const found = sink
+      .concerns()
+      .filter(({ part }) => [`topic ${OrderRows.name}`, `topic ${SellerRows.name}`].includes(part))
+    return found.length === 2 ? found : undefined
+  })
+  for (const { remedy } of concerns) expect(remedy).toBe('npx tributary dead-letters list sink')
+  expect(concerns.map(({ what }) => what).join()).toContain('late')
+  expect(sink.waiting()).toBeUndefined()
+})
+
+const openLetters = async () => (await readOpenLetters(brokers, deadLetterTopics, 'test')).get(sinkApp) ?? []
+const letterOf = (key: string) => openLetters().then((all) => all.find((letter) => String(letter.key) === key))
+
+test('a letter is closed when a later record of its key is applied', async () => {
+  const { orderId } = order(51)
+  await writer.raw(OrderRows.name, orderId, Buffer.from('garbage'))
+  await waitUntil('it is set aside', () => letterOf(orderId))
+  await writer.rows(OrderRows, [order(51)])
+  await waitUntil('it is closed', async () => (await letterOf(orderId)) === undefined)
+  expect(await seen(orderId)).toBeDefined()
+})
+
+/** A codec that has learned of schema id 99 in the meantime. */
+function wiser() {
+  const codec = memoryCodec()
+  const decode = (bytes: Uint8Array) => {
+    const own = Buffer.from(bytes)
+    if (own.readUInt32BE(1) === 99)
+      own.writeUInt32BE(contracts.findIndex(({ name }) => name === OrderRows.row.name) + 1, 1)
+    return codec.decode(own)
+  }
+  return { ...codec, decode }
+}
+async function ofUnknownSchema(row: ReturnType<typeof order>) {
+  const codec = memoryCodec()
+  await codec.prepare(contracts)
+  const bytes = codec.encode(OrderRows.row, row)
+  bytes.writeUInt32BE(99, 1)
+  await writer.raw(OrderRows.name, row.orderId, bytes)
+  return waitUntil('it is set aside', () => letterOf(row.orderId))
+}
+
+test('a letter is replayed from its place once its record can be read', async () => {
+  const { orderId } = order(52)
+  const letter = await ofUnknownSchema(order(52))
+  const still = sinkCloser({ brokers, client, codec: memoryCodec() })
+  await expect(still.replay(letter)).rejects.toThrow('unknown-schema')
+  const now = sinkCloser({ brokers, client, codec: wiser() })
+  expect(await now.replay(letter)).toContain('replayed')
+  expect(await seen(orderId)).toBeDefined()
+  expect(await letterOf(orderId)).toBeUndefined()
+  await waitUntil('the sink tells no more of it', () => !sink.concerns().some(({ what }) => what.includes(orderId)))
+})
+
+test('a letter that is replayed after a later record of its key changes nothing', async () => {
+  const letter = await ofUnknownSchema(order(53, { status: 'created' }))
+  await writer.rows(OrderRows, [order(53, { status: 'canceled' })])
+  await waitUntil('the later one is searchable', () => seen(letter.key!.toString()))
+  expect(await sinkCloser({ brokers, client, codec: wiser() }).replay(letter)).toContain('superseded')
+  expect((await seen(letter.key!.toString()))?.status).toBe('canceled')
+})
+
+test('a letter that is dropped is closed with its reason', async () => {
+  const letter = await ofUnknownSchema(order(54))
+  await sinkCloser({ brokers, client, codec: wiser() }).drop(letter, 'a test')
+  expect(await letterOf(letter.key!.toString())).toBeUndefined()
+  expect(await seen(letter.key!.toString())).toBeUndefined()
 })
 
 async function rewindGroup(topic: string): Promise<void> {

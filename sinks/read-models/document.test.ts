@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { sampleRows } from '#sinks/testing/sample.ts'
 import { compileDocument } from './document.ts'
-import { orders } from './index.ts'
+import { orders, sellers } from './index.ts'
 
 const toDocument = compileDocument(orders.topic.row.schema)
 const [row] = sampleRows(1).orders
@@ -42,4 +42,10 @@ test('fields stand in the order of the schema', () => {
 
 test('an instant that is no date is refused', () => {
   expect(() => toDocument({ ...row, purchasedAt: 9e15 })).toThrow(RangeError)
+})
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY])('%s is no figure of a document', (averageScore) => {
+  const toSeller = compileDocument(sellers.topic.row.schema)
+  const [seller] = sampleRows(1).sellers
+  expect(() => toSeller({ ...seller, averageScore })).toThrow(RangeError)
 })

@@ -6,7 +6,7 @@ export type Document = { [field: string]: unknown }
 /**
  * Compiles a row's schema into the function that makes its document: instants become ISO 8601 in UTC
  * (`2018-08-07T10:00:00.000Z`), what is null is left out, everything else stays as it is, in the schema's order.
- * The function throws `RangeError` on an instant outside of what a date can be.
+ * The function throws `RangeError` on an instant outside of what a date can be, and on a number that isn't finite.
  */
 export function compileDocument(schema: unknown): (row: unknown) => Document {
   return recordWriter(fieldsOf(schema))
@@ -27,11 +27,19 @@ function recordWriter(fields: readonly Field[]): (row: unknown) => Document {
   }
 }
 
+/** JSON would say `null` of what isn't a finite number, and the document would look as if it weren't known. */
+function finite(value: unknown): unknown {
+  if (!Number.isFinite(value)) throw new RangeError(`${value} is not a number that a document can hold`)
+  return value
+}
+
 /** How a shape's value is written, or undefined when it is written as it is. */
 function writer(shape: Shape): Write | undefined {
   switch (shape.kind) {
     case 'instant':
       return (value) => new Date(value as number).toISOString()
+    case 'double':
+      return finite
     case 'record':
       return recordWriter(shape.fields)
     case 'array': {

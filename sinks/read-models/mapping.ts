@@ -5,6 +5,14 @@ import type { FieldMapping, ReadModel } from './read-model.ts'
 /** The name of the field that only delete markers have; the alias hides documents with it. */
 export const DELETED = 'deleted'
 
+/**
+ * Characters (UTF-16) of a text that is found by its value. Lucene takes terms up to 32,766 bytes and a character has up
+ * to three; a document with a longer text would be refused as a whole: so it has the text, and isn't found by it.
+ */
+const LONGEST_TERM = 10_922
+/** Of items and the like in one document. A row of 1 MiB can't have more, at ten bytes for the smallest. */
+const MOST_OBJECTS = 200_000
+
 /** An index body: its settings and its mappings, without `_meta`. */
 export interface IndexDefinition {
   readonly settings: Readonly<Record<string, unknown>>
@@ -33,6 +41,8 @@ export function compileIndex(model: ReadModel): IndexDefinition {
       // A refresh writes a few files for every segment in which it supersedes a document: fewer segments make its slowest
       // ones faster (p99 of the way to search a fifth lower than with the default of 8, for 3 % of a core of merging).
       'index.merge.policy.segments_per_tier': 4,
+      'index.mapping.nested_objects.limit': MOST_OBJECTS,
+      'index.mapping.array_objects.limit': MOST_OBJECTS,
     },
     mappings: { dynamic: 'strict', properties: { ...properties, [DELETED]: { type: 'boolean' } } },
   }
@@ -62,7 +72,7 @@ function propertiesOf(
 function mappingOf(shape: Shape, path: string, hints: ReadModel['hints'], hinted: Set<string>): FieldMapping {
   switch (shape.kind) {
     case 'string':
-      return { type: 'keyword' }
+      return { type: 'keyword', ignore_above: LONGEST_TERM }
     case 'int':
       return { type: 'integer' }
     case 'instant':
