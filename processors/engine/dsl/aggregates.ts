@@ -1,26 +1,34 @@
 import { EngineError } from '../errors.ts'
+import { compare, compareTexts, type SortKey } from './order.ts'
 
-/** What orders rows: a number, a text (by code unit), or several of them, first one first. */
-export type SortKey = number | string | readonly (number | string)[]
-
-/** The running figures of one group. `sets` are multisets: how often each value is there, by its JSON text. */
-export interface GroupState {
+/** The figures of one group, as its aggregates read them. Columns are those of the plan. */
+export interface GroupFigures {
   /** Rows in the group. */
-  n: number
-  sums: number[]
-  sets: Record<string, number>[]
+  readonly n: number
+  /** An exact sum. Throws `SUM_TOO_LARGE` beyond the whole numbers that are exact. */
+  sum(column: number): number
+  /** The same as the nearest number there is. */
+  total(column: number): number
+  /** The JSON texts of the different values, in no order, and how often each is there. */
+  values(column: number): Iterable<readonly [text: string, count: number]>
+  /** The number of different values. */
+  distinct(column: number): number
+  /** JSON text of the greatest (1) or the least (-1) value. Only for columns that are among the plan's `extremes`. */
+  extreme(column: number, sign: 1 | -1): string | undefined
 }
 
 /** A value that `summarise` works out per group; made by the `Aggregates` functions only. */
 export interface Aggregate<out T> {
-  readonly finish: (group: GroupState) => T
+  readonly finish: (group: GroupFigures) => T
 }
 
 /** What a summarise node runs: integer columns, multiset columns, and the row that is made of them. */
 export interface AggregatePlan {
   readonly sums: readonly ((row: unknown) => number)[]
   readonly sets: readonly ((row: unknown) => unknown)[]
-  readonly finish: (group: GroupState) => Record<string, unknown>
+  /** The multiset columns whose least or greatest value is asked for. */
+  readonly extremes: ReadonlySet<number>
+  readonly finish: (group: GroupFigures) => Record<string, unknown>
 }
 
 /** The shape `summarise` gives. */
@@ -33,12 +41,13 @@ const COLLECT_LIMIT = 1_000
 export class Aggregates<Row> {
   readonly sums: ((row: unknown) => number)[] = []
   readonly sets: ((row: unknown) => unknown)[] = []
+  readonly extremes = new Set<number>()
   readonly #columns = new Map<unknown, number>()
 
   /** Rows in the group, or those for which `where` holds. */
   count(where?: (row: Row) => boolean): Aggregate<number> {
     if (!where) return { finish: (group) => group.n }
-    return this.#sum((row) => (where(row) ? 1 : 0))
+    return this.#sum((row) => (isTrue(where(row)) ? 1 : 0))
   }
 
   /** Sum of whole numbers (cents, counts). Throws `NOT_AN_INTEGER` for others. */
@@ -48,12 +57,12 @@ export class Aggregates<Row> {
 
   /** Mean of the whole numbers that are there; null when there is none. */
   average(of: (row: Row) => number | null | undefined): Aggregate<number | null> {
-    const total = this.#sum((row) => of(row) ?? 0)
-    const known = this.#sum((row) => ((of(row) ?? null) === null ? 0 : 1))
+    const total = this.#column((row) => of(row) ?? 0)
+    const known = this.#column((row) => ((of(row) ?? null) === null ? 0 : 1))
     return {
       finish: (group) => {
-        const n = known.finish(group)
-        return n === 0 ? null : total.finish(group) / n
+        const n = group.sum(known)
+        return n === 0 ? null : group.total(total) / n
       },
     }
   }
@@ -71,7 +80,7 @@ export class Aggregates<Row> {
   /** How many different values there are. */
   countDistinct(of: (row: Row) => number | string | null | undefined): Aggregate<number> {
     const column = this.#set(of)
-    return { finish: (group) => Object.keys(group.sets[column] ?? {}).length }
+    return { finish: (group) => group.distinct(column) }
   }
 
   /** The different values there are, sorted. */
@@ -114,8 +123,12 @@ export class Aggregates<Row> {
   }
 
   #sum(of: (row: Row) => number): Aggregate<number> {
-    const column = this.sums.push(of as (row: unknown) => number) - 1
-    return { finish: (group) => group.sums[column] ?? 0 }
+    const column = this.#column(of)
+    return { finish: (group) => group.sum(column) }
+  }
+
+  #column(of: (row: Row) => number): number {
+    return this.sums.push(of as (row: unknown) => number) - 1
   }
 
   /** One multiset serves all aggregates over the same projection. */
@@ -129,23 +142,25 @@ export class Aggregates<Row> {
 
   #extreme<T extends number | string>(of: (row: Row) => T | null | undefined, sign: 1 | -1): Aggregate<T | null> {
     const column = this.#set(of)
+    this.extremes.add(column)
     return {
       finish: (group) => {
-        let best: T | null = null
-        for (const value of valuesOf<T>(group, column)) {
-          if (best === null || compare(value, best) * sign > 0) best = value
-        }
-        return best
+        const text = group.extreme(column, sign)
+        return text === undefined ? null : (JSON.parse(text) as T)
       },
     }
   }
 
-  #ordered<T>(group: GroupState, column: number, by: (item: T) => SortKey): T[] {
-    const rows: T[] = []
-    for (const [text, count] of Object.entries(group.sets[column] ?? {})) {
-      for (let i = 0; i < count; i++) rows.push(JSON.parse(text) as T)
+  /** Rows that `by` doesn't tell apart are ordered by their text, so that the order doesn't depend on history. */
+  #ordered<T>(group: GroupFigures, column: number, by: (item: T) => SortKey): T[] {
+    const rows: { readonly text: string; readonly item: T; readonly key: SortKey }[] = []
+    for (const [text, count] of group.values(column)) {
+      const item = JSON.parse(text) as T
+      const key = by(item)
+      for (let i = 0; i < count; i++) rows.push({ text, item, key })
     }
-    return rows.length < 2 ? rows : rows.sort((a, b) => compare(by(a), by(b)))
+    if (rows.length > 1) rows.sort((a, b) => compare(a.key, b.key) || compareTexts(a.text, b.text))
+    return rows.map(({ item }) => item)
   }
 }
 
@@ -158,6 +173,7 @@ export function planAggregates<Row, S extends Record<string, Aggregate<unknown>>
   return {
     sums: aggregates.sums,
     sets: aggregates.sets,
+    extremes: aggregates.extremes,
     finish: (group) => {
       const row: Record<string, unknown> = {}
       for (const [name, aggregate] of shape) row[name] = aggregate.finish(group)
@@ -166,20 +182,14 @@ export function planAggregates<Row, S extends Record<string, Aggregate<unknown>>
   }
 }
 
-function valuesOf<T>(group: GroupState, column: number): T[] {
-  return Object.keys(group.sets[column] ?? {}).map((text) => JSON.parse(text) as T)
+function valuesOf<T>(group: GroupFigures, column: number): T[] {
+  return Array.from(group.values(column), ([text]) => JSON.parse(text) as T)
 }
 
-/** Orders sort keys: numbers by size, texts by code unit, lists by their first difference. */
-export function compare(a: SortKey, b: SortKey): number {
-  if (typeof a === 'object' || typeof b === 'object') {
-    const left = (typeof a === 'object' ? a : [a]) as readonly (number | string)[]
-    const right = (typeof b === 'object' ? b : [b]) as readonly (number | string)[]
-    for (let i = 0; i < Math.min(left.length, right.length); i++) {
-      const order = compare(left[i] as number | string, right[i] as number | string)
-      if (order !== 0) return order
-    }
-    return left.length - right.length
+/** A function that gives a promise would hold for every row. */
+export function isTrue(answer: unknown): boolean {
+  if (typeof answer === 'object' && answer !== null) {
+    throw new EngineError('NOT_PLAIN_DATA', 'a condition gave an object (a promise?), not true or false')
   }
-  return a < b ? -1 : a > b ? 1 : 0
+  return Boolean(answer)
 }

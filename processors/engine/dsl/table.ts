@@ -1,6 +1,6 @@
 import type { RowsTopic } from '#schemas/topics.ts'
 import type { Children, JoinKind, KeyOf, Project, SinkNode, TableLikeNode } from '../plan/nodes.ts'
-import { type Aggregate, type Aggregates, planAggregates, type Summary } from './aggregates.ts'
+import { type Aggregate, type Aggregates, isTrue, planAggregates, type Summary } from './aggregates.ts'
 
 export interface Named {
   /** The operator's name; set it where state must survive edits of the operators before it. */
@@ -57,7 +57,7 @@ export class Table<K extends string, V> {
   /** Only the rows for which `keep` holds. */
   filter(keep: (row: V, key: K) => boolean, options?: Named): Table<K, V> {
     const name = this.#nameOf(`${this.#node.name}-filter`, options?.name)
-    const project: Project = (row, key) => (keep(row as V, key as K) ? row : undefined)
+    const project: Project = (row, key) => (isTrue(keep(row as V, key as K)) ? row : undefined)
     return this.#next({ kind: 'project', name, input: this.#node, project, filters: true })
   }
 

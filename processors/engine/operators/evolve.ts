@@ -1,4 +1,6 @@
 import type { EvolveNode } from '../plan/nodes.ts'
+import { MOST_KEY_CHARACTERS } from '../state/keys.ts'
+import { checkKey, checkRow, reasonOf } from '../state/plain-data.ts'
 import type { StateStore } from '../state/store.ts'
 import { type Delta, note, type OperatorContext, sameRow, type TableOperator } from './operator.ts'
 
@@ -40,12 +42,15 @@ export class Evolve implements TableOperator {
     }
     const row = this.#store.get(key)
     try {
+      checkKey(key, `a record of "${this.#node.topic.name}"`)
       const next = handler(row, event, key) ?? undefined
+      if (next !== undefined) checkRow(next)
       if (!sameRow(row, next)) this.#set(key, next)
       return folded
     } catch (error) {
       this.#set(key, undefined)
-      this.#marks.put(key, `${name}: ${error instanceof Error ? error.message : String(error)}`)
+      // A key that is too long never had a row.
+      if (key.length <= MOST_KEY_CHARACTERS) this.#marks.put(key, `${name}: ${reasonOf(error).slice(0, 2_000)}`)
       return { ok: false, error }
     }
   }

@@ -1,8 +1,9 @@
 import type { ForeignJoinNode } from '../plan/nodes.ts'
+import { checkOutside } from '../state/plain-data.ts'
 import type { StateStore } from '../state/store.ts'
-import type { Subscription } from './foreign-subscribe.ts'
+import { type Subscription, subscriptionKey } from './foreign-subscribe.ts'
+import type { Marks } from './marks.ts'
 import {
-  attempt,
   beforeAndAfter,
   type Delta,
   type Message,
@@ -18,15 +19,15 @@ import {
  */
 export class ForeignJoin implements TableOperator, Receiver {
   readonly delta: Delta = new Map()
+  readonly marks: Marks
   readonly #node: ForeignJoinNode
-  readonly #context: OperatorContext
   readonly #left: TableOperator
   readonly #store: StateStore
   readonly #inbox: Message[] = []
 
   constructor(node: ForeignJoinNode, context: OperatorContext, left: TableOperator, store: StateStore) {
     this.#node = node
-    this.#context = context
+    this.marks = context.marks('row')
     this.#left = left
     this.#store = store
   }
@@ -39,37 +40,57 @@ export class ForeignJoin implements TableOperator, Receiver {
   step(): void {
     const answered = new Set<string>()
     for (const [pk, seq, right] of this.#inbox as unknown as [string, number, unknown][]) {
-      const subscription = this.#store.get(pk) as Subscription | undefined
+      const subscription = this.#subscriptionOf(pk, 'now')
       if (subscription?.seq !== seq) continue
       const { fk } = subscription
-      this.#store.put(pk, right === null ? { fk, seq } : { fk, seq, right })
+      this.#store.put(subscriptionKey(pk), right === null ? { fk, seq } : { fk, seq, right })
       answered.add(pk)
     }
     for (const pk of this.#left.delta.keys()) this.#emit(pk)
     for (const pk of answered) if (!this.#left.delta.has(pk)) this.#emit(pk)
+    for (const pk of this.marks.retried) if (!this.#left.delta.has(pk) && !answered.has(pk)) this.#emit(pk)
   }
 
   get(pk: string): unknown {
-    return this.#row(pk, this.#store.get(pk) as Subscription | undefined, this.#left.get(pk), false)
+    const sides = this.#sidesOf(this.#subscriptionOf(pk, 'now'), this.#left.get(pk))
+    return sides && this.marks.get(pk, () => this.#row(sides, pk))
   }
 
   reset(): void {
     this.delta.clear()
     this.#inbox.length = 0
+    this.marks.reset()
   }
 
   #emit(pk: string): void {
     const left = beforeAndAfter(this.#left, pk)
-    const old = this.#row(pk, this.#store.before(pk) as Subscription | undefined, left.old, false)
-    const now = this.#row(pk, this.#store.get(pk) as Subscription | undefined, left.new, true)
-    note(this.delta, pk, old, now)
+    const old = this.#sidesOf(this.#subscriptionOf(pk, 'before'), left.old)
+    const now = this.#sidesOf(this.#subscriptionOf(pk, 'now'), left.new)
+    const was = old && this.marks.before(pk, () => this.#row(old, pk))
+    if (!now) this.marks.clear(pk)
+    note(this.delta, pk, was, now && this.marks.now(pk, () => this.#row(now, pk)))
   }
 
-  #row(pk: string, subscription: Subscription | undefined, current: unknown, report: boolean): unknown {
+  #subscriptionOf(pk: string, when: 'before' | 'now'): Subscription | undefined {
+    const key = subscriptionKey(pk)
+    return (when === 'now' ? this.#store.get(key) : this.#store.before(key)) as Subscription | undefined
+  }
+
+  /** What is joined, or undefined where there is no row. */
+  #sidesOf(subscription: Subscription | undefined, current: unknown): Sides | undefined {
     if (!subscription || current === undefined) return undefined
     const left = subscription.waits ? subscription.shown : current
     if (left === undefined) return undefined
     if (subscription.right === undefined && this.#node.join === 'inner') return undefined
-    return attempt(this.#context, pk, report, () => this.#node.select(left, subscription.right, pk))
+    return { left, right: subscription.right }
   }
+
+  #row({ left, right }: Sides, pk: string): unknown {
+    return checkOutside(this.#node.select(left, right, pk))
+  }
+}
+
+interface Sides {
+  readonly left: unknown
+  readonly right: unknown
 }

@@ -1,5 +1,8 @@
 import type { ForeignJoinNode } from '../plan/nodes.ts'
-import { SEPARATOR, type StateStore } from '../state/store.ts'
+import { pairOf, partsOf } from '../state/keys.ts'
+import { checkRow } from '../state/plain-data.ts'
+import type { StateStore } from '../state/store.ts'
+import type { Marks } from './marks.ts'
 import type { Message, Operator, OperatorContext, Receiver, TableOperator } from './operator.ts'
 
 /**
@@ -8,9 +11,11 @@ import type { Message, Operator, OperatorContext, Receiver, TableOperator } from
  * Messages of one left row come in order, since one task sends them; so the last one is what holds.
  */
 export class ForeignLookup implements Operator, Receiver {
+  /** By the right rows' keys: a row that fits no message can't be joined with. */
+  readonly marks: Marks
   readonly #context: OperatorContext
   readonly #right: TableOperator
-  /** `<fk><SEPARATOR><pk>` → [the left row's partition, seq] */
+  /** The pair of right and left key → [the left row's partition, seq] */
   readonly #store: StateStore
   readonly #inbox: Message[] = []
 
@@ -18,6 +23,7 @@ export class ForeignLookup implements Operator, Receiver {
     this.#context = context
     this.#right = right
     this.#store = context.openStore(`${node.name}.subscriptions`, { scannable: true })
+    this.marks = context.marks('right')
   }
 
   /** `[fk, pk, partition, seq]` subscribes, `[fk, pk]` takes it back. */
@@ -28,7 +34,7 @@ export class ForeignLookup implements Operator, Receiver {
   step(): void {
     const asking = new Set<string>()
     for (const [fk, pk, partition, seq] of this.#inbox as unknown as [string, string, number?, number?][]) {
-      const key = fk + SEPARATOR + pk
+      const key = pairOf(fk, pk)
       if (partition === undefined) {
         this.#store.delete(key)
         asking.delete(key)
@@ -38,20 +44,33 @@ export class ForeignLookup implements Operator, Receiver {
       }
     }
     for (const key of asking) {
-      const fk = key.slice(0, key.indexOf(SEPARATOR))
-      if (!this.#right.delta.has(fk)) this.#answer(fk, key, this.#right.get(fk))
+      const [fk] = partsOf(key)
+      if (!this.#right.delta.has(fk) && !this.marks.retried.has(fk)) this.#answer(key, this.#sendable(fk))
     }
-    for (const [fk, change] of this.#right.delta) {
-      for (const key of this.#store.scan(fk)) this.#answer(fk, key, change.new)
-    }
+    for (const fk of this.#right.delta.keys()) this.#answerAll(fk)
+    for (const fk of this.marks.retried) if (!this.#right.delta.has(fk)) this.#answerAll(fk)
   }
 
   reset(): void {
     this.#inbox.length = 0
+    this.marks.reset()
   }
 
-  #answer(fk: string, key: string, right: unknown): void {
+  #answerAll(fk: string): void {
+    const row = this.#sendable(fk)
+    for (const key of this.#store.scan(fk)) this.#answer(key, row)
+  }
+
+  /** The right row, or undefined where there is none that fits a message. */
+  #sendable(fk: string): unknown {
+    const row = this.#right.get(fk)
+    if (row !== undefined) return this.marks.now(fk, () => checkRow(row))
+    this.marks.clear(fk)
+    return undefined
+  }
+
+  #answer(key: string, right: unknown): void {
     const [partition, seq] = this.#store.get(key) as [number, number]
-    this.#context.send('answer', partition, [key.slice(fk.length + 1), seq, right ?? null])
+    this.#context.send('answer', partition, [partsOf(key)[1], seq, right ?? null])
   }
 }

@@ -1,5 +1,8 @@
 import type { ForeignJoinNode } from '../plan/nodes.ts'
-import { SEPARATOR, type StateStore } from '../state/store.ts'
+import { SEPARATOR } from '../state/keys.ts'
+import { checkKey, checkRow } from '../state/plain-data.ts'
+import type { StateStore } from '../state/store.ts'
+import type { Marks } from './marks.ts'
 import type { Operator, OperatorContext, TableOperator } from './operator.ts'
 
 /**
@@ -20,6 +23,10 @@ export interface Subscription {
 }
 
 const SEQ = `${SEPARATOR}seq`
+const ESCAPE = '\u0001'
+
+/** Where a left row's subscription is kept: beside the counter, whatever the row's key. */
+export const subscriptionKey = (pk: string) => (pk.startsWith(SEPARATOR) || pk.startsWith(ESCAPE) ? ESCAPE + pk : pk)
 
 /**
  * Foreign-key join, first of three steps, in the left row's task.
@@ -39,6 +46,7 @@ export class ForeignSubscribe implements Operator {
   readonly #left: TableOperator
   readonly #partitionOf: (key: string) => number
   readonly store: StateStore
+  readonly marks: Marks
 
   constructor(
     node: ForeignJoinNode,
@@ -51,34 +59,47 @@ export class ForeignSubscribe implements Operator {
     this.#left = left
     this.#partitionOf = partitionOf
     this.store = context.openStore(`${node.name}.left`)
+    this.marks = context.marks('on')
   }
 
   step(): void {
-    for (const [pk, change] of this.#left.delta) {
-      const was = this.store.get(pk) as Subscription | undefined
-      const fk = this.#foreignKeyOf(pk, change.new)
-      if (fk === undefined) {
-        if (!was) continue
-        this.#unsubscribe(was, pk)
-        this.store.delete(pk)
-      } else if (!was || was.fk !== fk) {
-        this.#unsubscribe(was, pk)
-        this.store.put(pk, fk === null ? { fk, seq: 0 } : this.#subscribe(pk, fk, was, change.old))
-      }
+    for (const [pk, change] of this.#left.delta) this.#follow(pk, change.old, change.new)
+    for (const pk of this.marks.retried) {
+      if (this.#left.delta.has(pk)) continue
+      const row = this.#left.get(pk)
+      this.#follow(pk, row, row)
     }
   }
 
-  reset(): void {}
+  reset(): void {
+    this.marks.reset()
+  }
+
+  #follow(pk: string, old: unknown, row: unknown): void {
+    const key = subscriptionKey(pk)
+    const was = this.store.get(key) as Subscription | undefined
+    const fk = this.#foreignKeyOf(pk, row)
+    if (fk === undefined) {
+      if (!was) return
+      this.#unsubscribe(was, pk)
+      this.store.delete(key)
+    } else if (!was || was.fk !== fk) {
+      this.#unsubscribe(was, pk)
+      this.store.put(key, fk === null ? { fk, seq: 0 } : this.#subscribe(pk, fk, was, old))
+    }
+  }
 
   /** Undefined: there is no row, or the author's function threw for it, which comes to the same. */
   #foreignKeyOf(pk: string, row: unknown): string | null | undefined {
-    if (row === undefined) return undefined
-    try {
-      return this.#node.on(row) ?? null
-    } catch (error) {
-      this.#context.authorFailed(pk, error)
+    if (row === undefined) {
+      this.marks.clear(pk)
       return undefined
     }
+    const named = this.marks.now(pk, () => {
+      const fk = this.#node.on(row) ?? null
+      return { fk: fk === null ? null : checkKey(fk, `the foreign key of "${this.#node.name}"`) }
+    })
+    return named?.fk
   }
 
   #subscribe(pk: string, fk: string, was: Subscription | undefined, shown: unknown): Subscription {
@@ -86,11 +107,21 @@ export class ForeignSubscribe implements Operator {
     this.store.put(SEQ, seq)
     this.#context.send('lookup', this.#partitionOf(fk), [fk, pk, this.#context.partition, seq])
     if (!was) return { fk, seq, waits: true }
-    if (was.waits) return { fk, seq }
+    if (was.waits || !canBeKept([was.right ?? null, shown])) return { fk, seq }
     return { fk, seq, waits: true, right: was.right, shown }
   }
 
   #unsubscribe(was: Subscription | undefined, pk: string): void {
     if (was && was.fk !== null) this.#context.send('lookup', this.#partitionOf(was.fk), [was.fk, pk])
+  }
+}
+
+/** Shown rows are a nicety: one that can't be kept is shown at once without a right side. */
+function canBeKept(rows: unknown): boolean {
+  try {
+    checkRow(rows)
+    return true
+  } catch {
+    return false
   }
 }

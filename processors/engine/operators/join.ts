@@ -1,5 +1,7 @@
 import type { JoinNode } from '../plan/nodes.ts'
-import { attempt, beforeAndAfter, type Delta, note, type OperatorContext, type TableOperator } from './operator.ts'
+import { checkOutside } from '../state/plain-data.ts'
+import type { Marks } from './marks.ts'
+import { beforeAndAfter, type Change, type Delta, note, type OperatorContext, type TableOperator } from './operator.ts'
 
 /**
  * Joins two tables by the same key. No state: a side that didn't change is read from its table. When both changed
@@ -7,16 +9,16 @@ import { attempt, beforeAndAfter, type Delta, note, type OperatorContext, type T
  */
 export class Join implements TableOperator {
   readonly delta: Delta = new Map()
+  readonly marks: Marks
   readonly #node: JoinNode
-  readonly #context: OperatorContext
   readonly #left: TableOperator
   readonly #right: TableOperator
 
   constructor(node: JoinNode, context: OperatorContext, left: TableOperator, right: TableOperator) {
     this.#node = node
-    this.#context = context
     this.#left = left
     this.#right = right
+    this.marks = context.marks('row')
   }
 
   step(): void {
@@ -24,24 +26,41 @@ export class Join implements TableOperator {
     for (const [key, right] of this.#right.delta) {
       if (!this.#left.delta.has(key)) this.#emit(key, beforeAndAfter(this.#left, key), right)
     }
+    for (const key of this.marks.retried) {
+      if (this.#left.delta.has(key) || this.#right.delta.has(key)) continue
+      this.#emit(key, beforeAndAfter(this.#left, key), beforeAndAfter(this.#right, key))
+    }
   }
 
   get(key: string): unknown {
-    return this.#row(key, this.#left.get(key), this.#right.get(key), false)
+    const left = this.#left.get(key)
+    const right = this.#right.get(key)
+    return this.#joins(left, right) ? this.marks.get(key, () => this.#row(left, right, key)) : undefined
   }
 
   reset(): void {
     this.delta.clear()
+    this.marks.reset()
   }
 
-  #emit(key: string, left: { old: unknown; new: unknown }, right: { old: unknown; new: unknown }): void {
-    note(this.delta, key, this.#row(key, left.old, right.old, false), this.#row(key, left.new, right.new, true))
+  #emit(key: string, left: Change, right: Change): void {
+    const was = this.#joins(left.old, right.old)
+      ? this.marks.before(key, () => this.#row(left.old, right.old, key))
+      : undefined
+    const joins = this.#joins(left.new, right.new)
+    if (!joins) this.marks.clear(key)
+    const is = joins ? this.marks.now(key, () => this.#row(left.new, right.new, key)) : undefined
+    note(this.delta, key, was, is)
   }
 
-  #row(key: string, left: unknown, right: unknown, report: boolean): unknown {
+  /** Whether there is a row of these sides. */
+  #joins(left: unknown, right: unknown): boolean {
     const { join } = this.#node
-    if (left === undefined && (join !== 'outer' || right === undefined)) return undefined
-    if (right === undefined && join === 'inner') return undefined
-    return attempt(this.#context, key, report, () => this.#node.select(left, right, key))
+    if (left === undefined && (join !== 'outer' || right === undefined)) return false
+    return right !== undefined || join !== 'inner'
+  }
+
+  #row(left: unknown, right: unknown, key: string): unknown {
+    return checkOutside(this.#node.select(left, right, key))
   }
 }

@@ -1,4 +1,5 @@
 import type { OpenStore } from '../state/store.ts'
+import type { Marks } from './marks.ts'
 
 /** What happened to one key's row within an epoch. Undefined: no row. */
 export interface Change {
@@ -19,12 +20,12 @@ export interface OperatorContext {
   readonly openStore: OpenStore
   /** Sends to the port (`to`) of this operator in another partition, or in this one. */
   send(to: Port, partition: number, message: Message): void
-  /** A function of the author threw for a key: its row is left out, and the place is reported. */
-  authorFailed(key: string, error: unknown): void
+  /** The keys that one of the author's functions failed for; `part` tells the functions of one operator apart. */
+  marks(part: string): Marks
 }
 
 /** The name of an operator's inbox. */
-export type Port = 'lookup' | 'answer' | 'groups'
+export type Port = 'lookup' | 'answer' | 'groups' | 'claims'
 
 /** One step of a plan in one task. An epoch steps each operator once, inputs before their readers. */
 export interface Operator {
@@ -39,6 +40,11 @@ export interface TableOperator extends Operator {
   readonly delta: Delta
   /** The current row. Valid once this operator has been stepped. */
   get(key: string): unknown
+}
+
+/** An operator that runs an author's function, and can run it again for a key that it failed for. */
+export interface Retryable {
+  readonly marks: Marks
 }
 
 /** An operator with an inbox. */
@@ -61,28 +67,22 @@ export function note(delta: Delta, key: string, old: unknown, now: unknown): voi
   if (!sameRow(old, now)) delta.set(key, { old, new: now })
 }
 
+/** Data that is nested deeper contains itself, and isn't the same as anything: it is refused where it is kept. */
+const MOST_DEPTH = 64
+
 /** Whether two rows are the same plain data; a field that is undefined is as good as missing. */
-export function sameRow(a: unknown, b: unknown): boolean {
+export function sameRow(a: unknown, b: unknown, depth = 0): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (depth > MOST_DEPTH) return false
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false
-    for (let i = 0; i < a.length; i++) if (!sameRow(a[i], b[i])) return false
+    for (let i = 0; i < a.length; i++) if (!sameRow(a[i], b[i], depth + 1)) return false
     return true
   }
   const left = a as Record<string, unknown>
   const right = b as Record<string, unknown>
-  for (const name in left) if (!sameRow(left[name], right[name])) return false
+  for (const name in left) if (!sameRow(left[name], right[name], depth + 1)) return false
   for (const name in right) if (left[name] === undefined && right[name] !== undefined) return false
   return true
-}
-
-/** Runs an author's function; when it throws there is no row. `report` only for rows that are current. */
-export function attempt(context: OperatorContext, key: string, report: boolean, make: () => unknown): unknown {
-  try {
-    return make() ?? undefined
-  } catch (error) {
-    if (report) context.authorFailed(key, error)
-    return undefined
-  }
 }

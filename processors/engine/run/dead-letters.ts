@@ -1,5 +1,6 @@
 import { type Letter, type LetterRecord, letterId, letterRecord, type Reason } from '#runtime/dead-letters/letter.ts'
 import type { FetchedRecord, NewRecord } from '../kafka/records.ts'
+import { reasonOf } from '../state/plain-data.ts'
 
 /** A letter as the run makes it: which application it is of, and its id, are added when it is written. */
 export type DeadLetter = Omit<Letter, 'id' | 'app'>
@@ -41,7 +42,7 @@ export function rowLetter(
 ): DeadLetter {
   return {
     reason,
-    message: error instanceof Error ? error.message : String(error),
+    message: reasonOf(error),
     topic: operatorTopic(operator),
     partition,
     offset: -1,

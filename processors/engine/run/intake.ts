@@ -5,6 +5,7 @@ import type { Codec, Decoded } from '#schemas/codec.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 import type { Plan, Source } from '../plan/plan.ts'
+import { reasonOf } from '../state/plain-data.ts'
 import { type DeadLetter, recordLetter } from './dead-letters.ts'
 import type { TaskSet } from './tasks.ts'
 
@@ -99,7 +100,7 @@ export class Intake {
     for (const reader of source.readers) {
       const folded = this.#tasks.fold(reader, partition, key, name, decoded ? decoded.value : null)
       if (folded.ok) continue
-      const message = folded.error instanceof Error ? folded.error.message : String(folded.error)
+      const message = reasonOf(folded.error)
       letter ??= dead('author-error', `"${reader.name}" failed: ${message}`)
     }
     return letter

@@ -3,22 +3,38 @@ import { FlatMap } from '../operators/flat-map.ts'
 import { ForeignJoin } from '../operators/foreign-join.ts'
 import { ForeignLookup } from '../operators/foreign-lookup.ts'
 import { ForeignSubscribe } from '../operators/foreign-subscribe.ts'
+import { GroupSender } from '../operators/group-sender.ts'
+import { GroupTable } from '../operators/group-table.ts'
 import { Join } from '../operators/join.ts'
-import type { Message, Operator, OperatorContext, Port, Receiver, TableOperator } from '../operators/operator.ts'
+import { type FailureReason, Marked, Marks, type Report } from '../operators/marks.ts'
+import type {
+  Message,
+  Operator,
+  OperatorContext,
+  Port,
+  Receiver,
+  Retryable,
+  TableOperator,
+} from '../operators/operator.ts'
 import { ProjectRows } from '../operators/project.ts'
-import { type Output, Sink } from '../operators/sink.ts'
-import { GroupSender, GroupTable } from '../operators/summarise.ts'
+import { type Encode, type Output, Sink, SinkSender } from '../operators/sink.ts'
 import { TableSource } from '../operators/table-source.ts'
 import type { Node, TableLikeNode } from '../plan/nodes.ts'
 import type { Plan } from '../plan/plan.ts'
-import { SEPARATOR, type StateStore, type StoreOptions } from '../state/store.ts'
+import { changelogKey, fromChangelogKey } from '../state/keys.ts'
+import type { StateStore, StoreOptions } from '../state/store.ts'
 import { partitionOf } from './partitioner.ts'
 
-/** A function of the author threw for a row; the row is left out. */
-export interface AuthorFailure {
+/** Where a row is worked on: the operator's name, the task's partition, the row's key there. */
+export interface RowPlace {
   readonly operator: string
   readonly partition: number
   readonly key: string
+}
+
+/** A row that couldn't be made, or not be written; it is left out. */
+export interface RowFailure extends RowPlace {
+  readonly reason: FailureReason
   readonly error: unknown
 }
 
@@ -27,7 +43,9 @@ export interface EpochOutput {
   readonly outputs: readonly Output[]
   readonly exchange: readonly { readonly partition: number; readonly value: string }[]
   readonly changelog: readonly { readonly partition: number; readonly key: string; readonly value: string | null }[]
-  readonly failures: readonly AuthorFailure[]
+  readonly failures: readonly RowFailure[]
+  /** Rows that had failed and are well: they could be made, or are no more. */
+  readonly mended: readonly RowPlace[]
 }
 
 /** Opens the store of an operator in a partition. */
@@ -41,6 +59,10 @@ interface Tasks {
   readonly tables: ReadonlyMap<Node, TableSource>
   readonly receivers: ReadonlyMap<string, Receiver>
   readonly stores: ReadonlyMap<string, StateStore>
+  /** By operator. */
+  readonly marked: ReadonlyMap<string, Marked>
+  /** The functions of each operator that can be run again. */
+  readonly retryable: ReadonlyMap<string, readonly Retryable[]>
 }
 
 /**
@@ -54,16 +76,18 @@ interface Tasks {
 export class TaskSet {
   readonly #plan: Plan
   readonly #openStore: OpenStoreIn
+  readonly #encode: Encode
   readonly #tasks = new Map<number, Tasks>()
   /** Partitions that messages may be handed to directly. */
   readonly #direct = new Set<number>()
   #outputs: Output[] = []
   #exchange: { partition: number; value: string }[] = []
-  #failures: AuthorFailure[] = []
+  #failures: RowFailure[] = []
 
-  constructor(plan: Plan, openStore: OpenStoreIn) {
+  constructor(plan: Plan, openStore: OpenStoreIn, encode: Encode) {
     this.#plan = plan
     this.#openStore = openStore
+    this.#encode = encode
   }
 
   get partitions(): readonly number[] {
@@ -103,11 +127,8 @@ export class TaskSet {
 
   /** Takes over a changelog record. Records of operators that are no more are passed over. */
   load(partition: number, key: string, value: string | null): void {
-    const at = key.indexOf(SEPARATOR)
-    this.#tasks
-      .get(partition)
-      ?.stores.get(key.slice(0, at))
-      ?.load(key.slice(at + 1), value)
+    const [store, row] = fromChangelogKey(key) ?? []
+    if (store !== undefined && row !== undefined) this.#tasks.get(partition)?.stores.get(store)?.load(row, value)
   }
 
   /** Takes in an event; null is a tombstone. `name` is its short name. */
@@ -126,6 +147,17 @@ export class TaskSet {
     this.#of(partition).receivers.get(`${name}/${port}`)?.receive(message)
   }
 
+  /**
+   * Works on a row again that an operator failed for, with the operator's input as it is now; part of the epoch. What
+   * comes of it is among the epoch's `mended` or `failures`. False when there is no such failure (any more).
+   */
+  retry(operator: string, partition: number, key: string): boolean {
+    const tasks = this.#tasks.get(partition)
+    if (!tasks?.marked.get(operator)?.isMarked(key)) return false
+    for (const { marks } of tasks.retryable.get(operator) ?? []) marks.retry(key)
+    return true
+  }
+
   /** Works off what was taken in. */
   run(): EpochOutput {
     const all = [...this.#tasks.values()]
@@ -135,10 +167,16 @@ export class TaskSet {
     const changelog: { partition: number; key: string; value: string | null }[] = []
     for (const { partition, stores } of all) {
       for (const [name, store] of stores) {
-        for (const [key, value] of store.changes()) changelog.push({ partition, key: name + SEPARATOR + key, value })
+        for (const [key, value] of store.changes()) changelog.push({ partition, key: changelogKey(name, key), value })
       }
     }
-    return { outputs: this.#outputs, exchange: this.#exchange, changelog, failures: this.#failures }
+    return {
+      outputs: this.#outputs,
+      exchange: this.#exchange,
+      changelog,
+      failures: this.#failures,
+      mended: this.#mended(all),
+    }
   }
 
   /** The epoch's transaction is committed. */
@@ -151,10 +189,17 @@ export class TaskSet {
     this.#end((store) => store.rollback())
   }
 
+  #mended(all: readonly Tasks[]): RowPlace[] {
+    return all.flatMap(({ partition, marked }) =>
+      [...marked].flatMap(([operator, marks]) => marks.mended().map((key) => ({ operator, partition, key }))),
+    )
+  }
+
   #end(settle: (store: StateStore) => void): void {
-    for (const { stores, steps } of this.#tasks.values()) {
+    for (const { stores, steps, marked } of this.#tasks.values()) {
       for (const store of stores.values()) settle(store)
       for (const step of steps) step.reset()
+      for (const marks of marked.values()) marks.reset()
     }
     this.#outputs = []
     this.#exchange = []
@@ -179,27 +224,41 @@ export class TaskSet {
     const sources = new Map<Node, TableSource>()
     const receivers = new Map<string, Receiver>()
     const stores = new Map<string, StateStore>()
+    const marked = new Map<string, Marked>()
+    const retryable = new Map<string, Retryable[]>()
     const tables = new Map<Node, TableOperator>()
     const target = (key: string) => partitionOf(key, partitions)
     const table = (node: TableLikeNode) => tables.get(node)!
 
-    const keep = (node: Node, operator: TableOperator) => {
-      steps.push(operator)
+    const step = (node: Node, ...operators: (Operator & Partial<Retryable>)[]) => {
+      steps.push(...operators)
+      retryable.set(node.name, [...(retryable.get(node.name) ?? []), ...operators.filter(isRetryable)])
+    }
+    const keep = (node: Node, operator: TableOperator & Partial<Retryable>) => {
+      step(node, operator)
       tables.set(node, operator)
     }
 
     for (const node of this.#plan.nodes) {
+      const report: Report = (key, error, reason) =>
+        this.#failures.push({ operator: node.name, partition, key, error, reason })
       const context: OperatorContext = {
         name: node.name,
         partition,
         partitions,
         openStore: (name, options) => {
+          if (stores.has(name)) throw new Error(`two operators keep their state in a store named "${name}"`)
           const store = this.#openStore(partition, name, options)
           stores.set(name, store)
           return store
         },
         send: (port, to, message) => this.#send(node.name, port, to, message),
-        authorFailed: (key, error) => this.#failures.push({ operator: node.name, partition, key, error }),
+        marks: (part) => {
+          const marks =
+            marked.get(node.name) ?? new Marked(context.openStore(`${node.name}.failed`, { scannable: true }), report)
+          marked.set(node.name, marks)
+          return new Marks(marks, part)
+        },
       }
       switch (node.kind) {
         case 'evolve': {
@@ -226,7 +285,7 @@ export class TaskSet {
         case 'summarise': {
           const groups = new GroupTable(node, context)
           receivers.set(`${node.name}/groups`, groups)
-          steps.push(new GroupSender(node, context, table(node.input), target))
+          step(node, new GroupSender(node, context, table(node.input), target))
           keep(node, groups)
           break
         }
@@ -236,14 +295,22 @@ export class TaskSet {
           const join = new ForeignJoin(node, context, table(node.left), subscribe.store)
           receivers.set(`${node.name}/lookup`, lookup)
           receivers.set(`${node.name}/answer`, join)
-          steps.push(subscribe, lookup)
+          step(node, subscribe, lookup)
           keep(node, join)
           break
         }
-        case 'sink':
-          steps.push(new Sink(node, table(node.input), (output) => this.#outputs.push(output)))
+        case 'sink': {
+          const near = new SinkSender(node, context, table(node.input), target)
+          const sink = new Sink(node, context, near, this.#encode, (output) => this.#outputs.push(output))
+          receivers.set(`${node.name}/claims`, sink)
+          step(node, near, sink)
+        }
       }
     }
-    return { partition, steps, evolves, tables: sources, receivers, stores }
+    return { partition, steps, evolves, tables: sources, receivers, stores, marked, retryable }
   }
+}
+
+function isRetryable(operator: Operator & Partial<Retryable>): operator is Operator & Retryable {
+  return operator.marks !== undefined
 }

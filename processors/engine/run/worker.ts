@@ -4,7 +4,6 @@ import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { Contract } from '#schemas/contract.ts'
-import { InvalidValue } from '#schemas/errors.ts'
 import { EngineError } from '../errors.ts'
 import { checkTopics, createMissingTopics, listOffsets, purge, stableCommits } from '../kafka/admin.ts'
 import { Cluster } from '../kafka/cluster.ts'
@@ -92,7 +91,11 @@ export class Worker {
       partitions: plan.partitions,
       topics: this.#inputs,
     })
-    this.#tasks = new TaskSet(plan, (_, name, storeOptions) => new MemoryStore(name, storeOptions))
+    this.#tasks = new TaskSet(
+      plan,
+      (_, name, storeOptions) => new MemoryStore(name, storeOptions),
+      ({ topic }, row) => options.codec.encode(topic.row, row),
+    )
   }
 
   /** Why the worker doesn't work off its input, or undefined when it does. */
@@ -339,28 +342,18 @@ export class Worker {
   }
 
   #recordsOf(output: EpochOutput, letters: DeadLetter[]): NewRecord[] {
-    const { app, codec, metrics } = this.#options
+    const { app, metrics } = this.#options
     const records: NewRecord[] = []
-    for (const { sink, key, row } of output.outputs) {
+    for (const { sink, key, value } of output.outputs) {
       const { topic } = sink
-      let value: Buffer | null = null
-      if (row !== null) {
-        try {
-          value = codec.encode(topic.row, row)
-        } catch (error) {
-          if (!(error instanceof InvalidValue)) throw error
-          // A row that can't be written is gone rather than stale.
-          letters.push(rowLetter('invalid-row', sink.name, 0, key, error))
-        }
-      }
       records.push({ topic: topic.name, partition: partitionOf(key, topic.partitions), key, value })
     }
     const exchange = exchangeOf(app)
     for (const { partition, value } of output.exchange) records.push({ topic: exchange, partition, key: null, value })
     const changelog = changelogOf(app)
     for (const { partition, key, value } of output.changelog) records.push({ topic: changelog, partition, key, value })
-    for (const { operator, partition, key, error } of output.failures) {
-      letters.push(rowLetter('author-error', operator, partition, key, error))
+    for (const { operator, partition, key, error, reason } of output.failures) {
+      letters.push(rowLetter(reason, operator, partition, key, error))
     }
     const now = new Date()
     for (const letter of letters) {

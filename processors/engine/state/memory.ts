@@ -1,4 +1,5 @@
-import { type EncodedChange, SEPARATOR, type StateStore, type StoreOptions } from './store.ts'
+import { escaped, SEPARATOR } from './keys.ts'
+import type { EncodedChange, StateStore, StoreOptions } from './store.ts'
 
 /** Decoded rows kept per store and generation; a store holds up to twice as many. */
 const DECODED_ROWS = 256
@@ -56,13 +57,14 @@ export class MemoryStore implements StateStore {
     this.#dirty.set(key, undefined)
   }
 
-  *scan(prefix: string): Iterable<string> {
+  *scan(first: string, when: 'now' | 'before' = 'now'): Iterable<string> {
     if (!this.#parts) throw new Error(`store "${this.name}" was not opened as scannable`)
+    const prefix = escaped(first)
     const parts = this.#parts.get(prefix)
     if (parts === undefined) return
     for (const part of typeof parts === 'string' ? [parts] : parts) {
       const key = prefix + SEPARATOR + part
-      if (this.get(key) !== undefined) yield key
+      if ((when === 'now' ? this.get(key) : this.before(key)) !== undefined) yield key
     }
   }
 

@@ -3,7 +3,7 @@ export type EncodedChange = readonly [key: string, value: string | null]
 
 /**
  * The state of one operator in one task. Reads see the epoch's own writes; nothing is kept before `commit`.
- * Rows are plain JSON data. A key may have two parts, joined by `SEPARATOR`; `scan` finds the keys of a first part.
+ * Rows are plain JSON data. A key may have two parts (`pairOf`); `scan` finds the keys of a first part.
  */
 export interface StateStore {
   readonly name: string
@@ -13,8 +13,8 @@ export interface StateStore {
   before(key: string): unknown
   put(key: string, row: unknown): void
   delete(key: string): void
-  /** The keys `<prefix><SEPARATOR>…` that have a row now. Only for stores opened as `scannable`. */
-  scan(prefix: string): Iterable<string>
+  /** The keys of this first part that have a row now, or had one before the epoch. Only for `scannable` stores. */
+  scan(first: string, when?: 'now' | 'before'): Iterable<string>
   /** Rows of the last commit. */
   readonly size: number
 
@@ -33,6 +33,3 @@ export interface StoreOptions {
   readonly scannable?: boolean
 }
 export type OpenStore = (name: string, options?: StoreOptions) => StateStore
-
-/** Between the two parts of a key. No id holds it. */
-export const SEPARATOR = '\u0000'

@@ -6,8 +6,9 @@ import { EngineError } from '../errors.ts'
 import { sameRow } from '../operators/operator.ts'
 import { plan } from '../plan/plan.ts'
 import { partitionOf } from '../run/partitioner.ts'
-import { TaskSet } from '../run/tasks.ts'
+import { type RowPlace, TaskSet } from '../run/tasks.ts'
 import { MemoryStore } from '../state/memory.ts'
+import { reasonOf } from '../state/plain-data.ts'
 import type { StateStore, StoreOptions } from '../state/store.ts'
 
 /** An event as a test gives it: its record key, its short name and its data. */
@@ -67,7 +68,10 @@ export class Driver {
   readonly #changelog: Map<string, string>[]
   readonly #outputs = new Map<string, Map<string, unknown>>()
   readonly #written = new Map<string, { key: string; row: unknown }[]>()
+  #retrying = false
   readonly failures: DrivenFailure[] = []
+  /** Rows that had failed and are well. */
+  readonly mended: RowPlace[] = []
 
   constructor(topology: Topology, options: DriveOptions) {
     this.#plan = plan(topology)
@@ -117,6 +121,17 @@ export class Driver {
     return written
   }
 
+  /** Has every worker work again on the rows of this key that an operator failed for. False: there are none. */
+  retry(operator: string, key: string): boolean {
+    let any = false
+    for (const { tasks, partitions } of this.#instances) {
+      for (const partition of partitions) if (tasks.retry(operator, partition, key)) any = true
+    }
+    this.#retrying ||= any
+    if (any && this.#eager) this.drain()
+    return any
+  }
+
   /** Works off everything that waits. */
   drain(): void {
     while (this.#instances.some((_, worker) => this.epoch(worker, Number.POSITIVE_INFINITY))) {}
@@ -137,11 +152,12 @@ export class Driver {
       const records = this.#waiting[partition]!.slice(0, most)
       const messages = this.#exchanged[partition]!.slice(0, most)
       taken.set(partition, { records: records.length, messages: messages.length })
-      any ||= records.length + messages.length > 0
+      any ||= this.#retrying || records.length + messages.length > 0
       for (const message of messages) tasks.receive(partition, message)
       for (const record of records) this.#give(tasks, record)
     }
     if (!any) return false
+    this.#retrying = false
     const output = tasks.run()
     if (outcome === 'undone') {
       tasks.rollback()
@@ -160,10 +176,11 @@ export class Driver {
       else this.#changelog[partition]!.set(key, value)
     }
     for (const { partition, value } of output.exchange) this.#exchanged[partition]!.push(value)
-    for (const { sink, key, row } of output.outputs) this.#write(sink.topic, key, row)
+    for (const { sink, key, value } of output.outputs) this.#write(sink.topic, key, value)
     for (const { operator, key, error } of output.failures) {
-      this.failures.push({ place: operator, key, message: (error as Error).message })
+      this.failures.push({ place: operator, key, message: reasonOf(error) })
     }
+    this.mended.push(...output.mended)
     tasks.commit()
     return true
   }
@@ -205,17 +222,17 @@ export class Driver {
     }
     for (const reader of source.readers) {
       const folded = tasks.fold(reader, partition, key, record?.name ?? '', record ? record.value : null)
-      if (!folded.ok) this.failures.push({ place: reader.name, key, message: (folded.error as Error).message })
+      if (!folded.ok) this.failures.push({ place: reader.name, key, message: reasonOf(folded.error) })
     }
   }
 
-  #write(topic: RowsTopic, key: string, row: unknown): void {
+  #write(topic: RowsTopic, key: string, value: Buffer | null): void {
     let table = this.#outputs.get(topic.name)
     if (!table) {
       table = new Map()
       this.#outputs.set(topic.name, table)
     }
-    const written = row === null ? null : throughAvro(topic.row, row)
+    const written = value === null ? null : decoded(topic.row, value)
     if (written === null) table.delete(key)
     else table.set(key, written)
     this.#written.set(topic.name, [...(this.#written.get(topic.name) ?? []), { key, row: written }])
@@ -223,7 +240,7 @@ export class Driver {
 
   #start(partitions: readonly number[]): TaskSet {
     const open = (_: number, name: string, options?: StoreOptions): StateStore => new CheckedStore(name, options)
-    const tasks = new TaskSet(this.#plan, open)
+    const tasks = new TaskSet(this.#plan, open, ({ topic }, row) => avroTypeOf(topic.row).toBuffer(row))
     for (const partition of partitions) {
       tasks.add(partition)
       for (const [key, value] of this.#changelog[partition]!) tasks.load(partition, key, value)
@@ -259,8 +276,16 @@ function deepFreeze<T>(value: T): T {
 
 const avroTypes = new WeakMap<Contract<unknown>, ReturnType<typeof avroType>>()
 
-function throughAvro(contract: Contract<unknown>, value: unknown): unknown {
+function avroTypeOf(contract: Contract<unknown>): ReturnType<typeof avroType> {
   const type = avroTypes.get(contract) ?? avroType(contract.schema)
   avroTypes.set(contract, type)
-  return JSON.parse(JSON.stringify(type.fromBuffer(type.toBuffer(value))))
+  return type
+}
+
+function throughAvro(contract: Contract<unknown>, value: unknown): unknown {
+  return decoded(contract, avroTypeOf(contract).toBuffer(value))
+}
+
+function decoded(contract: Contract<unknown>, bytes: Buffer): unknown {
+  return JSON.parse(JSON.stringify(avroTypeOf(contract).fromBuffer(bytes)))
 }
