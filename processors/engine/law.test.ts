@@ -127,6 +127,34 @@ const cases: Readonly<Record<string, Case>> = {
         }),
       ),
   },
+  'a sink keyed by what rows name, their own key, each other’s or the same': {
+    topology: build((things) => things.map((t, key) => ({ key: t.place ?? key, text: text([key, t.size]) }))),
+    recompute: ({ things }) => {
+      const claims = Map.groupBy(things, ([key, t]) => t.place ?? key)
+      return new Map(
+        [...claims].map(([output, rows]) => {
+          const [first] = rows.sort(([a], [b]) => Number(b === output) - Number(a === output) || compare(a, b))
+          return [output, text([first![0], first![1].size])]
+        }),
+      )
+    },
+  },
+  'a sink of many rows of one': {
+    topology: build((things) =>
+      things
+        .flatMap((t, key) => Array.from({ length: t.size % 3 }, (_, i) => [String(i), { key, t, i }] as const))
+        .map(({ key, t, i }) => ({ key: `${t.place}-${i}`, text: text([key, t.size]) })),
+    ),
+    recompute: ({ things }) => {
+      const outputs = new Map<string, string>()
+      for (const [key, t] of [...things].sort(([a], [b]) => compare(a, b))) {
+        for (let i = 0; i < t.size % 3; i++) {
+          if (!outputs.has(`${t.place}-${i}`)) outputs.set(`${t.place}-${i}`, text([key, t.size]))
+        }
+      }
+      return outputs
+    },
+  },
   'groups joined back by foreign key, through flatMap': {
     topology: build((things, places) => {
       const full = things.groupBy((t) => t.place).summarise((a) => ({ sum: a.sum((t) => t.size) }))

@@ -4,6 +4,8 @@ import type { EncodedChange, StateStore, StoreOptions } from './store.ts'
 /** Decoded rows kept per store and generation; a store holds up to twice as many. */
 const DECODED_ROWS = 256
 
+const nothing: readonly EncodedChange[] = []
+
 /**
  * State in memory. Rows are held as JSON text: one flat string each, which the garbage collector needn't look into,
  * and which is what the changelog gets. The rows used last are also kept decoded.
@@ -70,6 +72,7 @@ export class MemoryStore implements StateStore {
 
   changes(): readonly EncodedChange[] {
     if (this.#encoded) return this.#encoded
+    if (this.#dirty.size === 0) return nothing
     const changes: EncodedChange[] = []
     for (const [key, row] of this.#dirty) {
       const was = this.#rows.get(key)
@@ -85,6 +88,7 @@ export class MemoryStore implements StateStore {
   }
 
   commit(): void {
+    if (this.#dirty.size === 0) return
     for (const [key, value] of this.changes()) {
       if (value === null) this.#rows.delete(key)
       else this.#rows.set(key, value)
