@@ -29,12 +29,12 @@ test('totals add up cents and counts, not scores', () => {
   const totals = noTotals()
   addTo(totals, { totalCents: 100, itemCount: 2, reviewScore: 5, deliveryDays: 3, orders: 1, averageScore: 4.5 })
   addTo(totals, { totalCents: -30, itemCount: 1, orders: 2, lateOrders: 1 })
-  expect(totals).toEqual({ documents: 2, sums: { totalCents: 70, itemCount: 3, orders: 3, lateOrders: 1 } })
+  expect(totals).toEqual({ documents: 2, sums: { totalCents: 70n, itemCount: 3n, orders: 3n, lateOrders: 1n } })
 })
 
 test('the report shows both sides of the first differences, and totals as money', () => {
-  const expected = { documents: 2, sums: { totalCents: 123_456_789 } }
-  const found = { documents: 1, sums: { totalCents: 5 } }
+  const expected = { documents: 2, sums: { totalCents: 123_456_789n } }
+  const found = { documents: 1, sums: { totalCents: 5n } }
   const text = describe([
     {
       readModel: 'orders',
@@ -42,10 +42,24 @@ test('the report shows both sides of the first differences, and totals as money'
       found,
       differedAtFirst: 1,
       differences: [{ key: 'o1', kind: 'missing', expected: document }],
+      setAside: [],
     },
   ])
   expect(text).toContain('orders: 1 DIFFERENT')
   expect(text).toContain('1,234,567.89')
   expect(text).toContain('o1 is missing')
   expect(text).toContain('(nothing)')
+  expect(text).toMatch(/ 0\.05/)
+})
+
+test('numbers beyond the exact integers are never the same, however alike they were rounded', () => {
+  const beyond = { orderId: 'o1', totalCents: 2 ** 53 }
+  expect(difference('o1', beyond, { ...beyond })).toMatchObject({ kind: 'changed' })
+  expect(differingFields(beyond, { ...beyond })).toEqual(['totalCents'])
+})
+
+test('totals are exact however many documents there are', () => {
+  const totals = noTotals()
+  for (const totalCents of [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 2]) addTo(totals, { totalCents })
+  expect(totals.sums.totalCents).toBe(2n ** 54n)
 })

@@ -11,7 +11,7 @@ select
     'firstOrderAt', pg_temp.iso(min(purchased_at)),
     'lastOrderAt', pg_temp.iso(max(purchased_at)),
     'averageScore', sum(score)::float8 / nullif(count(score), 0),
-    'states', json_agg(distinct state collate "C" order by state collate "C")
+    'states', json_agg(distinct state order by state)
   )) as document
 from orders
 join customers using (customer_id)

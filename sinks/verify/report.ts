@@ -9,23 +9,37 @@ export function describe(results: readonly Verified[]): string {
   return results.map(describeOne).join('\n')
 }
 
-function describeOne({ readModel, expected, found, differedAtFirst, differences }: Verified): string {
-  const lines = [`${readModel}: ${differences.length === 0 ? 'equal' : `${differences.length} DIFFERENT`}`]
-  lines.push(...table(expected, found))
-  if (differedAtFirst > differences.length)
-    lines.push(`  ${differedAtFirst - differences.length} documents were still on their way at the first look`)
+function describeOne(result: Verified): string {
+  const { readModel, expected, found, differedAtFirst, differences, setAside, failure } = result
+  const parts = [
+    failure !== undefined && 'NOT COMPARED',
+    differences.length > 0 && `${differences.length} DIFFERENT`,
+    setAside.length > 0 && `${setAside.length} SET ASIDE`,
+  ].filter(Boolean)
+  const lines = [`${readModel}: ${parts.length === 0 ? 'equal' : parts.join(', ')}`]
+  if (failure !== undefined) lines.push(`  ${failure}`)
+  else lines.push(...table(expected, found))
+  const open = differences.length + setAside.length
+  if (differedAtFirst > open)
+    lines.push(`  ${differedAtFirst - open} documents were still on their way at the first look`)
   for (const { key, kind, expected: wanted, found: got } of differences.slice(0, SHOWN)) {
     lines.push(`  ${key} is ${kind}${kind === 'changed' ? `: ${differingFields(wanted, got).join(', ')}` : ''}`)
     lines.push(`    services: ${wanted ? JSON.stringify(wanted) : '(nothing)'}`)
     lines.push(`    index:    ${got ? JSON.stringify(got) : '(nothing)'}`)
   }
   if (differences.length > SHOWN) lines.push(`  … and ${differences.length - SHOWN} more`)
+  for (const { difference, letter } of setAside.slice(0, SHOWN)) {
+    lines.push(`  ${difference.key} is ${difference.kind}: set aside since ${letter.at} (${letter.reason})`)
+    lines.push(`    tributary dead-letters show ${letter.id}`)
+  }
+  if (setAside.length > SHOWN) lines.push(`  … and ${setAside.length - SHOWN} more, see: tributary dead-letters list`)
   return lines.join('\n')
 }
 
 function table(expected: Totals, found: Totals): string[] {
   const names = ['documents', ...new Set([...Object.keys(expected.sums), ...Object.keys(found.sums)])]
-  const value = (totals: Totals, name: string) => (name === 'documents' ? totals.documents : (totals.sums[name] ?? 0))
+  const value = (totals: Totals, name: string) =>
+    name === 'documents' ? BigInt(totals.documents) : (totals.sums[name] ?? 0n)
   return names.map((name) => {
     const [wanted, got] = [value(expected, name), value(found, name)]
     const mark = wanted === got ? '' : '  ≠'
@@ -33,7 +47,10 @@ function table(expected: Totals, found: Totals): string[] {
   })
 }
 
-function written(name: string, value: number): string {
-  const text = name.endsWith('Cents') ? (value / 100).toFixed(2) : String(value)
-  return text.replace(/\B(?=(\d{3})+(?!\d))/g, ',').padStart(15)
+function written(name: string, value: bigint): string {
+  const digits = String(value < 0 ? -value : value)
+  const units = name.endsWith('Cents')
+    ? `${digits.padStart(3, '0').slice(0, -2)}.${digits.padStart(3, '0').slice(-2)}`
+    : digits
+  return `${value < 0 ? '-' : ''}${units.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',')}`.padStart(15)
 }

@@ -14,7 +14,7 @@ select
 from (
   select
     order_id,
-    to_char(purchased_at at time zone 'UTC', 'YYYY-MM-DD') as day,
+    left(pg_temp.iso(purchased_at), 10) as day,
     coalesce(customers.state, 'unknown') as state,
     category, price_cents, freight_cents
   from orders

@@ -1,12 +1,14 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
 import { readModels as names, type ServiceName } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { readModels } from '#sinks/read-models/index.ts'
 import { documents, tables } from '#sinks/testing/marketplace.ts'
 import { writeDocuments } from '#sinks/testing/write-sample.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
-import { type VerifyOptions, verify } from './verify.ts'
+import { describe } from './report.ts'
+import { isEqual, type VerifyOptions, verify } from './verify.ts'
 
 const stack = connectStack()
 const { env } = stack
@@ -17,6 +19,7 @@ const options: VerifyOptions = {
   readModels: names,
   deadlineMs: 5_000,
   waitUntilSearchable: async () => true,
+  openLetters: async () => [],
 }
 
 /** Runs SQL as the superuser: the test stands in for the services. */
@@ -76,7 +79,7 @@ test('the SQL of every read model gives what the specification says', async () =
 test('counts and money totals of both sides are told', async () => {
   const [orders] = await verify({ ...options, readModels: ['orders'] })
   expect(orders!.expected).toEqual(orders!.found)
-  expect(orders!.expected).toMatchObject({ documents: 4, sums: { totalCents: 3850, paidCents: 4101, itemCount: 3 } })
+  expect(orders!.expected).toMatchObject({ documents: 4, sums: { totalCents: 3850n, paidCents: 4101n, itemCount: 3n } })
 })
 
 test('a document that was changed by one cent is found, with both sides', async () => {
@@ -131,6 +134,69 @@ test('rows that change while they are looked at are looked at again', async () =
     expect(looks).toBe(2)
   } finally {
     await inDatabase('orders', (db) => db.query(`update orders set status = 'created' where order_id = 'o3'`))
+  }
+})
+
+const letter = (app: string, topic: string, key: string): StoredLetter => {
+  const at = '2026-01-01T00:00:00.000Z'
+  const source = { id: `${topic}/0/7`, app, topic, partition: 0, offset: 7, timestamp: 0 }
+  return {
+    ...source,
+    reason: 'refused',
+    message: 'too long',
+    key: Buffer.from(key),
+    value: null,
+    headers: [],
+    at,
+    place: 0,
+  }
+}
+
+test('what an open dead letter explains is told apart from what nothing explains', async () => {
+  await client.delete({ index: 'orders', id: 'o1', refresh: true })
+  await tamper('o2', { paidCents: 1 })
+  const openLetters = async () => [letter('sink', 'orders.rows.1', 'o1')]
+  const [orders] = await verify({ ...options, readModels: ['orders'], openLetters })
+  expect(orders!.differences).toMatchObject([{ key: 'o2' }])
+  expect(orders!.setAside).toMatchObject([
+    { difference: { key: 'o1', kind: 'missing' }, letter: { app: 'sink', id: 'orders.rows.1/0/7' } },
+  ])
+  expect(isEqual(orders!)).toBe(false)
+})
+
+test('a payment that was set aside explains its order and the sums the order counts in', async () => {
+  await tamper('o1', { payments: [], paidCents: 0, balanceCents: -3300 })
+  await client.update({ index: 'customers', id: 'u1', doc: { spentCents: 0 }, refresh: true })
+  await client.update({ index: 'customers', id: 'u2', doc: { spentCents: 0 }, refresh: true })
+  const openLetters = async () => [letter('processor-orders', 'payments.events', 'o1/1')]
+  const [orders, , customers] = await verify({ ...options, openLetters })
+  expect(orders!.setAside).toMatchObject([{ difference: { key: 'o1' } }])
+  expect(customers!.setAside).toMatchObject([{ difference: { key: 'u1' } }])
+  expect(customers!.differences).toMatchObject([{ key: 'u2' }])
+})
+
+test('a read model whose index is ill does not keep the others from being compared', async () => {
+  const [index] = Object.keys(await client.indices.getAlias({ name: 'sales' }))
+  await client.indices.close({ index: index! })
+  try {
+    const results = await verify(options)
+    expect(results.filter(isEqual).map(({ readModel }) => readModel)).toEqual(['orders', 'customers', 'sellers'])
+    expect(results[1]).toMatchObject({ readModel: 'sales', failure: expect.stringContaining('the index "sales"') })
+    expect(describe(results)).toContain('sales: NOT COMPARED')
+  } finally {
+    await client.indices.open({ index: index!, wait_for_active_shards: 1 })
+  }
+})
+
+test("a service whose database can't be read is named, and what needs no rows of it is compared", async () => {
+  await inDatabase('payments', (db) => db.query('alter table payments rename to payments_away'))
+  try {
+    const results = await verify(options)
+    expect(results.filter(isEqual).map(({ readModel }) => readModel)).toEqual(['sales', 'sellers'])
+    for (const { failure } of results.filter((result) => !isEqual(result)))
+      expect(failure).toContain('the database of service "payments" can\'t be read')
+  } finally {
+    await inDatabase('payments', (db) => db.query('alter table payments_away rename to payments'))
   }
 })
 

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as after } from 'node:timers/promises'
-import type { Client } from '@elastic/elasticsearch'
+import { type Client, errors } from '@elastic/elasticsearch'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
 import type { ReadModelName } from '#schemas/topics.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import { addTo, type Difference, difference, noTotals, same, type Totals } from './compare.ts'
-import { loadSources, type SourceSettings, type Sources } from './load.ts'
+import { loadSources, recompute, type SourceSettings, type Sources } from './load.ts'
 import { readAll, readSome } from './read-index.ts'
+import { type AffectedOrder, idsIn, letterFor, type SetAside } from './set-aside.ts'
 
 /** What was found of one read model. */
 export interface Verified {
@@ -15,8 +16,17 @@ export interface Verified {
   readonly found: Totals
   /** How many keys differed at the first look; what was merely on its way agrees later. */
   readonly differedAtFirst: number
-  /** What differs for good. */
+  /** What differs for good, and nothing explains it. */
   readonly differences: readonly Difference[]
+  /** What differs because a record was set aside as a dead letter that is still open. */
+  readonly setAside: readonly SetAside[]
+  /** Why the read model could not be compared, or not to its end; the others were. */
+  readonly failure?: string
+}
+
+/** Whether all that was asked for was compared, and is the same. */
+export function isEqual({ differences, setAside, failure }: Verified): boolean {
+  return differences.length === 0 && setAside.length === 0 && failure === undefined
 }
 
 export interface VerifyOptions {
@@ -28,6 +38,8 @@ export interface VerifyOptions {
    * A difference that outlives it, while the services' rows stay as they are, is one for good.
    */
   waitUntilSearchable(): Promise<boolean>
+  /** The dead letters that are open, of all applications. */
+  openLetters(): Promise<readonly StoredLetter[]>
   /** How long to look again at keys that differ, in ms. */
   readonly deadlineMs: number
 }
@@ -45,12 +57,66 @@ export async function verify(options: VerifyOptions): Promise<Verified[]> {
   const { client, readModels } = options
   const sources = await loadSources(options.sources)
   const first: FirstLook[] = []
+  const failures = new Map<ReadModelName, string>()
   try {
-    for (const readModel of readModels) first.push(await look(sources, client, readModel))
+    for (const readModel of readModels) {
+      first.push(
+        await look(sources, client, readModel).catch((error) => {
+          failures.set(readModel, failureWords(readModel, error))
+          return { readModel, expected: noTotals(), found: noTotals(), differences: new Map() }
+        }),
+      )
+    }
   } finally {
     await sources.close()
   }
-  return settle(first, options)
+  const settled = await settle(first, options, failures)
+  return explain(settled, options)
+}
+
+/** Why a read model can't be compared, with the thing and where to look. */
+function failureWords(readModel: ReadModelName, error: unknown): string {
+  if (error instanceof errors.ResponseError)
+    return `the index "${readModel}" can't be read: ${error.body?.error?.type ?? error.statusCode} (\`make status\` says how the sink is)`
+  if (error instanceof errors.ElasticsearchClientError) return `Elasticsearch doesn't answer: ${error.message}`
+  return (error as Error).message
+}
+
+/** Tells the differences that open dead letters explain from those that nothing does. */
+async function explain(results: readonly Verified[], options: VerifyOptions): Promise<Verified[]> {
+  if (results.every(({ differences }) => differences.length === 0)) return [...results]
+  const letters = await options.openLetters()
+  if (letters.length === 0) return [...results]
+  const affected = await affectedOrders(results, letters, options.sources)
+  return results.map((result) => {
+    const setAside = result.differences.flatMap((difference) => {
+      const letter = letterFor(result.readModel, difference, letters, affected)
+      return letter
+        ? [{ difference, letter: { id: letter.id, app: letter.app, reason: letter.reason, at: letter.at } }]
+        : []
+    })
+    const explained = new Set(setAside.map(({ difference }) => difference))
+    return { ...result, setAside, differences: result.differences.filter((one) => !explained.has(one)) }
+  })
+}
+
+/** The orders that letters are about: by their own id, or by what a differing order has in it. */
+async function affectedOrders(results: readonly Verified[], letters: readonly StoredLetter[], source: SourceSettings) {
+  const affected = new Map<string, AffectedOrder>()
+  const byId = new Map(letters.flatMap((letter) => idsIn(letter.key).map((id) => [id, letter] as const)))
+  const sources = await loadSources(source)
+  try {
+    for (const { key, document } of await recompute(sources, 'orders', [...byId.keys()]).catch(() => []))
+      affected.set(key, { documents: [document], letter: byId.get(key)! })
+  } finally {
+    await sources.close()
+  }
+  for (const difference of results.find(({ readModel }) => readModel === 'orders')?.differences ?? []) {
+    const letter = letterFor('orders', difference, letters, affected)
+    const documents = [difference.expected, difference.found].filter((side) => side !== undefined)
+    if (letter) affected.set(difference.key, { documents, letter })
+  }
+  return affected
 }
 
 interface FirstLook {
@@ -83,7 +149,11 @@ async function look(sources: Sources, client: Client, readModel: ReadModelName):
 }
 
 /** Looks at the differing keys of all read models again and again, each time at fresh copies of the rows. */
-async function settle(first: readonly FirstLook[], options: VerifyOptions): Promise<Verified[]> {
+async function settle(
+  first: readonly FirstLook[],
+  options: VerifyOptions,
+  failures: Map<ReadModelName, string>,
+): Promise<Verified[]> {
   const { client, deadlineMs } = options
   const open = new Map(first.map((one) => [one.readModel, new Map(one.differences)]))
   const settled = new Map(first.map((one) => [one.readModel, [] as Difference[]]))
@@ -98,8 +168,17 @@ async function settle(first: readonly FirstLook[], options: VerifyOptions): Prom
       for (const [readModel, differences] of open) {
         const keys = [...differences.keys()]
         if (keys.length === 0) continue
-        const expected = byKey(await recompute(sources, readModel, keys))
-        const found = byKey(await readSome(client, readModel, keys))
+        let expected: Map<string, Document>
+        let found: Map<string, Document>
+        try {
+          expected = byKey(await recompute(sources, readModel, keys))
+          found = byKey(await readSome(client, readModel, keys))
+        } catch (error) {
+          failures.set(readModel, failureWords(readModel, error))
+          settled.get(readModel)!.push(...differences.values())
+          differences.clear()
+          continue
+        }
         for (const [key, before] of differences) {
           const now = difference(key, expected.get(key), found.get(key))
           const id = `${readModel}/${key}`
@@ -123,17 +202,17 @@ async function settle(first: readonly FirstLook[], options: VerifyOptions): Prom
     if (!told) await after(LOOK_AGAIN_MS)
   }
   return first.map(({ readModel, expected, found, differences }) => {
-    return { readModel, expected, found, differedAtFirst: differences.size, differences: settled.get(readModel)! }
+    const failure = failures.get(readModel)
+    return {
+      readModel,
+      expected,
+      found,
+      differedAtFirst: differences.size,
+      differences: settled.get(readModel)!,
+      setAside: [],
+      ...(failure !== undefined && { failure }),
+    }
   })
-}
-
-async function recompute(sources: Sources, readModel: ReadModelName, keys?: readonly string[]) {
-  const sql = readFileSync(new URL(`./${readModel}.sql`, import.meta.url), 'utf8')
-  const wanted = keys ? [keys] : []
-  return sources.query<{ key: string; document: Document }>(
-    `select * from (${sql}) recomputed ${keys ? 'where key = any($1)' : ''}`,
-    wanted,
-  )
 }
 
 function byKey(rows: readonly { readonly key: string; readonly document: Document }[]): Map<string, Document> {
