@@ -26,7 +26,7 @@ test.each([
   ['sort=random', 'sort', 'is one of newest, oldest, largest'],
   ['differs=no', 'differs', 'is “yes” or left out'],
   [`q=${'a+'.repeat(9)}`, 'q', 'more than 8 words'],
-  [`state=${'a'.repeat(201)}`, 'state', 'more than 200 characters'],
+  [`state=${'a'.repeat(401)}`, 'state', 'more than 400 characters'],
   ['form=2024-01-01', 'form', 'there is no such parameter'],
   ['__proto__=x', '__proto__', 'there is no such parameter'],
   ['constructor=x', 'constructor', 'there is no such parameter'],

@@ -19,7 +19,7 @@ export class BadParameter extends Problem {
   }
 }
 
-const text = z.string().max(200, 'has more than 200 characters')
+const text = z.string().max(400, 'has more than 400 characters')
 const date = z.iso
   .date('is not a date like 2018-08-07')
   .refine((value) => value >= '0001-01-01', 'lies before the year 1')
