@@ -47,7 +47,7 @@ export function orderRow(orderId: string, parts: OrderParts): OrderRow {
 
   const itemsCents = total(items, (item) => item.priceCents)
   const freightCents = total(items, (item) => item.freightCents)
-  const totalCents = itemsCents + freightCents
+  const totalCents = exact(itemsCents + freightCents)
   const paidCents = total(payments, (payment) => payment.cents)
 
   return {
@@ -82,7 +82,7 @@ export function orderRow(orderId: string, parts: OrderParts): OrderRow {
     totalCents,
     payments,
     paidCents,
-    balanceCents: paidCents - totalCents,
+    balanceCents: exact(paidCents - totalCents),
     reviewScore: review?.score ?? null,
     late: deliveredAt === null || estimatedAt === null ? null : deliveredAt > estimatedAt,
     deliveryDays:
@@ -93,5 +93,11 @@ export function orderRow(orderId: string, parts: OrderParts): OrderRow {
 function total<T>(rows: readonly T[], of: (row: T) => number): number {
   let sum = 0
   for (const row of rows) sum += of(row)
-  return sum
+  return exact(sum)
+}
+
+/** Throws for cents beyond ±(2^53 − 1), up to which whole numbers are exact: the order is refused, not written wrong. */
+function exact(cents: number): number {
+  if (Number.isSafeInteger(cents)) return cents
+  throw new RangeError(`${cents} cents are more than can be counted exactly`)
 }

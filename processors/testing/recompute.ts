@@ -18,7 +18,7 @@ export function recompute(events: readonly Happened[]) {
   // biome-ignore lint/suspicious/noExplicitAny: see above
   const tables: Record<string, any> = {}
   for (const kind of ['order', 'customer', 'product', 'seller', 'english', 'payment', 'shipment', 'review'])
-    tables[kind] = {}
+    tables[kind] = Object.create(null)
   const { order, customer, product, seller, english, payment, shipment, review } = tables
 
   for (const { topic, key, name, data } of events) {
@@ -135,7 +135,7 @@ export function recompute(events: readonly Happened[]) {
     const delivered = shipments.map((s) => s.deliveredAt).filter((t) => t !== null)
     const deliveredAt =
       shipments.length > 0 && shipments.every((s) => s.done) && delivered.length > 0 ? Math.max(...delivered) : null
-    const last = reviews.sort((a, b) => a.at - b.at || (a.reviewId < b.reviewId ? -1 : 1)).at(-1)
+    const last = reviews.sort((a, b) => a.at - b.at || byBytes(a.reviewId, b.reviewId)).at(-1)
     // biome-ignore lint/suspicious/noExplicitAny: see above
     const sum = (list: any[], field: string) => list.reduce((total, each) => total + each[field], 0)
     const itemsCents = sum(items, 'priceCents')
@@ -226,7 +226,7 @@ export function recomputeFromOrders(
       firstOrderAt: times[0]!,
       lastOrderAt: times.at(-1)!,
       averageScore: mean(own.map((o) => o.reviewScore)),
-      states: [...new Set(own.flatMap((o) => (o.customer?.state ? [o.customer.state] : [])))].sort(),
+      states: [...new Set(own.flatMap((o) => (o.customer?.state ? [o.customer.state] : [])))].sort(byBytes),
     })
   }
 
@@ -267,3 +267,6 @@ function tablesOf(topic: string, tables: Record<string, any>): any[] {
       return [product, seller, english]
   }
 }
+
+/** Texts in the order of their bytes, as Postgres compares them. */
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))

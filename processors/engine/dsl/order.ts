@@ -32,9 +32,9 @@ function rank(unit: number): number {
  * Throws for anything else: its order would depend on who was compared with whom.
  */
 export function compare(a: SortKey, b: SortKey): number {
-  if (typeof a === 'object' || typeof b === 'object') {
-    const left = (typeof a === 'object' ? a : [a]) as readonly (number | string)[]
-    const right = (typeof b === 'object' ? b : [b]) as readonly (number | string)[]
+  if (Array.isArray(a) || Array.isArray(b)) {
+    const left: readonly unknown[] = Array.isArray(a) ? a : [a]
+    const right: readonly unknown[] = Array.isArray(b) ? b : [b]
     for (let i = 0; i < Math.min(left.length, right.length); i++) {
       const order = compareScalars(left[i], right[i])
       if (order !== 0) return order

@@ -70,6 +70,36 @@ function checkNames(topology: string, nodes: readonly Node[]): void {
     }
     names.add(name)
   }
+  const owners = new Map<string, string>()
+  for (const node of nodes) {
+    for (const store of storesOf(node)) {
+      const other = owners.get(store)
+      if (other !== undefined) {
+        throw new EngineError(
+          'PLAN_INVALID',
+          `topology "${topology}": operators "${other}" and "${node.name}" would both keep state as "${store}": ` +
+            'it would mix, give one another name',
+        )
+      }
+      owners.set(store, node.name)
+    }
+  }
+}
+
+/** The names under which a node's operators keep state, in the changelog too. */
+export function storesOf({ kind, name }: Node): string[] {
+  return [name, `${name}.failed`, ...parts[kind].map((part) => `${name}.${part}`)]
+}
+
+const parts: Readonly<Record<Node['kind'], readonly string[]>> = {
+  evolve: ['marks'],
+  table: [],
+  project: [],
+  flatMap: [],
+  join: [],
+  foreignJoin: ['left', 'subscriptions'],
+  summarise: ['values'],
+  sink: ['claimed', 'claims'],
 }
 
 function checkPlacement(nodes: readonly Node[]): void {

@@ -70,6 +70,8 @@ export class Driver {
   readonly #written = new Map<string, { key: string; row: unknown }[]>()
   #retrying = false
   readonly failures: DrivenFailure[] = []
+  /** Characters of the largest changelog record so far. */
+  largestChange = 0
   /** Rows that had failed and are well. */
   readonly mended: RowPlace[] = []
 
@@ -172,6 +174,7 @@ export class Driver {
       this.#exchanged[partition]!.splice(0, messages)
     }
     for (const { partition, key, value } of output.changelog) {
+      this.largestChange = Math.max(this.largestChange, key.length + (value?.length ?? 0))
       if (value === null) this.#changelog[partition]!.delete(key)
       else this.#changelog[partition]!.set(key, value)
     }
