@@ -26,9 +26,21 @@ export function producersCommands(program: Command): void {
       }
       throwFailed(migrated)
     })
-  program
-    .command('outbox')
-    .description("the services' outboxes")
+  const outbox = program.command('outbox').description("the services' outboxes")
+
+  outbox
+    .command('resend')
+    .description('send events again that never reached their topic, each with the later ones of its aggregate')
+    .argument('<service>', 'which one', serviceName)
+    .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', rfc3339)
+    .action(async (service: ServiceName, options: { since?: Date }) => {
+      const { resendLost } = await import('./outbox/resend.ts')
+      const { lost, written } = await resendLost(service, options.since?.getTime())
+      const which = options.since ? `events since ${options.since.toISOString()}` : 'events never reached their topic'
+      console.log(`${service}: ${lost} ${which}; ${written} written to the outbox again, later ones included`)
+    })
+
+  outbox
     .command('maintain')
     .description('make partitions ahead and drop old ones that are confirmed; the watch does this by itself')
     .action(async () => {
@@ -93,6 +105,12 @@ function inboxCommands(program: Command): void {
         console.log(`${topic}: ${dropped} dropped, ${replayed} replayed`)
       }
     })
+}
+
+function rfc3339(value: string): Date {
+  const time = new Date(value)
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('it is no time, like 2026-01-02T03:04:05Z')
+  return time
 }
 
 function serviceName(value: string): ServiceName {

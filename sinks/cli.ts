@@ -44,14 +44,25 @@ export function sinksCommands(program: Command): void {
 
   program
     .command('wait')
-    .description('wait until everything that is committed now is searchable')
+    .description('wait until everything that is committed now is searchable; exits 3 when it is but for dead letters')
     .option('--timeout <seconds>', 'give up after', '120')
     .action(async (options: { timeout: string }) => {
       const { readConfig } = await import('#runtime/config.ts')
       const { freshnessSettings, waitUntilSearchable } = await import('./freshness/index.ts')
       const { FRESHNESS_URL } = readConfig(freshnessSettings)
       const began = performance.now()
-      await waitUntilSearchable({ freshnessUrl: FRESHNESS_URL, timeoutMs: Number(options.timeout) * 1000 })
-      console.log(`everything is searchable, after ${((performance.now() - began) / 1000).toFixed(1)} s`)
+      const except = await waitUntilSearchable({
+        freshnessUrl: FRESHNESS_URL,
+        timeoutMs: Number(options.timeout) * 1000,
+      })
+      const took = `after ${((performance.now() - began) / 1000).toFixed(1)} s`
+      const letters = new Map(except.map((one) => [`${one.app} ${one.id}`, one]))
+      if (letters.size === 0) return console.log(`everything is searchable, ${took}`)
+      console.log(`everything is searchable, ${took}, except ${letters.size} keys that were set aside:`)
+      for (const { app, topic, key, reason, since } of letters.values()) {
+        console.log(`  ${topic}  ${key ?? '(no key)'}  ${reason}, set aside by ${app} at ${since}`)
+      }
+      console.log('what they say: `npx tributary dead-letters list`')
+      process.exitCode = 3
     })
 }

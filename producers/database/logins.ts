@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { grantAuditRights } from '#producers/outbox/audit.ts'
 import { MAINTAINER } from '#producers/outbox/schema.ts'
 import { scramVerifier, verifies } from '#runtime/scram.ts'
 import type { ServiceName } from '#schemas/topics.ts'
@@ -95,11 +96,12 @@ export async function grantRights(db: Knex, service: ServiceName): Promise<void>
       await own(db, 'outbox')
     } else if (name === 'outbox_retention') {
       await own(db, 'outbox_retention')
-    } else {
+    } else if (name !== 'outbox_audit') {
       await db.raw('grant select, insert, update, delete on ?? to ??', [name, service])
     }
   }
   await db.raw('grant usage on all sequences in schema public to ??', [service])
+  await grantAuditRights(db)
 }
 
 /** Gives a table to the maintainer where it isn't its own: that locks it, and nothing is to wait for a migration. */

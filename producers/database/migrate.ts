@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { createInboxTables } from '#producers/inbox/schema.ts'
+import { addAudit } from '#producers/outbox/audit.ts'
 import { makePartitionsAhead } from '#producers/outbox/partitions.ts'
 import { boundOutboxRows, createOutboxTable, ensurePublicationAndSlot, MAINTAINER } from '#producers/outbox/schema.ts'
 import { createIdempotencyTable } from '#producers/service/idempotency.ts'
@@ -99,6 +100,7 @@ function shared(service: ServiceDefinition): Migration[] {
   return [
     { name: 'outbox/001_outbox', up: createOutboxTable },
     { name: 'outbox/003_row_bounds', up: boundOutboxRows },
+    { name: 'outbox/004_audit', up: addAudit },
     { name: 'service/001_idempotency_keys', up: createIdempotencyTable },
     ...(service.subscriptions.length > 0 ? [inbox] : []),
   ]

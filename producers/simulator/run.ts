@@ -74,7 +74,7 @@ export async function runMarketplace(market: Marketplace, options: RunOptions): 
 
     say('waiting until everything is searchable')
     let waitedFor = ''
-    await waitUntilSearchable(options.freshnessUrl, Date.now(), {
+    await waitUntilSearchable(options.freshnessUrl, {
       signal,
       giveUpMs: CATCH_UP_MS,
       waitingFor: (what) => {

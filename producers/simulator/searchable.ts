@@ -23,26 +23,27 @@ const ASK_AGAIN_MS = 250
 const OUT_OF_REACH_MS = 60_000
 
 /**
- * Waits until everything committed through a moment can be found, and what services that subscribe made of it, by
- * asking the freshness process.
- * @param through ms since the epoch
+ * Waits until everything committed before the call can be found, and what services that subscribe made of it, by asking
+ * the freshness process. It says what was before: its first answer has a mark, which later questions name.
  * @throws NotSearchable
  */
 export async function waitUntilSearchable(
   freshnessUrl: string,
-  through: number,
   { signal, giveUpMs, outOfReachMs = OUT_OF_REACH_MS, askMs = ASK_MS, waitingFor }: SearchableOptions,
 ): Promise<void> {
-  const moment = new Date(through).toISOString()
-  const query = new URLSearchParams({ through: moment, timeout: String(askMs), settled: 'true' })
+  const moment = new Date().toISOString()
+  const query = new URLSearchParams({ timeout: String(askMs), settled: 'true' })
   const startedAt = performance.now()
   let answeredAt = startedAt
   for (;;) {
-    const { status, what } = await ask(`${freshnessUrl}/wait?${query}`, askMs, signal)
+    const { status, what, mark } = await ask(`${freshnessUrl}/wait?${query}`, askMs, signal)
     signal?.throwIfAborted()
     if (status === 200) return
     const now = performance.now()
     if (status !== undefined) answeredAt = now
+    if (mark) query.set('mark', mark)
+    // It began anew, and knows no mark of before.
+    if (status === 410) query.delete('mark')
     waitingFor?.(what)
     if (status === 400 || status === 404 || now - answeredAt > outOfReachMs) {
       throw new NotSearchable(
@@ -60,25 +61,28 @@ export async function waitUntilSearchable(
   }
 }
 
-async function ask(url: string, askMs: number, signal?: AbortSignal): Promise<{ status?: number; what: string }> {
+async function ask(
+  url: string,
+  askMs: number,
+  signal?: AbortSignal,
+): Promise<{ status?: number; what: string; mark?: string | undefined }> {
   try {
     const ms = askMs + 10_000
     const { statusCode, body } = await request(url, { signal, headersTimeout: ms, bodyTimeout: ms })
     const text = await body.text()
-    return {
-      status: statusCode,
-      what: statusCode === 200 ? '' : (reasonIn(text) ?? `${statusCode} ${text.slice(0, 300)}`),
-    }
+    if (statusCode === 200) return { status: statusCode, what: '' }
+    const { reason, mark } = readAnswer(text)
+    return { status: statusCode, what: reason ?? `${statusCode} ${text.slice(0, 300)}`, mark }
   } catch (error) {
     return { what: (error as NodeJS.ErrnoException).code ?? (error as Error).message }
   }
 }
 
-function reasonIn(text: string): string | undefined {
+function readAnswer(text: string): { reason?: string | undefined; mark?: string | undefined } {
   try {
-    const { waitingFor, message } = JSON.parse(text) as { waitingFor?: string; message?: string }
-    return waitingFor ?? message
+    const { waitingFor, detail, message, mark } = JSON.parse(text) as Record<string, string | undefined>
+    return { reason: waitingFor ?? detail ?? message, mark }
   } catch {
-    return undefined
+    return {}
   }
 }

@@ -7,6 +7,8 @@ export interface FollowedLetters {
   known(): boolean
   /** The open letters by application, oldest first; applications without any are left out. */
   open(): ReadonlyMap<string, readonly StoredLetter[]>
+  /** Where to read on in each partition of a dead-letter topic: everything before is known. */
+  positions(topic: string): ReadonlyMap<number, bigint>
   /** Called whenever letters came or were closed. */
   onChange(listener: () => void): void
   /** Why they can't be read now, or undefined. */
@@ -58,6 +60,7 @@ export function followLetters(
         }),
       ),
     onChange: (listener) => void listeners.add(listener),
+    positions: reader.positions,
     trouble: reader.trouble,
     stop: reader.stop,
   }

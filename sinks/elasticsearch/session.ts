@@ -6,6 +6,7 @@ import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { ReadModel } from '#sinks/read-models/index.ts'
+import { withdrawClaim } from './freshness-index.ts'
 import type { Places } from './gate.ts'
 import {
   createGeneration,
@@ -180,6 +181,8 @@ async function openIndex(
   const starts = new Map(Array.from(committed.keys(), (partition) => [partition, extent.get(partition)?.low ?? 0n]))
   if (committed.size > 0) await committer.commit(topic, starts, '')
   if (newest && newest.topicId !== topicId) await letters.topicReplaced(topic)
+  // What was said of the index before isn't true of this one.
+  await withdrawClaim(client, model.name)
   return createGeneration(client, model, topicId, next)
 }
 

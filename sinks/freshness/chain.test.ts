@@ -1,9 +1,8 @@
 import { expect, test, vi } from 'vitest'
 import { OrderRows, Orders } from '#schemas/topics.ts'
-import { advanceFront, followProcessor, followSink } from './chain.ts'
-import type { Databases } from './databases.ts'
+import { type Front, followProcessor, followSink } from './chain.ts'
 import type { Stage } from './stages.ts'
-import type { Brokers, Marks } from './topics.ts'
+import type { Brokers } from './topics.ts'
 
 const { signal } = new AbortController()
 const report = () => {}
@@ -42,8 +41,12 @@ function world() {
   }
   return { ends, committed, brokers, askedAgain: questions.again }
 }
-const front = (marks: Record<string, bigint>): { through: number; marks: Marks } => {
-  return { through: 1, marks: new Map(Object.entries(marks).map(([topic, mark]) => [topic, new Map([[0, mark]])])) }
+const front = (marks: Record<string, bigint>): Front => {
+  return {
+    number: 1,
+    through: 1,
+    marks: new Map(Object.entries(marks).map(([topic, mark]) => [topic, new Map([[0, mark]])])),
+  }
 }
 /** Whether a promise is done, without waiting for it. */
 function watch(promise: Promise<unknown>) {
@@ -54,31 +57,18 @@ function watch(promise: Promise<unknown>) {
   return state
 }
 
-test('the front waits for every slot, and then notes the ends of the topics', async () => {
-  const { ends, brokers } = world()
-  ends.set(Orders.name, 5n)
-  let behind: string[] = ['orders']
-  const questions = counter()
-  const databases = {
-    mark: async () => new Map([['orders', '0/1']]),
-    async behind() {
-      questions.count()
-      return behind
-    },
-  } as unknown as Databases
-  const advanced = advanceFront(databases, brokers, signal, report)
-  const state = watch(advanced)
-  await questions.again()
-  expect(state.done).toBe(false)
-  ends.set(Orders.name, 9n)
-  behind = []
-  expect((await advanced).marks.get(Orders.name)).toEqual(new Map([[0, 9n]]))
-})
-
 test('a processor is done when its positions reach the noted ends, marker or not', async () => {
   const { committed, brokers, askedAgain } = world()
   committed.set(Orders.name, 9n)
-  const followed = followProcessor(stage, front({ [Orders.name]: 10n }), brokers, [], async () => {}, signal, report)
+  const followed = followProcessor(
+    stage,
+    front({ [Orders.name]: 10n }),
+    brokers,
+    async () => [],
+    async () => {},
+    signal,
+    report,
+  )
   const state = watch(followed)
   await askedAgain()
   expect(state.done).toBe(false)
@@ -95,7 +85,7 @@ test('what crosses partitions is followed from hop to hop', async () => {
     stage,
     front({ [Orders.name]: 10n }),
     brokers,
-    ['p-exchange'],
+    async () => ['p-exchange'],
     async () => {},
     signal,
     report,
@@ -127,7 +117,15 @@ test('topics that never come to rest hold it up for as many hops as a change can
       return brokers.highWatermarks(topics)
     },
   }
-  await followProcessor(stage, front({ [Orders.name]: 10n }), restless, ['p-exchange'], async () => {}, signal, report)
+  await followProcessor(
+    stage,
+    front({ [Orders.name]: 10n }),
+    restless,
+    async () => ['p-exchange'],
+    async () => {},
+    signal,
+    report,
+  )
   expect(looks).toBe(3)
 })
 
@@ -137,7 +135,15 @@ test("another read model's rows count only once they hold everything up to the f
   ends.set(OrderRows.name, 3n)
   committed.set(OrderRows.name, 3n)
   const ready = Promise.withResolvers<void>()
-  const followed = followProcessor(sales, front({}), brokers, [], () => ready.promise, signal, report)
+  const followed = followProcessor(
+    sales,
+    front({}),
+    brokers,
+    async () => [],
+    () => ready.promise,
+    signal,
+    report,
+  )
   const state = watch(followed)
   ends.set(OrderRows.name, 8n)
   ready.resolve()
@@ -174,4 +180,28 @@ test('an index that is gone is waited for, whatever the positions say', async ()
   expect(state.done).toBe(false)
   index = 'orders-2'
   await vi.waitFor(() => expect(state.done).toBe(true))
+})
+
+test('topics that a processor has only just made are followed, too', async () => {
+  const { ends, committed, brokers, askedAgain } = world()
+  let internal: string[] = []
+  const followed = followProcessor(
+    stage,
+    front({ [Orders.name]: 10n }),
+    brokers,
+    async () => internal,
+    async () => {},
+    signal,
+    report,
+  )
+  const state = watch(followed)
+  await askedAgain()
+  // At its first start it makes them, and then reads its inputs.
+  internal = ['p-exchange']
+  ends.set('p-exchange', 3n)
+  committed.set(Orders.name, 10n)
+  await askedAgain()
+  expect(state.done).toBe(false)
+  committed.set('p-exchange', 3n)
+  await followed
 })

@@ -1,12 +1,13 @@
 import { setTimeout as after } from 'node:timers/promises'
-import { domainTopics, sinkApp } from '#schemas/topics.ts'
-import type { Databases } from './databases.ts'
+import { sinkApp } from '#schemas/topics.ts'
 import type { Stage } from './stages.ts'
 import { type Brokers, type Marks, sameMarks } from './topics.ts'
 
-/** The state of the domain topics behind everything that was committed in any service's database before `through`. */
+/** The state of the domain topics behind everything that was committed in any service's database before it was begun. */
 export interface Front {
-  /** Milliseconds since 1970. */
+  /** Counts fronts since the process began: a front holds all that was committed before a lower number was given out. */
+  readonly number: number
+  /** When it was begun, by the clock of this process: for people. Milliseconds since 1970. */
   readonly through: number
   readonly marks: Marks
 }
@@ -16,45 +17,19 @@ export type Report = (waitingFor: string | undefined) => void
 
 const FIRST_POLL_MS = 30
 const LONGEST_POLL_MS = 400
-/** A slot that doesn't move is sent another message after this time, in ms. */
-const MARK_AGAIN_MS = 2_000
-
-/**
- * Resolves when everything committed before the call is in the domain topics, with their high watermarks: the last
- * stable offset may still lie before a transaction that is already committed.
- */
-export async function advanceFront(
-  databases: Databases,
-  brokers: Brokers,
-  signal: AbortSignal,
-  report: Report,
-): Promise<Front> {
-  const through = Date.now()
-  const marks = await databases.mark()
-  let markedAt = performance.now()
-  await until(signal, report, async () => {
-    const behind = await databases.behind(marks)
-    if (behind.length > 0 && performance.now() - markedAt > MARK_AGAIN_MS) {
-      await databases.mark()
-      markedAt = performance.now()
-    }
-    return behind.length > 0 ? `the connector of ${behind.join(', ')}` : undefined
-  })
-  return { through, marks: await brokers.highWatermarks(domainTopics.map(({ name }) => name)) }
-}
-
 /**
  * Resolves when a processor has worked off its inputs up to the front, and everything that follows from it inside.
  * An input's consequences are written in the same transaction that commits its position. So what is in the internal
  * topics once the inputs are committed holds all consequences of the first hop; once that is committed, those of the
  * second; and so on, until a round finds nothing new or there were as many as a change can have hops.
+ * @param internalTopics the topics it sends to itself; asked once it has read its inputs, and so has made them
  * @param rowsReady resolves when a rows topic of another read model that this one reads holds everything up to the front
  */
 export async function followProcessor(
   stage: Stage,
   front: Front,
   brokers: Brokers,
-  internalTopics: readonly string[],
+  internalTopics: () => Promise<readonly string[]>,
   rowsReady: (topic: string) => Promise<void>,
   signal: AbortSignal,
   report: Report,
@@ -71,9 +46,10 @@ export async function followProcessor(
   const events = new Map(inputs.flatMap((topic) => (front.marks.has(topic) ? [[topic, front.marks.get(topic)!]] : [])))
   await caughtUp(new Map([...events, ...(await brokers.highWatermarks(rowsInputs))]))
 
+  const internal = stage.hops > 0 ? await internalTopics() : []
   let before: Marks | undefined
-  for (let hop = 0; hop < stage.hops && internalTopics.length > 0; hop++) {
-    const marks = await brokers.highWatermarks(internalTopics)
+  for (let hop = 0; hop < stage.hops && internal.length > 0; hop++) {
+    const marks = await brokers.highWatermarks(internal)
     if (before && sameMarks(before, marks)) return
     await caughtUp(marks)
     before = marks

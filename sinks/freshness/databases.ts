@@ -13,15 +13,46 @@ const slotOf = (service: ServiceName) => `${service}_outbox`
 /** A position in the write-ahead log of each service's database, as Postgres writes them (`0/16B3748`). */
 export type WalMarks = ReadonlyMap<ServiceName, string>
 
-/** The services' databases, as far as freshness looks at them: positions in the log, no rows. */
+/** Which rows of an outbox have been read: those of all transactions before `below`, but for the unfinished ones. */
+export interface Cursor {
+  readonly below: bigint
+  readonly unfinished: readonly bigint[]
+}
+
+/** What a look at an outbox found that a cursor didn't cover. */
+export interface NewRows {
+  /** Ids of the events. */
+  readonly ids: readonly string[]
+  /** Covers what the cursor did, and these. */
+  readonly cursor: Cursor
+  /** Whether these are all that were committed when the look began. */
+  readonly all: boolean
+}
+
+/** How far an audit of a service had come: everything that the cursor covers is in the topic. */
+export interface AuditNote {
+  readonly cursor: Cursor
+  readonly topicId: string
+  /** Offsets by partition: every event that the cursor doesn't cover lies at or behind them. */
+  readonly positions: ReadonlyMap<number, bigint>
+}
+
+/** The services' databases, as far as freshness looks at them: positions in the log, and which rows the outbox has. */
 export interface Databases {
   /**
    * Notes where each log is now, behind everything committed so far, and writes a message after it, so that a slot of
    * a quiet database moves past the mark at once.
    */
-  mark(): Promise<WalMarks>
+  mark(of: readonly ServiceName[]): Promise<WalMarks>
   /** The services whose slot has not confirmed past its mark yet. */
   behind(marks: WalMarks): Promise<ServiceName[]>
+  /** The rows that are committed and that the cursor doesn't cover, about `most` of them. */
+  newRows(service: ServiceName, cursor: Cursor, most: number): Promise<NewRows>
+  /** Where the last audit of a service was; undefined before the first. */
+  lastNote(service: ServiceName): Promise<AuditNote | undefined>
+  note(service: ServiceName, note: AuditNote): Promise<void>
+  /** Has lost events written again, with the later ones of their aggregates; gives how many rows that were. */
+  resend(service: ServiceName, lost: readonly string[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -46,12 +77,12 @@ export function openDatabases({ host, port, password }: DatabaseSettings): Datab
     }),
   )
   return {
-    async mark() {
+    async mark(of) {
       return new Map(
         await Promise.all(
-          [...pools].map(async ([service, pool]) => {
+          of.map(async (service) => {
             // Noted before the message: a slot may confirm the message's beginning, never mind its end.
-            const { rows } = await pool.query(
+            const { rows } = await pools.get(service)!.query(
               `with here as materialized (select pg_current_wal_insert_lsn() as lsn)
                select lsn::text as lsn, pg_logical_emit_message(false, 'freshness', lsn::text, true) from here`,
             )
@@ -61,6 +92,7 @@ export function openDatabases({ host, port, password }: DatabaseSettings): Datab
       )
     },
     async behind(marks) {
+      if (marks.size === 0) return []
       const [[, pool]] = [...pools] as [[ServiceName, pg.Pool]]
       const { rows } = await pool.query(
         `select slot_name, confirmed_flush_lsn >= lsn::pg_lsn as passed
@@ -71,8 +103,67 @@ export function openDatabases({ host, port, password }: DatabaseSettings): Datab
       const passed = new Set(rows.filter((row) => row.passed).map((row) => row.slot_name as string))
       return [...marks.keys()].filter((service) => !passed.has(slotOf(service)))
     },
+    newRows: (service, cursor, most) => newRows(pools.get(service)!, cursor, most),
+    async lastNote(service) {
+      const { rows } = await pools
+        .get(service)!
+        .query('select below::text, unfinished::text[], topic_id, positions from outbox_audit')
+      if (rows.length === 0) return undefined
+      const { below, unfinished, topic_id: topicId, positions } = rows[0]
+      return {
+        cursor: { below: BigInt(below), unfinished: (unfinished as string[]).map(BigInt) },
+        topicId,
+        positions: new Map(
+          Object.entries(positions as Record<string, string>).map(([p, at]) => [Number(p), BigInt(at)]),
+        ),
+      }
+    },
+    async note(service, { cursor, topicId, positions }) {
+      await pools.get(service)!.query(
+        `insert into outbox_audit (below, unfinished, topic_id, positions) values ($1, $2, $3, $4)
+         on conflict (single) do update set below = excluded.below, unfinished = excluded.unfinished,
+           topic_id = excluded.topic_id, positions = excluded.positions, noted_at = now()`,
+        [
+          String(cursor.below),
+          cursor.unfinished.map(String),
+          topicId,
+          Object.fromEntries([...positions].map(([partition, at]) => [partition, String(at)])),
+        ],
+      )
+    },
+    async resend(service, lost) {
+      const { rowCount } = await pools.get(service)!.query('select outbox_resend($1::uuid[])', [lost])
+      return rowCount ?? 0
+    },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.end()))
     },
   }
+}
+
+/**
+ * One statement, one snapshot: what it sees beyond the cursor are rows of transactions that began later, and of those
+ * that were unfinished. Where there are more than `most`, the new cursor ends before a transaction, between them.
+ */
+async function newRows(pool: pg.Pool, { below, unfinished }: Cursor, most: number): Promise<NewRows> {
+  const { rows } = await pool.query(
+    `select null::text as id, pg_snapshot_xmax(s)::text as xact,
+            array(select x::text from pg_snapshot_xip(s) x) as open
+     from pg_current_snapshot() s
+     union all (select id::text, xact_id::text, null from outbox where xact_id >= $1 order by xact_id limit $2)
+     union all (select id::text, xact_id::text, null from outbox where xact_id = any ($3::bigint[]))`,
+    [String(below), most, unfinished.map(String)],
+  )
+  const [snapshot, ...found] = rows as [{ xact: string; open: string[] }, ...{ id: string; xact: string }[]]
+  const open = snapshot.open.map(BigInt)
+  const later = found.filter(({ xact }) => BigInt(xact) >= below)
+  if (later.length < most) {
+    return { ids: found.map(({ id }) => id), cursor: { below: BigInt(snapshot.xact), unfinished: open }, all: true }
+  }
+  const end = BigInt(later.at(-1)!.xact)
+  const whole = found.filter(({ xact }) => BigInt(xact) < end)
+  // A single transaction of many rows.
+  if (later.every(({ xact }) => BigInt(xact) === end)) return newRows(pool, { below, unfinished }, most * 4)
+  const before = { below: end, unfinished: open.filter((xact) => xact < end) }
+  return { ids: whole.map(({ id }) => id), cursor: before, all: false }
 }

@@ -1,40 +1,141 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { type Letter, letterRecord, OpenLetters } from '#runtime/dead-letters/letter.ts'
 import { openLog } from '#runtime/log.ts'
-import { OrderRows } from '#schemas/topics.ts'
+import { deadLettersOf, OrderRows, type ReadModelName, SalesRows, sinkApp } from '#schemas/topics.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
-import type { Databases } from './databases.ts'
 import { follow } from './follower.ts'
 import type { Brokers } from './topics.ts'
 
-const databases: Databases = {
-  mark: async () => new Map(),
-  behind: async () => [],
-  close: async () => {},
-}
-
-test('what was said of an index is taken back when another takes its place, until that has caught up', async () => {
-  let sinkIsBehind = false
-  let index = 'first'
+/** A system in which everything is worked off at once, unless the test says otherwise. */
+function world() {
+  const state = {
+    sinkIsBehind: false,
+    index: 'first' as string | undefined,
+    elasticsearchIsAway: false,
+    open: new Map<string, OpenLetters>(),
+    /** Ends of the dead-letter topics, and how far they were read. */
+    written: 0n,
+    read: 0n,
+  }
   const brokers: Brokers = {
     topicsWithPrefix: async () => [],
-    highWatermarks: async (topics) => new Map(topics.map((topic) => [topic, new Map([[0, 1n]])])),
-    behind: async (_, marks) => [...marks.keys()].filter((topic) => sinkIsBehind && topic === OrderRows.name),
+    highWatermarks: async (topics) =>
+      new Map(topics.map((topic) => [topic, new Map([[0, topic.endsWith('dead-letters') ? state.written : 1n]])])),
+    behind: async (_, marks) => [...marks.keys()].filter((topic) => state.sinkIsBehind && topic === OrderRows.name),
     close: async () => {},
   }
-  const currentIndex = async (readModel: string) => (readModel === 'orders' ? index : readModel)
-  const follower = follow(databases, brokers, currentIndex, openLog('test', 'silent'))
+  const follower = follow({
+    audit: { complete: async () => new Map() },
+    brokers,
+    letters: {
+      known: () => true,
+      open: () => new Map([...state.open].map(([app, open]) => [app, open.all])),
+      positions: () => new Map([[0, state.read]]),
+      trouble: () => undefined,
+    },
+    async currentIndex(readModel) {
+      if (state.elasticsearchIsAway) throw new Error('no answer')
+      return readModel === 'orders' ? state.index : readModel
+    },
+    log: openLog('test', 'silent'),
+  })
   onTestFinished(() => follower.stop())
-  const through = Date.now()
-  expect(await follower.waitFor(through, 10_000)).toBe(true)
-  const complete = (readModel: 'orders' | 'sellers') => follower.standings().get(readModel)!.completeThrough > 0
-  expect(complete('orders')).toBe(true)
+  const complete = async (readModel: ReadModelName) => (await follower.standings()).get(readModel)!.completeThrough > 0
+  const except = async (readModel: ReadModelName) =>
+    (await follower.standings()).get(readModel)!.except.map(({ key }) => key)
+  return { state, follower, complete, except }
+}
 
-  sinkIsBehind = true
-  index = 'second'
-  await waitUntil('the claim is taken back', () => !complete('orders'))
-  expect(await follower.waitFor(through, 1)).toBe(false)
-  expect(complete('sellers')).toBe(true)
+const letterOf = (app: string, topic: string, key: string): Letter => ({
+  id: `${topic}/${key}`,
+  app,
+  topic,
+  partition: 0,
+  offset: 1,
+  timestamp: 1,
+  reason: 'unreadable',
+  message: '',
+  key,
+  value: null,
+  headers: [],
+})
 
-  sinkIsBehind = false
-  expect(await follower.waitFor(through, 10_000)).toBe(true)
+test('an index that another replaced is never said to be complete: each answer looks at it', async () => {
+  const { state, follower, complete } = world()
+  const mark = follower.mark()
+  expect(await follower.waitFor(mark, 10_000)).toBe(true)
+  expect(await complete('orders')).toBe(true)
+
+  state.sinkIsBehind = true
+  state.index = 'second'
+  expect(await complete('orders')).toBe(false)
+  expect(await complete('sellers')).toBe(true)
+  expect(await follower.waitFor(mark, 1)).toBe(false)
+
+  state.sinkIsBehind = false
+  expect(await follower.waitFor(mark, 10_000)).toBe(true)
+})
+
+test('nothing is said of an index while nobody tells which one readers see', async () => {
+  const { state, follower, complete } = world()
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  state.elasticsearchIsAway = true
+  expect(await complete('orders')).toBe(false)
+  expect(await follower.waitFor(follower.mark(), 600)).toBe(false)
+  state.elasticsearchIsAway = false
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+})
+
+test('a mark waits for a front that was begun after it, whatever clocks say, and means nothing to another process', async () => {
+  const { follower } = world()
+  const other = world().follower
+  const mark = follower.mark()
+  expect(follower.knows(mark)).toBe(true)
+  expect(other.knows(mark)).toBe(false)
+  expect(await follower.waitFor(mark, 10_000)).toBe(true)
+  expect(Number(follower.mark().split('.')[1])).toBeGreaterThan(Number(mark.split('.')[1]))
+})
+
+test('a read model is complete but for open dead letters of all that it is made by', async () => {
+  const { state, follower, except } = world()
+  const open = (letter: Letter) => {
+    const letters = new OpenLetters()
+    letters.take({ ...letterRecord(letter, new Date()), offset: 0 })
+    state.open.set(letter.app, letters)
+  }
+  open(letterOf('processor-orders', 'orders.events', 'o1'))
+  open(letterOf(sinkApp, SalesRows.name, 'day|SP|toys'))
+  open(letterOf('orders.inbox', 'payments.events', 'p1'))
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  expect(await except('orders')).toEqual(['o1'])
+  expect(await except('sales')).toEqual(['o1', 'day|SP|toys'])
+  expect(await except('customers')).toEqual(['o1'])
+})
+
+test('a letter that was closed is an exception until what was replayed is searchable', async () => {
+  const { state, follower, except } = world()
+  const letters = new OpenLetters()
+  letters.take({ ...letterRecord(letterOf('processor-orders', 'orders.events', 'o1'), new Date()), offset: 0 })
+  state.open.set('processor-orders', letters)
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  state.sinkIsBehind = true
+  state.open.clear()
+  expect(await except('orders')).toEqual(['o1'])
+  state.sinkIsBehind = false
+  await follower.waitFor(follower.mark(), 10_000)
+  await waitUntil('a front that was begun without the letter is complete', async () => {
+    await follower.waitFor(follower.mark(), 10_000)
+    return (await except('orders')).length === 0
+  })
+})
+
+test('nothing is said before the dead letters that were written on the way are read', async () => {
+  const { state, follower, complete } = world()
+  state.written = 3n
+  expect(await follower.waitFor(follower.mark(), 300)).toBe(false)
+  expect(await complete('orders')).toBe(false)
+  expect((await follower.standings()).get('orders')!.waitingFor).toMatch(/dead letters/)
+  expect(deadLettersOf('processor-orders').name).toBe('processor-orders.dead-letters')
+  state.read = 3n
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
 })

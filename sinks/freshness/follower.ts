@@ -1,73 +1,102 @@
+import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
+import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
 import type { Log } from '#runtime/log.ts'
 import { domainTopics, type ReadModelName } from '#schemas/topics.ts'
-import { advanceFront, type Front, followProcessor, followSink } from './chain.ts'
-import type { Databases } from './databases.ts'
+import type { Audit } from './audit.ts'
+import { type Front, followProcessor, followSink, type Report } from './chain.ts'
+import { type Exception, exceptionOf, lettersOf, letterTopicsOf } from './exceptions.ts'
 import { type Stage, stages, subscriptions } from './stages.ts'
 import { type Brokers, sameMarks } from './topics.ts'
 
 /** How a read model stands. */
 export interface Standing {
-  /** Everything committed before this is searchable; milliseconds since 1970, 0 when nothing is known yet. */
+  /** Everything committed before this is searchable, by this process's clock; ms since 1970, 0 when nothing is known. */
   readonly completeThrough: number
+  /** The id of the index that this is true of; undefined when nothing is known. */
+  readonly index: string | undefined
+  /** But for these. */
+  readonly except: readonly Exception[]
   readonly waitingFor?: string
 }
 
+/**
+ * A moment, as the process that gave it out counts: what was committed before is waited for by its mark. No clock is in
+ * it, so those of two computers may differ.
+ */
+export type Mark = string
+
 /** Follows the chain from commit to search, again and again. */
 export interface Follower {
-  standings(): ReadonlyMap<ReadModelName, Standing>
+  /** How all read models stand, each held against the index that readers see now. */
+  standings(): Promise<ReadonlyMap<ReadModelName, Standing>>
+  /** As last known, for figures. */
+  lastStandings(): ReadonlyMap<ReadModelName, Standing>
   /** Why nothing is known, or undefined when the chain is being followed. */
   trouble(): string | undefined
-  /** Resolves with true once all read models are complete through the given time, with false at the time-out. */
-  waitFor(through: number, timeoutMs: number): Promise<boolean>
+  /** This moment. */
+  mark(): Mark
+  /** Whether this process gave out a mark; those of an earlier life mean nothing to it. */
+  knows(mark: Mark): boolean
+  /** Resolves with true once all read models hold what was committed before the mark, with false at the time-out. */
+  waitFor(mark: Mark, timeoutMs: number): Promise<boolean>
   /** The same, and for what subscribing services commit in consequence. */
-  waitForConsequences(through: number, timeoutMs: number): Promise<boolean>
-  /** Called whenever a read model has become complete through a later time. */
-  onAdvance(listener: () => void): void
+  waitForConsequences(mark: Mark, timeoutMs: number): Promise<boolean>
   stop(): Promise<void>
+}
+
+export interface FollowerOptions {
+  readonly audit: Pick<Audit, 'complete'>
+  readonly brokers: Brokers
+  readonly letters: Pick<FollowedLetters, 'known' | 'open' | 'positions' | 'trouble'>
+  /** The id of a read model's newest index where readers see it. */
+  currentIndex(readModel: ReadModelName): Promise<string | undefined>
+  readonly log: Log
 }
 
 /** The time from one look to the next, in ms: while changes flow, and while nothing happens. */
 const BUSY_MS = 2_000
 const IDLE_MS = 3_000
 const TROUBLE_MS = 1_000
-/** How often it is looked whether the indices are the same. */
-const INDICES_MS = 2_000
-const INTERNAL_TOPICS_MS = 30_000
+/** How often it is looked whether the indices are the same, where nobody asks, in ms. */
+const INDICES_MS = 1_000
+const LETTERS_MS = 50
+const UNKNOWN_MS = 300
 /** A payment or shipment changes its order, and from that follows no further event. */
 const MOST_CONSEQUENCES = 3
 
 interface Followed {
   readonly stage: Stage
-  processedThrough: number
+  /** Numbers of fronts. */
+  processed: number
+  complete: number
   completeThrough: number
   /** The index that is complete. */
   index: string | undefined
+  /** Letters that were open when the front began to be followed: one closed since may have its rows still on their way. */
+  except: ReadonlyMap<string, StoredLetter>
   waitingFor: string | undefined
 }
 
-/**
- * Starts following. It survives the absence of any server: what can't be asked is asked again.
- * @param currentIndex the id of a read model's newest index where readers see it
- */
-export function follow(
-  databases: Databases,
-  brokers: Brokers,
-  currentIndex: (readModel: ReadModelName) => Promise<string | undefined>,
-  log: Log,
-): Follower {
+/** Starts following. It survives the absence of any server: what can't be asked is asked again. */
+export function follow({ audit, brokers, letters, currentIndex, log }: FollowerOptions): Follower {
   const stopped = new AbortController()
   const { signal } = stopped
   setMaxListeners(0, signal)
+  const life = randomUUID()
   const models = stages.map((stage): Followed => {
     const waitingFor = 'the first look at the databases'
-    return { stage, processedThrough: 0, completeThrough: 0, index: undefined, waitingFor }
+    const nothing = { processed: 0, complete: 0, completeThrough: 0, index: undefined, except: new Map() }
+    return { stage, ...nothing, waitingFor }
   })
   let trouble: string | undefined = 'the chain has not been followed to its end yet'
   let front: Front | undefined
   let frontWaitingFor: string | undefined
-  /** The latest time somebody waits for. */
+  /** How many fronts were begun. */
+  let begun = 0
+  /** The latest front somebody waits for. */
   let wanted = 0
   const listeners = new Set<() => void>()
   const changed = () => {
@@ -99,85 +128,129 @@ export function follow(
 
   async function moveFront(): Promise<void> {
     const began = performance.now()
-    const next = await advanceFront(databases, brokers, signal, (what) => {
+    const number = ++begun
+    const through = Date.now()
+    const marks = await audit.complete(signal, (what) => {
       frontWaitingFor = what
     })
-    const quiet = front !== undefined && sameMarks(front.marks, next.marks)
-    front = next
+    const quiet = front !== undefined && sameMarks(front.marks, marks)
+    front = { number, through, marks }
     trouble = undefined
     changed()
     const pauseUntil = began + (quiet ? IDLE_MS : BUSY_MS)
-    while (wanted <= next.through && performance.now() < pauseUntil && !signal.aborted)
+    while (wanted <= number && performance.now() < pauseUntil && !signal.aborted)
       await nextChange(pauseUntil - performance.now())
   }
 
-  let internal: { readonly at: number; readonly topics: readonly string[] } = {
-    at: Number.NEGATIVE_INFINITY,
-    topics: [],
-  }
-  async function internalTopicsOf(group: string): Promise<readonly string[]> {
-    if (performance.now() - internal.at > INTERNAL_TOPICS_MS) {
-      internal = { at: performance.now(), topics: await brokers.topicsWithPrefix('processor-') }
-    }
-    return internal.topics.filter((topic) => topic.startsWith(`${group}-`) && /-repartition$/.test(topic))
-  }
+  const internalTopicsOf = async (group: string) =>
+    (await brokers.topicsWithPrefix(`${group}-`)).filter((topic) => topic.endsWith('-repartition'))
 
   async function followModel(model: Followed): Promise<void> {
     const { stage } = model
     const report = (what: string | undefined) => {
       model.waitingFor = what
     }
-    while ((front?.through ?? 0) <= model.completeThrough && !signal.aborted) await nextChange(IDLE_MS)
+    while ((front?.number ?? 0) <= model.complete && !signal.aborted) await nextChange(IDLE_MS)
     if (!front || signal.aborted) return
     const current = front
     const rowsReady = async (topic: string) => {
       const writer = models.find((other) => other.stage.output === topic)
-      while (writer && writer.processedThrough < current.through && !signal.aborted) {
+      while (writer && writer.processed < current.number && !signal.aborted) {
         report(`${writer.stage.group}, whose rows ${stage.group} reads`)
         await nextChange(IDLE_MS)
       }
     }
-    await followProcessor(stage, current, brokers, await internalTopicsOf(stage.group), rowsReady, signal, report)
-    model.processedThrough = current.through
+    await lettersRead(stage, report)
+    const except = new Map(lettersOf(stage, letters.open()).map((letter) => [letter.id, letter]))
+    await followProcessor(stage, current, brokers, () => internalTopicsOf(stage.group), rowsReady, signal, report)
+    model.processed = current.number
     changed()
-    const index = () => currentIndex(stage.readModel)
-    model.index = await followSink(stage.output, brokers, index, signal, report)
-    model.completeThrough = current.through
+    const index = await followSink(stage.output, brokers, () => currentIndex(stage.readModel), signal, report)
+    await lettersRead(stage, report)
+    Object.assign(model, { index, except, complete: current.number, completeThrough: current.through })
     changed()
   }
 
-  /** What was said of an index isn't true of the one that takes its place, until that has caught up. */
-  async function watchIndices(): Promise<void> {
-    await after(INDICES_MS, undefined, { signal })
-    for (const model of models) {
-      const { index } = model
-      if (index === undefined) continue
-      const current = await currentIndex(model.stage.readModel)
-      if (current === index || model.index !== index) continue
-      model.index = undefined
-      model.completeThrough = 0
-      changed()
+  /** Whoever sets a record aside says so before, or together with, its being done: so what was said is read first. */
+  async function lettersRead(stage: Stage, report: Report): Promise<void> {
+    const ends = await brokers.highWatermarks(letterTopicsOf(stage))
+    const unread = () =>
+      !letters.known() ||
+      [...ends].some(([topic, partitions]) => {
+        const read = letters.positions(topic)
+        return [...partitions].some(([partition, end]) => (read.get(partition) ?? -1n) < end)
+      })
+    while (unread()) {
+      report(`the dead letters${letters.trouble() ? `: ${letters.trouble()}` : ''}`)
+      await after(LETTERS_MS, undefined, { signal })
     }
   }
 
-  async function waitFor(through: number, timeoutMs: number): Promise<boolean> {
+  /**
+   * What was said of an index isn't true of the one that takes its place, until that has caught up. Gives the read models
+   * whose index nobody can tell at the moment.
+   */
+  async function checkIndices(): Promise<ReadonlySet<ReadModelName>> {
+    const unknown = new Set<ReadModelName>()
+    await Promise.all(
+      models.map(async (model) => {
+        const { index, stage } = model
+        if (index === undefined) return
+        const current = await currentIndex(stage.readModel).catch(() => 'unknown' as const)
+        if (current === 'unknown') unknown.add(stage.readModel)
+        else if (current !== index && model.index === index) {
+          Object.assign(model, { index: undefined, complete: 0, completeThrough: 0 })
+          changed()
+        }
+      }),
+    )
+    return unknown
+  }
+
+  const standings = (unknown: ReadonlySet<ReadModelName> = new Set()) =>
+    new Map(
+      models.map(({ stage, except, ...model }): [ReadModelName, Standing] => {
+        const asked = !unknown.has(stage.readModel)
+        const completeThrough = asked ? model.completeThrough : 0
+        const index = asked ? model.index : undefined
+        const what = asked
+          ? (frontWaitingFor ?? model.waitingFor)
+          : 'Elasticsearch, which does not tell what readers see'
+        const all = new Map([
+          ...except,
+          ...lettersOf(stage, letters.open()).map((letter) => [letter.id, letter] as const),
+        ])
+        const exceptions = [...all.values()].map(exceptionOf)
+        return [stage.readModel, { completeThrough, index, except: exceptions, ...(what && { waitingFor: what }) }]
+      }),
+    )
+
+  const numberOf = (mark: Mark) => Number(mark.slice(life.length + 1))
+
+  async function waitFor(mark: Mark, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs
-    // A time yet to come is no reason to hurry.
-    wanted = Math.max(wanted, Math.min(through, Date.now()))
+    const number = numberOf(mark)
+    wanted = Math.max(wanted, number)
     changed()
-    while (models.some((model) => model.completeThrough < through)) {
-      const leftMs = deadline - performance.now()
-      if (leftMs <= 0 || signal.aborted) return false
-      await nextChange(leftMs)
+    for (;;) {
+      while (models.some(({ complete }) => complete < number)) {
+        const leftMs = deadline - performance.now()
+        if (leftMs <= 0 || signal.aborted) return false
+        await nextChange(leftMs)
+      }
+      const unknown = await checkIndices()
+      if (unknown.size > 0) await nextChange(UNKNOWN_MS)
+      else if (models.every(({ complete }) => complete >= number)) return true
+      if (performance.now() > deadline) return false
     }
-    return true
   }
 
+  const mark = () => `${life}.${begun + 1}`
   const domain = domainTopics.map(({ name }) => name)
-  async function waitForConsequences(through: number, timeoutMs: number): Promise<boolean> {
+  async function waitForConsequences(from: Mark, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs
     const left = () => deadline - performance.now()
-    if (!(await waitFor(through, left()))) return false
+    if (!(await waitFor(from, left()))) return false
     for (let round = 0; round < MOST_CONSEQUENCES; round++) {
       const marks = await brokers.highWatermarks(domain)
       for (const [group, topics] of subscriptions) {
@@ -187,7 +260,7 @@ export function follow(
           await after(Math.min(50, Math.max(1, left())))
         }
       }
-      if (!(await waitFor(Date.now(), left()))) return false
+      if (!(await waitFor(mark(), left()))) return false
       if (sameMarks(marks, await brokers.highWatermarks(domain))) return true
     }
     return true
@@ -195,21 +268,17 @@ export function follow(
 
   const loops = [
     keep('the front', moveFront),
-    keep('the indices', watchIndices),
+    keep('the indices', () => after(INDICES_MS, undefined, { signal }).then(() => void checkIndices())),
     ...models.map((m) => keep(m.stage.group, () => followModel(m))),
   ]
   return {
-    standings: () =>
-      new Map(
-        models.map(({ stage, completeThrough, waitingFor }) => {
-          const what = frontWaitingFor ?? waitingFor
-          return [stage.readModel, { completeThrough, ...(what && { waitingFor: what }) }]
-        }),
-      ),
+    standings: async () => standings(await checkIndices()),
+    lastStandings: () => standings(),
     trouble: () => trouble,
+    mark,
+    knows: (given) => given.startsWith(`${life}.`) && numberOf(given) > 0,
     waitFor,
     waitForConsequences,
-    onAdvance: (listener) => listeners.add(listener),
     async stop() {
       stopped.abort(new Error('stopped'))
       changed()

@@ -8,6 +8,7 @@ import {
   readConfig,
   setting,
 } from '#runtime/config.ts'
+import { followLetters } from '#runtime/dead-letters/follow.ts'
 import { addHealth } from '#runtime/health.ts'
 import { Problem } from '#runtime/http/problem.ts'
 import { openHttpServer } from '#runtime/http/server.ts'
@@ -15,9 +16,12 @@ import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { Gauge, openMetrics, type Registry } from '#runtime/metrics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
-import { ensureFreshnessIndex, writeFreshness } from '#sinks/elasticsearch/freshness-index.ts'
+import { openFreshnessIndex } from '#sinks/elasticsearch/freshness-index.ts'
 import { currentIndex } from '#sinks/elasticsearch/generations.ts'
+import { topicIdOf } from '#sinks/elasticsearch/topic-id.ts'
+import { openAudit } from './audit.ts'
 import { openDatabases } from './databases.ts'
+import { letterConcerns, letterTopics } from './exceptions.ts'
 import { type Follower, follow } from './follower.ts'
 import { openBrokers } from './topics.ts'
 
@@ -42,7 +46,15 @@ export async function startFreshness(log: Log): Promise<Running> {
     password: config.FRESHNESS_DB_PASSWORD,
   })
   const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const follower = follow(databases, brokers, (name) => currentIndex(client, name), log)
+  const letters = followLetters(config.KAFKA_BROKERS, letterTopics, 'tributary-freshness-letters')
+  const audit = openAudit({
+    databases,
+    brokers,
+    kafkaBrokers: config.KAFKA_BROKERS,
+    topicId: (topic) => topicIdOf(config.KAFKA_BROKERS, topic),
+    log,
+  })
+  const follower = follow({ audit, brokers, letters, currentIndex: (name) => currentIndex(client, name), log })
   const metrics = openMetrics()
   measure(follower, metrics)
 
@@ -51,7 +63,7 @@ export async function startFreshness(log: Log): Promise<Running> {
     allowedHosts: config.ALLOWED_HOSTS,
     fastify: { forceCloseConnections: true, logController: new LogController({ disableRequestLogging: true }) },
   })
-  addHealth(server, follower.trouble, metrics)
+  addHealth(server, follower.trouble, metrics, () => [...audit.concerns(), ...letterConcerns(letters)])
   addRoutes(server, follower)
   await server.listen({ host: config.HOST, port: config.FRESHNESS_PORT })
 
@@ -62,21 +74,29 @@ export async function startFreshness(log: Log): Promise<Running> {
       stopped.abort()
       await follower.stop()
       await publishing
-      await Promise.all([server.close(), databases.close(), brokers.close(), client.close()])
+      await Promise.all([audit.stop(), letters.stop(), server.close()])
+      await Promise.all([databases.close(), brokers.close(), client.close()])
     },
   }
 }
 
+/** How many exceptions an answer lists of each read model; it says how many there are. */
+const MOST_LISTED = 100
+
 /** `GET /freshness`, and `GET /wait`, which answers when everything is searchable. */
 export function addRoutes(server: FastifyInstance, follower: Follower): void {
-  const state = () => {
+  const state = async () => {
+    const standings = await follower.standings()
     const now = Date.now()
     const readModels = Object.fromEntries(
-      [...follower.standings()].map(([name, { completeThrough, waitingFor }]) => [
+      [...standings].map(([name, { completeThrough, index, except, waitingFor }]) => [
         name,
         {
           completeThrough: completeThrough > 0 ? new Date(completeThrough).toISOString() : null,
           lagMs: completeThrough > 0 ? now - completeThrough : null,
+          index: index ?? null,
+          except: except.slice(0, MOST_LISTED),
+          exceptCount: except.length,
           ...(waitingFor && { waitingFor }),
         },
       ]),
@@ -88,25 +108,29 @@ export function addRoutes(server: FastifyInstance, follower: Follower): void {
   const querystring = {
     type: 'object',
     properties: {
-      through: { type: 'string' },
+      mark: { type: 'string' },
       timeout: { type: 'integer', minimum: 0, maximum: LONGEST_WAIT_MS, default: 30_000 },
       settled: { type: 'boolean', default: true },
     },
   }
-  server.get<{ Querystring: { through?: string; timeout: number; settled: boolean } }>(
+  server.get<{ Querystring: { mark?: string; timeout: number; settled: boolean } }>(
     '/wait',
     { schema: { querystring } },
     async ({ query }, reply) => {
-      const through = query.through === undefined ? Date.now() : Date.parse(query.through)
-      if (Number.isNaN(through)) {
-        throw new Problem(400, { code: 'invalid', detail: `through="${query.through}" is not a time` })
+      const mark = query.mark ?? follower.mark()
+      if (!follower.knows(mark)) {
+        const detail = `mark="${mark}" is of an earlier life of this process: ask without a mark`
+        throw new Problem(410, { code: 'unknown_mark', detail })
       }
       const wait = query.settled ? follower.waitForConsequences : follower.waitFor
-      const complete = await wait(through, query.timeout)
-      if (complete) return state()
-      const waits = [...follower.standings()].flatMap(([name, s]) => (s.waitingFor ? `${name}: ${s.waitingFor}` : []))
+      const complete = await wait(mark, query.timeout)
+      const answer = await state()
+      if (complete) return { mark, ...answer }
+      const waits = Object.entries(answer.readModels).flatMap(([name, s]) =>
+        s.waitingFor ? [`${name}: ${s.waitingFor}`] : [],
+      )
       const waitingFor = follower.trouble() ?? (waits.join('; ') || 'services that subscribe to others')
-      return reply.code(504).send({ waitingFor, ...state() })
+      return reply.code(504).send({ mark, waitingFor, ...answer })
     },
   )
 }
@@ -115,7 +139,8 @@ function measure(follower: Follower, register: Registry): void {
   const registers = [register]
   const labelNames = ['read_model'] as const
   const each = (set: (readModel: string, completeThrough: number) => void) => {
-    for (const [name, { completeThrough }] of follower.standings()) if (completeThrough > 0) set(name, completeThrough)
+    for (const [name, { completeThrough }] of follower.lastStandings())
+      if (completeThrough > 0) set(name, completeThrough)
   }
   new Gauge({
     name: 'tributary_complete_through_seconds',
@@ -144,21 +169,19 @@ async function publish(
   signal: AbortSignal,
   log: Log,
 ): Promise<void> {
-  let written = ''
-  let ensured = false
+  const claims = openFreshnessIndex(client)
   while (!signal.aborted) {
-    const documents = Array.from(follower.standings(), ([readModel, { completeThrough }]) => ({
-      readModel,
-      completeThrough: completeThrough > 0 ? new Date(completeThrough).toISOString() : null,
-    }))
-    const text = JSON.stringify(documents)
     try {
-      if (!ensured) await ensureFreshnessIndex(client)
-      ensured = true
-      if (text !== written) await writeFreshness(client, documents)
-      written = text
+      const standings = await follower.standings()
+      await claims.write(
+        Array.from(standings, ([readModel, { completeThrough, index, except }]) => ({
+          readModel,
+          completeThrough: completeThrough > 0 ? new Date(completeThrough).toISOString() : null,
+          index: index ?? null,
+          exceptCount: except.length,
+        })),
+      )
     } catch (error) {
-      ensured = false
       log.debug({ err: error }, 'freshness could not be written to Elasticsearch')
     }
     await after(PUBLISH_MS, undefined, { signal }).catch(() => {})

@@ -1,1 +1,7 @@
-export { freshnessSettings, NotSearchableYet, type WaitOptions, waitUntilSearchable } from './wait.ts'
+export {
+  type Excepted,
+  freshnessSettings,
+  NotSearchableYet,
+  type WaitOptions,
+  waitUntilSearchable,
+} from './wait.ts'

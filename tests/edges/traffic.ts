@@ -11,7 +11,8 @@ const LOOK_MS = 50
 /** An unanswered command is tried again for so long, in ms: the part that should answer may be ill. */
 const PATIENCE_MS = 180_000
 
-interface Waiting {
+/** A change that was answered, and where and how its effect shows. */
+export interface Change {
   readonly stream: Stream
   readonly index: 'orders' | 'sales' | 'customers' | 'sellers'
   readonly id: string
@@ -30,6 +31,10 @@ export interface Traffic {
   readonly arrivals: ReadonlyMap<Stream, readonly Arrival[]>
   /** Changes that are answered and not seen yet, by the read model they belong to. */
   outstanding(): readonly { readonly readModel: string; readonly id: string; readonly answeredAt: number }[]
+  /** Every change that was answered, seen or not, in the order answered. */
+  readonly changes: readonly Change[]
+  /** Those of some changes that readers don't see now. Throws when Elasticsearch doesn't answer. */
+  missing(of: readonly Change[]): Promise<Change[]>
   /** Whether a document shows its change now. */
   isVisible(readModel: string, id: string): Promise<boolean>
   /** Sends no more; resolves when everything was seen. Throws when that takes too long. */
@@ -48,7 +53,8 @@ interface Addresses {
  */
 export async function startTraffic({ services, elasticsearch }: Addresses, run: string): Promise<Traffic> {
   const arrivals = new Map<Stream, Arrival[]>(streams.map((stream) => [stream, []]))
-  const waiting = new Set<Waiting>()
+  const waiting = new Set<Change>()
+  const changes: Change[] = []
   const commands = new Set<Promise<void>>()
   let stopped = false
   let failure: Error | undefined
@@ -78,7 +84,11 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
     }
   }
 
-  const wait = (one: Waiting) => waiting.add(one)
+  const wait = (one: Change) => {
+    changes.push(one)
+    waiting.add(one)
+  }
+
   const saw = (stream: Stream, answeredAt: number, seenAt: number) => arrivals.get(stream)!.push({ answeredAt, seenAt })
 
   const order = (n: string) => ({
@@ -173,6 +183,13 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
 
   return {
     arrivals,
+    changes,
+    async missing(of) {
+      if (of.length === 0) return []
+      const found = await documents(of)
+      if (found.length === 0) throw new Error('Elasticsearch does not answer')
+      return of.filter((one, i) => !(found[i]?.found && one.shows(found[i]._source!)))
+    },
     outstanding: () => [...waiting].map(({ index, id, answeredAt }) => ({ readModel: index, id, answeredAt })),
     async isVisible(readModel, id) {
       const of = [...waiting].filter((one) => one.index === readModel && one.id === id)

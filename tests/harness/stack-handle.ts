@@ -17,8 +17,8 @@ export interface Stack {
   readonly urls: Urls
   /** Runs `tributary …` against this stack, to its end. */
   tributary(args: readonly string[], options?: { timeoutMs?: number }): Promise<CommandResult>
-  /** Starts `tributary …` against this stack and leaves it running; the test ends it. */
-  start(args: readonly string[]): ChildProcess
+  /** Starts `tributary …` against this stack and leaves it running; the test ends it. `more` goes on top of `env`. */
+  start(args: readonly string[], more?: Readonly<Record<string, string>>): ChildProcess
   status(): Promise<StackStatus>
 }
 
@@ -26,10 +26,10 @@ export interface Stack {
 export function stackAt(env: Readonly<Record<string, string>>): Stack {
   const { home, ports } = readStackSettings(env)
   const whole = { ...process.env, ...env }
-  const start = (args: readonly string[]) =>
+  const start = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     spawn(process.execPath, [entry, ...args], {
       cwd: repository,
-      env: whole,
+      env: { ...whole, ...more },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   const tributary = (args: readonly string[], { timeoutMs = 120_000 } = {}) =>

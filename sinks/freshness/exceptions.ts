@@ -1,0 +1,56 @@
+import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { Concern } from '#runtime/health.ts'
+import { deadLettersOf, sinkApp, topics } from '#schemas/topics.ts'
+import { type Stage, stages } from './stages.ts'
+
+/** A key that isn't in a read model though everything else is, because a record of it was set aside. */
+export interface Exception {
+  /** Who set it aside. */
+  readonly app: string
+  /** Of the dead letter. */
+  readonly id: string
+  readonly topic: string
+  /** As text; null where the record has none. */
+  readonly key: string | null
+  readonly reason: string
+  /** When it was set aside, RFC 3339. */
+  readonly since: string
+}
+
+/** All applications that set records aside, with their topics. */
+export const letterTopics: ReadonlyMap<string, string> = new Map(
+  topics.flatMap((topic) => (topic.kind === 'dead-letters' ? [[topic.app, topic.name] as const] : [])),
+)
+
+/** The processors whose letters a read model lacks: its own, and those of the rows it is made of. */
+export function processorsOf(stage: Stage): readonly string[] {
+  const writers = stages.filter(({ output }) => stage.inputs.includes(output))
+  return [...new Set([stage.group, ...writers.flatMap(processorsOf)])]
+}
+
+/** The dead-letter topics in which exceptions of a read model stand. */
+export function letterTopicsOf(stage: Stage): readonly string[] {
+  return [...processorsOf(stage), sinkApp].map((app) => deadLettersOf(app).name)
+}
+
+/** The open letters that a read model is complete without. */
+export function lettersOf(stage: Stage, open: ReadonlyMap<string, readonly StoredLetter[]>): StoredLetter[] {
+  const processors = processorsOf(stage).flatMap((app) => open.get(app) ?? [])
+  const refused = (open.get(sinkApp) ?? []).filter(({ topic }) => topic === stage.output)
+  return [...processors, ...refused]
+}
+
+export function exceptionOf({ app, id, topic, key, reason, at }: StoredLetter): Exception {
+  return { app, id, topic, key: key === null ? null : key.toString(), reason, since: at }
+}
+
+/** Open letters, one concern an application. */
+export function letterConcerns(letters: Pick<FollowedLetters, 'open'>): Concern[] {
+  return [...letters.open()].map(([app, open]) => {
+    const [oldest] = open
+    const key = oldest!.key === null ? '' : ` of key "${oldest!.key}"`
+    const what = `${open.length} open dead letters, the oldest${key} since ${oldest!.at}: ${oldest!.message}`
+    return { part: app, what, remedy: `npx tributary dead-letters list ${app}` }
+  })
+}
