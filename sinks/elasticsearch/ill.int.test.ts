@@ -234,6 +234,22 @@ test('aliases that lead elsewhere too lead to our index alone again, and nothing
   await waitUntil('the sink is well', () => sink.waiting() === undefined)
 })
 
+test('an index that stands where the alias should be is left alone, told of, and its place taken when it is gone', async () => {
+  const id = await write(sale())
+  await waitUntil('the document is searchable', () => isThere('sales', id))
+  const before = await newest('sales')
+  await client.indices.delete({ index: before.index })
+  await client.indices.create({ index: 'sales' })
+  await waitUntil('it is told', () => /^read model sales.*an index is named "sales"/.test(sink.waiting() ?? ''), {
+    timeoutMs: TOLD_MS,
+  })
+  await ordersKeepTheirPace()
+  expect(await exists('sales')).toBe(true)
+  await client.indices.delete({ index: 'sales' })
+  await isServed(before, [id])
+  await waitUntil('the sink is well', () => sink.waiting() === undefined)
+})
+
 test('a topic that is gone stops its read model alone, until it is there again', async () => {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
   await admin.connect()

@@ -9,7 +9,7 @@ import { Progress } from './progress.ts'
 
 /** How many records of a lane may be on their way before it stops reading, and how many bytes. */
 const MOST_PENDING = 10_000
-const MOST_PENDING_BYTES = 64 * 1024 * 1024
+const MOST_PENDING_BYTES = 24 * 1024 * 1024
 const COMMIT_AGAIN_MS = 500
 const DRAIN_MS = 5_000
 const FETCH_MS = 500

@@ -105,12 +105,18 @@ export async function openSession(model: ReadModel, options: SessionOptions): Pr
     closing.push(() => intake.stop())
     let concerns: readonly Concern[] = []
     let served = false
+    /** Why it can't be served, or it can't be noted that it has caught up. */
+    let unnoted: string | undefined
     const follow = followTopic(model, options, admin, signal, () => generation, {
+      failed(why) {
+        unnoted = why
+      },
       async caughtUp(noted) {
         if (!served) await serve(client, generation)
         if (!served) log.info({ index: generation.index }, 'the index has caught up and is served')
         served = true
         generation = await noteAlive(client, generation, noted)
+        unnoted = undefined
         intake.commitAgain()
       },
     })
@@ -128,9 +134,16 @@ export async function openSession(model: ReadModel, options: SessionOptions): Pr
         if (elasticsearch)
           return `index "${generation.index}" takes no documents: ${inWords(generation, elasticsearch)}`
         const [other] = troubles
-        return other ? `${other[0]}: ${other[1]}` : (intake.waiting() ?? committer.waiting())
+        if (other) return `${other[0]}: ${other[1]}`
+        if (unnoted && !served) return `index "${generation.index}" can't be served: ${inWords(generation, unnoted)}`
+        return intake.waiting() ?? committer.waiting()
       },
-      concerns: () => concerns,
+      concerns() {
+        if (!unnoted || !served) return concerns
+        const { what, remedy } = ailmentOf(generation.index, unnoted)
+        const of = `index "${generation.index}" can't note that it has caught up, and is built anew one day: ${what}`
+        return [...concerns, { part: `read model ${model.name}`, what: of, ...(remedy && { remedy }) }]
+      },
       async close() {
         if (!signal.aborted) await intake.drain()
         await close()
@@ -198,7 +211,7 @@ async function followTopic(
   admin: Admin,
   signal: AbortSignal,
   generation: () => Generation,
-  { caughtUp }: { caughtUp(noted: number): Promise<void> },
+  { caughtUp, failed }: { caughtUp(noted: number): Promise<void>; failed(why: string): void },
 ): Promise<void> {
   const absence = absenceMs(model)
   for (;;) {
@@ -220,6 +233,7 @@ async function followTopic(
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof IndexOutdated) throw error
+      failed((error as Error).message)
       log.debug({ err: (error as Error).message }, 'catching up could not be checked')
       await after(CATCH_UP_POLL_MS, undefined, { signal })
     }

@@ -195,6 +195,23 @@ test('where nothing is taken, all that waits is tried with one bulk, and nothing
   expect(answers.every(({ verdict }) => verdict === 'applied')).toBe(true)
 })
 
+test('a server that is too busy gets less at a time, later, and everything in the end', async () => {
+  const { bulks, answers, write, sent } = held()
+  write(2_500)
+  await sent(2)
+  const busy: ItemAnswer = { status: 429, error: { type: 'es_rejected_execution_exception', reason: 'queue is full' } }
+  const all = Object.fromEntries(Array.from({ length: 2_500 }, (_, i) => [`d${i}`, busy]))
+  for (const bulk of bulks) bulk.answer(all)
+  await sent(3)
+  expect(bulks[2]!.documents).toBeLessThan(1_000)
+  bulks[2]!.answer()
+  for (let i = 3; answers.length < 2_500; i++) {
+    await waitUntil('another bulk was sent', () => bulks[i] ?? answers.length === 2_500)
+    bulks[i]?.answer()
+  }
+  expect(answers.every(({ verdict }) => verdict === 'applied')).toBe(true)
+})
+
 test('what a pipeline drops waits by itself, holds up nothing, and is written when it passes', async () => {
   const { bulks, answered, troubles, writeAs, sent } = held()
   writeAs('dropped', 'good')
