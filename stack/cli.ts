@@ -70,6 +70,8 @@ export function stackCommands(program: Command): void {
       const status = await statusAny(commandExists)
       console.log(options.json ? JSON.stringify(status, null, 2) : statusTable(status))
       process.exitCode = status.ready ? 0 : 1
+      // A connection to something that hangs would keep this process.
+      setTimeout(() => process.exit(), 1_000).unref()
     })
 
   program

@@ -1,14 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { readStackSettings, repository, type StackSettings, serviceNames } from './environment.ts'
-import { ailingConnectors, ailmentOf } from './health.ts'
+import { ailingConnectors, ailmentOf, type Condition, conditionOf } from './health.ts'
 import { ensureHome, removeHome, withLock } from './home.ts'
 import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
 import { type ProcessSpec, processes, select } from './processes.ts'
 import type { Say } from './say.ts'
 import { ensureSecrets, readSecrets, secretNames } from './secrets.ts'
-import { type ProcessStatus, type StackStatus, urlsOf } from './status.ts'
+import { type ProcessStatus, type StackStatus, statusOf, urlsOf } from './status.ts'
 import { supervisorPid } from './supervisor/client.ts'
 import { type UpOptions, untilConnectorsRun } from './up.ts'
 
@@ -94,7 +94,9 @@ export async function dockerStatus(): Promise<StackStatus> {
     [...processes, kibana].map(async (spec): Promise<ProcessStatus> => {
       const container = containers.get(spec.name)
       const runs = container?.State === 'running'
-      let ailment = runs ? await ailmentOf(spec, settings.ports, secrets) : undefined
+      const well: Condition = { ailment: undefined, concerns: [] }
+      const { concerns, ...asked } = runs ? await conditionOf(spec, settings.ports, secrets) : well
+      let { ailment } = asked
       if (runs && !ailment && spec.name === 'connect') {
         ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
       }
@@ -103,6 +105,7 @@ export async function dockerStatus(): Promise<StackStatus> {
         kind: spec.kind,
         state: runs ? (ailment ? 'unwell' : 'ready') : container?.State === 'restarting' ? 'restarting' : 'stopped',
         ...(ailment ? { reason: ailment } : {}),
+        concerns,
         pid: null,
         restarts: 0,
         port: settings.ports[spec.port],
@@ -112,7 +115,7 @@ export async function dockerStatus(): Promise<StackStatus> {
       }
     }),
   )
-  return { ready: found.every((one) => one.state === 'ready'), urls: urlsOf(settings), processes: found }
+  return statusOf(found, urlsOf(settings))
 }
 
 interface Container {

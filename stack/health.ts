@@ -1,38 +1,83 @@
 import pg from 'pg'
+import type { Concern } from '#runtime/health.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import type { Ports } from './environment.ts'
 import type { ProcessSpec } from './processes.ts'
 
 const { Kafka, logLevel } = kafkajs
 
-/** `undefined` when well, else the reason in a few words. */
+/** `undefined` when well, else the reason. */
 export type Ailment = string | undefined
 
-const PATIENCE_MS = 2_500
+/** How a process is. */
+export interface Condition {
+  readonly ailment: Ailment
+  /** What it says of others, or of itself, that isn't as it should be though it works. */
+  readonly concerns: readonly Concern[]
+}
 
-/** Asks a process whether it is well. Never throws. */
-export async function ailmentOf(
+const PATIENCE_MS = 2_500
+/** An answer that comes in several steps may take this long altogether. */
+const LONGEST_MS = 5_000
+
+/** Asks a process how it is. Never throws, and takes no longer than LONGEST_MS, whatever hangs. */
+export async function conditionOf(
   spec: ProcessSpec,
   ports: Ports,
   secrets: Readonly<Record<string, string>>,
-): Promise<Ailment> {
+): Promise<Condition> {
   const port = ports[spec.port]
+  const ask = (): Promise<Condition> => {
+    if (spec.health.ask === 'http') return askHttp(port, spec.health.path)
+    return unconcerned(spec.health.ask === 'kafka' ? askKafka(port) : askPostgres(port, secrets.POSTGRES_PASSWORD))
+  }
+  return within(LONGEST_MS, ask()).catch((error) => ({ ailment: reasonOf(error), concerns: [] }))
+}
+
+/** Asks a process whether it is well. Never throws. */
+export async function ailmentOf(...of: Parameters<typeof conditionOf>): Promise<Ailment> {
+  return (await conditionOf(...of)).ailment
+}
+
+const unconcerned = async (ailment: Promise<Ailment>): Promise<Condition> => ({ ailment: await ailment, concerns: [] })
+
+function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms)
+  })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
+
+async function askHttp(port: number, path: string): Promise<Condition> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
+  return conditionFrom(answer.status, await answer.text())
+}
+
+/** Reads what `GET /health`, or one of the servers, answered. */
+export function conditionFrom(status: number, body: string): Condition {
+  const said = parsed(body)
+  const concerns = Array.isArray(said.concerns) ? said.concerns.filter(isConcern) : []
+  if (status >= 200 && status < 300) return { ailment: undefined, concerns }
+  const reason = [said.reason, said.detail, said.message].find((one) => typeof one === 'string' && one !== '')
+  return { ailment: `answers ${status}${reason ? `: ${inOneLine(String(reason))}` : ''}`, concerns }
+}
+
+function parsed(body: string): Record<string, unknown> {
   try {
-    if (spec.health.ask === 'http') return await askHttp(port, spec.health.path)
-    if (spec.health.ask === 'kafka') return await askKafka(port)
-    return await askPostgres(port, secrets.POSTGRES_PASSWORD)
-  } catch (error) {
-    return reasonOf(error)
+    const value = JSON.parse(body)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
   }
 }
 
-async function askHttp(port: number, path: string): Promise<Ailment> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
-  const body = await answer.text()
-  if (answer.ok) return undefined
-  const said = /"reason"\s*:\s*"([^"]+)"/.exec(body)?.[1] ?? /"message"\s*:\s*"([^"]+)"/.exec(body)?.[1]
-  return `answers ${answer.status}${said ? `: ${said}` : ''}`
+function isConcern(value: unknown): value is Concern {
+  const one = value as Concern | null
+  return typeof one?.part === 'string' && typeof one.what === 'string'
 }
+
+const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
 
 async function askKafka(port: number): Promise<Ailment> {
   const kafka = new Kafka({
@@ -73,28 +118,44 @@ async function askPostgres(port: number, password: string | undefined): Promise<
   }
 }
 
+type State = { state: string; trace?: string }
+type ConnectorStatus = { connector: State; tasks: (State & { id: number })[] }
+
 /**
  * The connectors' tasks that don't run, in words; `undefined` when every connector and task runs.
- * Connect may say RUNNING of a connector whose only task has FAILED: the tasks count.
+ * @param least how many connectors there should be
  */
 export async function ailingConnectors(port: number, least: number): Promise<Ailment> {
-  type Status = { connector: { state: string }; tasks: { id: number; state: string }[] }
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/connectors?expand=status`, {
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
     if (!answer.ok) return `answers ${answer.status}`
-    const connectors = Object.entries((await answer.json()) as Record<string, { status: Status }>)
-    const faults = connectors.flatMap(([name, { status }]) => {
-      if (status.connector.state !== 'RUNNING') return [`connector ${name} is ${status.connector.state}`]
-      if (status.tasks.length === 0) return [`connector ${name} has no task`]
-      return status.tasks.filter((t) => t.state !== 'RUNNING').map((t) => `task ${name}/${t.id} is ${t.state}`)
-    })
-    if (connectors.length < least) faults.push(`${connectors.length} of ${least} connectors are there`)
-    return faults.length > 0 ? faults.join(', ') : undefined
+    return connectorFaults((await answer.json()) as Record<string, { status: ConnectorStatus }>, least)
   } catch (error) {
     return reasonOf(error)
   }
+}
+
+/** Connect may say RUNNING of a connector whose only task has FAILED: the tasks count. */
+export function connectorFaults(all: Readonly<Record<string, { status: ConnectorStatus }>>, least: number): Ailment {
+  const connectors = Object.entries(all)
+  // A trace's first line is the exception; the rest is for the log.
+  const why = ({ trace }: State) => (trace ? `: ${trace.trimStart().split('\n')[0]?.trimEnd()}` : '')
+  const faults = connectors.flatMap(
+    ([
+      name,
+      {
+        status: { connector, tasks },
+      },
+    ]) => {
+      if (connector.state !== 'RUNNING') return [`connector ${name} is ${connector.state}${why(connector)}`]
+      if (tasks.length === 0) return [`connector ${name} has no task`]
+      return tasks.filter((t) => t.state !== 'RUNNING').map((t) => `task ${name}/${t.id} is ${t.state}${why(t)}`)
+    },
+  )
+  if (connectors.length < least) faults.push(`${connectors.length} of ${least} connectors are there`)
+  return faults.length > 0 ? faults.join(', ') : undefined
 }
 
 function reasonOf(error: unknown): string {

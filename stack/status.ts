@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Concern } from '#runtime/health.ts'
 import { addresses, readStackSettings, serviceNames } from './environment.ts'
-import { ailingConnectors, ailmentOf } from './health.ts'
+import { ailingConnectors, type Condition, conditionOf } from './health.ts'
 import { readSelection } from './home.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { type Places, placesOf } from './places.ts'
@@ -17,6 +18,8 @@ export interface ProcessStatus {
   /** `ready` = runs and says that it is well; `unwell` = runs, `reason` says what is wrong. */
   readonly state: 'ready' | 'unwell' | 'restarting' | 'stopped'
   readonly reason?: string
+  /** What it says that somebody should look after though it works. */
+  readonly concerns: readonly Concern[]
   readonly pid: number | null
   readonly restarts: number
   /** Null for the supervisor, which listens on none. */
@@ -30,7 +33,10 @@ export interface ProcessStatus {
 }
 
 export interface StackStatus {
+  /** Every process is. Concerns don't count. */
   readonly ready: boolean
+  /** Of all processes, each once. */
+  readonly concerns: readonly Concern[]
   readonly urls: Urls
   readonly processes: readonly ProcessStatus[]
 }
@@ -65,21 +71,31 @@ export async function nativeStatus(commandExists: CommandExists): Promise<StackS
   const secrets = readSecrets(settings.home)
   const only = readSelection(places)
   const specs = select(only).filter((spec) => !spec.command || commandExists(spec.command))
-  const running = await runningProcesses(places).catch(() => new Map<string, Supervised>())
+  // A supervisor that hangs is what somebody has to know, not a reason to say nothing.
+  let fault: string | undefined
+  const running = await runningProcesses(places).catch((error: Error) => {
+    fault = error.message
+    return new Map<string, Supervised>()
+  })
   const memory = memoryOf([...running.values()].flatMap((one) => one.pid ?? []))
-  const processes = await Promise.all(
+  const found = await Promise.all(
     specs.map(async (spec): Promise<ProcessStatus> => {
       const one = running.get(spec.name)
       const online = one?.state === 'online'
-      let ailment = online ? await ailmentOf(spec, settings.ports, secrets) : undefined
+      const well: Condition = { ailment: undefined, concerns: [] }
+      const { concerns, ...asked } = online || fault ? await conditionOf(spec, settings.ports, secrets) : well
+      let { ailment } = asked
       if (online && !ailment && spec.name === 'connect' && !only && commandExists(['connectors', 'apply'])) {
         ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
       }
+      if (fault) ailment ??= 'it answers, but nobody starts it again should it end'
+      if (one?.lastEnd) ailment = one.lastEnd
       return {
         name: spec.name,
         kind: spec.kind,
-        state: online ? (ailment ? 'unwell' : 'ready') : one ? 'restarting' : 'stopped',
+        state: online || fault ? (ailment ? 'unwell' : 'ready') : one ? 'restarting' : 'stopped',
         ...(ailment ? { reason: ailment } : {}),
+        concerns,
         pid: one?.pid ?? null,
         restarts: one?.restarts ?? 0,
         port: settings.ports[spec.port],
@@ -88,16 +104,25 @@ export async function nativeStatus(commandExists: CommandExists): Promise<StackS
       }
     }),
   )
-  processes.unshift(supervisorStatus(places))
-  return { ready: processes.every((one) => one.state === 'ready'), urls: urlsOf(settings), processes }
+  return statusOf([supervisorStatus(places, fault), ...found], urlsOf(settings))
 }
 
-function supervisorStatus(places: Places): ProcessStatus {
+/** What all processes together come to. */
+export function statusOf(processes: readonly ProcessStatus[], urls: Urls): StackStatus {
+  const concerns = new Map<string, Concern>()
+  for (const one of processes.flatMap((process) => process.concerns)) concerns.set(`${one.part}\0${one.what}`, one)
+  const ready = processes.every((one) => one.state === 'ready')
+  return { ready, concerns: [...concerns.values()], urls, processes }
+}
+
+function supervisorStatus(places: Places, fault: string | undefined): ProcessStatus {
   const pid = supervisorPid(places)
   return {
     name: 'supervisor',
     kind: 'supervisor',
-    state: pid === undefined ? 'stopped' : 'ready',
+    state: pid === undefined ? 'stopped' : fault ? 'unwell' : 'ready',
+    ...(fault ? { reason: fault } : {}),
+    concerns: [],
     pid: pid ?? null,
     restarts: 0,
     port: null,
@@ -136,5 +161,11 @@ export function statusTable(status: StackStatus): string {
       .join('  ')
       .trimEnd(),
   )
-  return `${text.join('\n')}\n\n${status.ready ? 'ready' : 'not ready'}`
+  const concerns = status.concerns.map(
+    ({ part, what, remedy }) => `  ${part}: ${what}${remedy === undefined ? '' : ` → ${remedy}`}`,
+  )
+  if (concerns.length > 0) text.push('', 'to look after:', ...concerns)
+  const some = concerns.length === 1 ? 'a concern' : `${concerns.length} concerns`
+  const verdict = status.ready ? (concerns.length > 0 ? `ready, with ${some}` : 'ready') : 'not ready'
+  return `${text.join('\n')}\n\n${verdict}`
 }

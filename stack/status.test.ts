@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { defaultPorts } from './environment.ts'
+import { type ProcessStatus, statusOf, statusTable, urlsOf } from './status.ts'
+
+const urls = urlsOf({ ports: { ...defaultPorts } })
+const one = (more: Partial<ProcessStatus>): ProcessStatus => ({
+  name: 'orders',
+  kind: 'service',
+  state: 'ready',
+  concerns: [],
+  pid: 1,
+  restarts: 0,
+  port: 2,
+  uptime: 3,
+  memoryMb: 4,
+  peakMemoryMb: 5,
+  ...more,
+})
+const slot = { part: 'orders', what: 'its slot holds 9 GB', remedy: 'end pid 7' }
+const letter = { part: 'sales', what: 'a dead letter is open' }
+const lastLine = (table: string) => table.split('\n').at(-1)
+
+test('a concern is shown with its remedy, once, and the system stays ready', () => {
+  const status = statusOf([one({ concerns: [slot] }), one({ name: 'watch', concerns: [slot, letter] })], urls)
+  expect(status).toMatchObject({ ready: true, concerns: [slot, letter] })
+  const table = statusTable(status)
+  expect(table).toContain('\n  orders: its slot holds 9 GB → end pid 7\n  sales: a dead letter is open\n')
+  expect(lastLine(table)).toBe('ready, with 2 concerns')
+})
+
+test('without concerns it is ready, and with an unwell process it is not', () => {
+  expect(lastLine(statusTable(statusOf([one({})], urls)))).toBe('ready')
+  const status = statusOf([one({ state: 'unwell', reason: 'says "no"', concerns: [slot] })], urls)
+  expect(status.ready).toBe(false)
+  expect(statusTable(status)).toContain('says "no"')
+  expect(lastLine(statusTable(status))).toBe('not ready')
+})
