@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { dockerClean, dockerCompose, dockerDown, dockerLogs, dockerStatus, dockerUp, usesDocker } from './docker.ts'
-import { clean, down, stopProcesses } from './down.ts'
+import { clean, down, restartProcesses, stopProcesses } from './down.ts'
 import { readStackSettings } from './environment.ts'
 import { placesOf } from './places.ts'
 import { processes } from './processes.ts'
@@ -41,6 +41,10 @@ export async function statusAny(commandExists: CommandExists): Promise<StackStat
 
 export async function stopAny(names: readonly string[], say: Say): Promise<void> {
   return onDocker() ? dockerCompose(['stop', ...names]) : stopProcesses(names, say)
+}
+
+export async function restartAny(names: readonly string[], say: Say): Promise<void> {
+  return onDocker() ? dockerCompose(['restart', ...names]) : restartProcesses(names, say)
 }
 
 export async function startAny(options: UpOptions): Promise<void> {

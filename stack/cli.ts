@@ -11,10 +11,11 @@ export function stackCommands(program: Command): void {
     .command('up')
     .description('start everything that is not running; return when all is ready')
     .option('--only <names>', 'comma-separated processes (`servers` = all servers), with those they need', words)
-    .action(async (options: { only?: string[] }) => {
+    .option('--keep', 'when something fails, leave running what was started')
+    .action(async (options: { only?: string[]; keep?: boolean }) => {
       const say = openSay()
       const { upAny } = await import('./any-stack.ts')
-      await upAny({ only: options.only, commandExists, say })
+      await upAny({ ...options, only: options.only, commandExists, say })
     })
 
   program
@@ -60,6 +61,12 @@ export function stackCommands(program: Command): void {
       const { startAny } = await import('./any-stack.ts')
       await startAny({ only: names, commandExists, say: openSay() })
     })
+
+  program
+    .command('restart')
+    .description('stop single processes and start them as they were')
+    .argument('<names...>', 'processes')
+    .action(async (names: string[]) => (await import('./any-stack.ts')).restartAny(names, openSay()))
 
   program
     .command('status')

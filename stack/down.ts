@@ -5,7 +5,7 @@ import { endLeftovers, leftovers } from './leftovers.ts'
 import { type Places, placesOf } from './places.ts'
 import { processes } from './processes.ts'
 import type { Say } from './say.ts'
-import { endSupervisor, openSupervisor, supervisorPid } from './supervisor/client.ts'
+import { endSupervisor, openSupervisor, type Supervisor, supervisorPid } from './supervisor/client.ts'
 
 /** Stops everything of this home: our processes, then those they need, PostgreSQL last. The data stays. */
 export async function down(say: Say): Promise<void> {
@@ -26,6 +26,20 @@ export async function clean(say: Say): Promise<void> {
 
 /** Stops single processes, by name. */
 export async function stopProcesses(names: readonly string[], say: Say): Promise<void> {
+  await onEach(names, (supervisor, name) => supervisor.remove(name), say, 'stopped')
+}
+
+/** Ends single processes and starts them as they were. */
+export async function restartProcesses(names: readonly string[], say: Say): Promise<void> {
+  await onEach(names, (supervisor, name) => supervisor.restart(name), say, 'restarted')
+}
+
+async function onEach(
+  names: readonly string[],
+  act: (supervisor: Supervisor, name: string) => Promise<void>,
+  say: Say,
+  done: string,
+): Promise<void> {
   const places = placesOf(readStackSettings())
   const unknown = names.find((name) => !processes.some((spec) => spec.name === name))
   if (unknown) {
@@ -35,12 +49,12 @@ export async function stopProcesses(names: readonly string[], say: Say): Promise
   await withLock(places, async () => {
     const supervisor = await openSupervisor(places)
     try {
-      await Promise.all(names.map((name) => supervisor.remove(name)))
+      await Promise.all(names.map((name) => act(supervisor, name)))
     } finally {
       supervisor.close()
     }
   })
-  say.line(`stopped ${names.join(', ')}`)
+  say.line(`${done} ${names.join(', ')}`)
 }
 
 async function stopAll(places: Places, say: Say): Promise<void> {

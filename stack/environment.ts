@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { readConfig, setting } from '#runtime/config.ts'
 import { services } from '#schemas/topics.ts'
+import { withoutForeignSettings } from './callers-environment.ts'
 
 /** The checkout. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -52,6 +53,8 @@ export interface StackSettings {
   readonly demo: boolean
   readonly logLevel: string
   readonly javaHome: string | undefined
+  /** Where the JDK comes from in its publisher's stead. */
+  readonly jdkMirror: string | undefined
   /** As in `ALLOWED_HOSTS`. */
   readonly allowedHosts: string
   readonly ports: Ports
@@ -72,6 +75,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
       DEMO: z.enum(['on', 'off'], 'is neither on nor off').default('on'),
       LOG_LEVEL: setting.logLevel.default('info'),
       JAVA_HOME: z.string().optional(),
+      JDK_MIRROR: setting.url.optional(),
       ALLOWED_HOSTS: z.string().default(''),
       ...portShape,
     },
@@ -89,6 +93,7 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
     demo: given.DEMO === 'on',
     logLevel: given.LOG_LEVEL,
     javaHome: given.JAVA_HOME,
+    jdkMirror: given.JDK_MIRROR,
     allowedHosts: given.ALLOWED_HOSTS,
     ports,
   }
@@ -107,7 +112,16 @@ function defaultCache(env: Readonly<Record<string, string | undefined>>): string
   if (process.getuid?.() === 0) return '/var/cache/tributary'
   const xdg = env.XDG_CACHE_HOME
   if (xdg && isAbsolute(xdg)) return resolve(xdg, 'tributary')
-  return resolve(homedir(), platform() === 'darwin' ? 'Library/Caches' : '.cache', 'tributary')
+  return resolve(homeFolder(), platform() === 'darwin' ? 'Library/Caches' : '.cache', 'tributary')
+}
+
+/** A uid that no user has (common in containers) has no home either: then downloads stay in the checkout. */
+function homeFolder(): string {
+  try {
+    return homedir()
+  } catch {
+    return repository
+  }
 }
 
 /** Where everything is, as the variables every process may read. */
@@ -135,6 +149,7 @@ export function addresses(ports: Ports): Record<string, string> {
  */
 export async function completeEnvironment(env: NodeJS.ProcessEnv): Promise<void> {
   if (env.TRIBUTARY_SUPERVISED === '1') return
+  withoutForeignSettings(env)
   const settings = readStackSettings(env)
   env.TRIBUTARY_HOME = settings.home
   const { readSecrets } = await import('./secrets.ts')

@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { commandLine } from './leftovers.ts'
+import { refuseUnusablePath, writable } from './paths.ts'
 import type { Places } from './places.ts'
 import { hold, release } from './supervisor/holder.ts'
 
@@ -10,12 +12,46 @@ const MARK = '.tributary-home'
 /** Makes the home folder. Throws when the folder holds something else. */
 export function ensureHome(places: Places): void {
   const mark = join(places.home, MARK)
+  refuseUnusablePath('TRIBUTARY_HOME', places.home)
+  refuseForeign(places.home, mark)
   mkdirSync(places.home, { recursive: true, mode: 0o755 })
   if (existsSync(mark)) return
   if (readdirSync(places.home).length > 0) {
     throw new Error(`TRIBUTARY_HOME=${places.home} holds other files: choose a folder that is empty or doesn't exist`)
   }
   writeFileSync(mark, 'Data, logs and secrets of a tributary stack. `make clean` deletes this folder.\n')
+}
+
+/** Data that another user's servers wrote isn't ours to run servers on, not even as root. */
+function refuseForeign(home: string, mark: string): void {
+  const me = userInfoOr(process.getuid?.())
+  const owner = statOr(mark)?.uid
+  if (owner !== undefined && me !== undefined && owner !== me.uid) {
+    throw new Error(
+      `TRIBUTARY_HOME=${home} is the home of another user's stack (uid ${owner}; you are ${me.name}, uid ${me.uid}): run this as that user, or choose another folder`,
+    )
+  }
+  if (!writable(home)) {
+    throw new Error(`TRIBUTARY_HOME=${home} isn't writable for ${me?.name ?? 'you'}: choose a folder that is`)
+  }
+}
+
+function userInfoOr(uid: number | undefined): { name: string; uid: number } | undefined {
+  if (uid === undefined) return undefined
+  try {
+    return { name: userInfo().username, uid }
+  } catch {
+    // A uid that no user has: common in containers.
+    return { name: `uid ${uid}`, uid }
+  }
+}
+
+function statOr(path: string): Stats | undefined {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
+  }
 }
 
 /** Deletes the home with everything in it. */

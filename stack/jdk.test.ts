@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { chooseJdk, parseJavaVersion } from './native/jdk.ts'
+import { chooseJdk, noJdkMessage, parseJavaVersion } from './native/jdk.ts'
 
 const versions: Record<string, number> = { '/old': 17, '/new': 25, '/enough': 21 }
 const versionOf = (home: string) => versions[home]
@@ -9,8 +9,11 @@ test('the first Java that is new enough is taken, not the first', () => {
 })
 
 test('without one the message names those that are too old, and how to get one', () => {
-  expect(() => chooseJdk(['/old'], versionOf)).toThrow(/JDK 21 or newer.*\n {2}\/old: Java 17\n.*JAVA_HOME/s)
-  expect(() => chooseJdk([], versionOf)).toThrow(/none was found/)
+  expect(chooseJdk(['/old'], versionOf)).toBeUndefined()
+  expect(noJdkMessage(['/old'], versionOf, 'x answers 404')).toMatch(
+    /JDK 21 or newer.*\n {2}\/old: Java 17\n.*x answers 404.*JAVA_HOME.*JDK_MIRROR/s,
+  )
+  expect(noJdkMessage([], versionOf, 'x')).toMatch(/none was found/)
 })
 
 test('versions are read as old and new Javas write them', () => {

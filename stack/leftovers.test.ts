@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { belongsTo } from './leftovers.ts'
 
-const mine = belongsTo({ home: '/srv/a', data: '/srv/a/data' })
+const mine = belongsTo({ home: '/srv/a', data: '/srv/a/data', mark: '0a1b2c' })
 
 test.each([
-  '/usr/bin/java -Xmx768m -Dtributary.home=/srv/a -cp /jars/* kafka.Kafka server.properties',
+  '/usr/bin/java -Xmx768m -Dtributary.home.mark=0a1b2c -cp /jars/* kafka.Kafka server.properties',
   '/x/bin/postgres -D /srv/a/data/postgres/cluster -c port=1',
   '/n/node /src/tributary.ts --home /srv/a service orders',
   '/n/node /src/tributary.ts --home /srv/a connectors watch',
@@ -14,13 +14,15 @@ test.each([
 })
 
 test.each([
-  '/usr/bin/java -Dtributary.home=/srv/ab -cp /jars/* kafka.Kafka server.properties',
+  '/usr/bin/java -Dtributary.home.mark=0a1b2cd -cp /jars/* kafka.Kafka server.properties',
   '/x/bin/postgres -D /srv/b/data/postgres/cluster -c port=1',
   '/n/node /src/tributary.ts --home /srv/b service orders',
   '/n/node /src/tributary.ts --home /srv/a load /data',
   '/n/node /src/tributary.ts --home /srv/a up',
   '/n/node /src/stack/supervisor/daemon.ts /srv/ab',
   'vim /srv/a/secrets.env',
+  '/n/node /src/tributary.ts --home /srv/a b service orders',
+  '/n/node /src/stack/supervisor/daemon.ts /srv/a b',
 ])('a stranger is left alone: %s', (command) => {
   expect(mine(command)).toBe(false)
 })

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { homeMark } from './native/servers.ts'
 import type { Places } from './places.ts'
 import { processes } from './processes.ts'
 import { daemonCommand } from './supervisor/client.ts'
@@ -42,10 +43,10 @@ function everyProcess(): Map<number, string> {
 }
 
 /** How the command line of every process of this home is recognised. Nothing else is ever stopped. */
-export function belongsTo(places: Pick<Places, 'home' | 'data'>): (command: string) => boolean {
+export function belongsTo(places: Pick<Places, 'home' | 'data' | 'mark'>): (command: string) => boolean {
   const ours = processes.flatMap((spec) => (spec.command ? [` --home ${places.home} ${spec.command.join(' ')}`] : []))
   const postgres = ` -D ${join(places.data, 'postgres', 'cluster')} `
-  const java = `-Dtributary.home=${places.home} `
+  const java = `${homeMark(places)} `
   const daemon = daemonCommand(places.home)
   return (command) =>
     command.includes(java) ||

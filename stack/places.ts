@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { StackSettings } from './environment.ts'
+import { reachable } from './paths.ts'
 
 /** The user the servers run as when `up` runs as root: PostgreSQL and Elasticsearch refuse to be root. */
 export interface Account {
@@ -41,15 +42,6 @@ export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elast
     logs: join(home, 'logs'),
     supervisor: join(home, 'supervisor'),
     account,
-  }
-}
-
-/** Whether any user may pass through every folder of a path (the parts that exist). */
-export function reachable(path: string): boolean {
-  for (let folder = path; ; folder = dirname(folder)) {
-    const mode = statSync(folder, { throwIfNoEntry: false })?.mode
-    if (mode !== undefined && (mode & 0o001) === 0) return false
-    if (folder === dirname(folder)) return true
   }
 }
 

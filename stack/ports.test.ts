@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { expect, test } from 'vitest'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
 
@@ -11,6 +12,19 @@ test('a taken port is found with its holder: pid and command', async () => {
   const taken = await findTakenPorts(new Map([['KAFKA_PORT', port]]))
   expect(taken).toEqual([{ variable: 'KAFKA_PORT', port, holder: expect.stringContaining(`pid ${process.pid} (`) }])
 })
+
+const ipv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+test.skipIf(!ipv6)(
+  'one that is taken on the IPv6 loopback address only is found, too: localhost may mean it',
+  async () => {
+    await using server = createServer()
+    server.listen(0, '::1')
+    await once(server, 'listening')
+    const { port } = server.address() as { port: number }
+    const taken = await findTakenPorts(new Map([['KAFKA_PORT', port]]))
+    expect(taken).toEqual([{ variable: 'KAFKA_PORT', port, holder: expect.stringContaining(`pid ${process.pid} (`) }])
+  },
+)
 
 test('a free port is not found', async () => {
   const server = createServer()

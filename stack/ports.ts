@@ -31,16 +31,23 @@ export async function findTakenPorts(ports: ReadonlyMap<string, number>): Promis
   return taken
 }
 
-function isFree(port: number): Promise<boolean> {
+/** `localhost` may mean either address: what listens on the other one would answer in our stead. */
+async function isFree(port: number): Promise<boolean> {
+  return (await isFreeOn('127.0.0.1', port)) && (await isFreeOn('::1', port))
+}
+
+function isFreeOn(host: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(false)
       else if (error.code === 'EACCES')
         reject(new Error(`port ${port} needs privileges to listen on: choose one above 1023 in .env`))
+      // A machine without IPv6.
+      else if (host === '::1') resolve(true)
       else reject(error)
     })
-    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)))
+    probe.listen({ port, host, exclusive: true, ipv6Only: host === '::1' }, () => probe.close(() => resolve(true)))
   })
 }
 

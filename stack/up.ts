@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readStackSettings, type StackSettings, serviceNames } from './environment.ts'
 import { ailingConnectors, ailmentOf } from './health.ts'
 import { ensureHome, readSelection, withLock, writeSelection } from './home.ts'
 import { endLeftovers, leftovers } from './leftovers.ts'
-import { componentsOf } from './native/components.ts'
+import { machineWarnings } from './machine.ts'
+import { components, componentsOf } from './native/components.ts'
 import { install, missingComponents } from './native/install.ts'
-import { chooseJdk, type Jdk, javaVersion, jdkCandidates } from './native/jdk.ts'
+import { chooseJdk, type Jdk, javaVersion, jdkCandidates, noJdkMessage } from './native/jdk.ts'
 import { type Launch, type NativeContext, prepare } from './native/servers.ts'
+import { fetchJdk, temurinHome } from './native/temurin.ts'
 import { launchOf, sourceFingerprint, systemPath } from './own-processes.ts'
-import { type Places, placesOf, reachable } from './places.ts'
+import { closedFolder, openForAll, openToAll, reachable, refuseUnusablePath } from './paths.ts'
+import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
 import { type ProcessSpec, select } from './processes.ts'
 import { ensureRegistryDatabase } from './registry-database.ts'
@@ -19,13 +22,15 @@ import type { Say } from './say.ts'
 import { ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
 import * as serverSettingsModule from './settings.ts'
-import { openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor/client.ts'
+import { endSupervisor, openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor/client.ts'
 
 export interface UpOptions {
   /** Names of processes (and `servers`); all where it is left out. */
   readonly only?: readonly string[] | undefined
   readonly commandExists: CommandExists
   readonly say: Say
+  /** Whether what was started goes on when something else can't be. */
+  readonly keep?: boolean | undefined
 }
 
 /** Servers read these from files that the launch only names. */
@@ -53,25 +58,48 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const specs = select(options.only).filter((spec) => !spec.command || commandExists(spec.command))
 
   const running = await runningProcesses(places)
-  const jdk = specs.some((spec) => componentsOf[spec.name]) ? findJdk(settings, places) : undefined
+  const needsJava = specs.some((spec) => componentsOf[spec.name])
+  if (needsJava) refuseClosedCache(places, specs)
   await endWhatIsLeftOver(places, running, say)
   await refuseTakenPorts(settings, specs, running)
+  const jdk = needsJava ? await ensureJdk(settings, places, say) : undefined
   await download(places, specs, jdk, say)
 
+  for (const warning of machineWarnings()) say.line(warning)
+
   const secrets = ensureSecrets(places.home)
+  // The servers' account reads here, whatever the shell's umask is.
+  if (places.account) process.umask(0o022)
   await mkdir(places.data, { recursive: true, mode: 0o755 })
-  writeSelection(places, union(options.only, running.size > 0 ? readSelection(places) : []))
+  const selected = readSelection(places)
+  writeSelection(places, union(options.only, running.size > 0 ? selected : []))
 
   const supervisor = await openSupervisor(places)
+  const started: string[] = []
   try {
-    const bring = starter({ settings, places, jdk, secrets, supervisor, say })
+    const bring = starter({ settings, places, jdk, secrets, supervisor, say, started })
     await bring(specs.filter((spec) => !spec.command))
     if (!options.only) await runSetUpSteps(settings, places, secrets, commandExists, say)
     await bring(specs.filter((spec) => spec.command))
     if (!options.only && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
+  } catch (error) {
+    const { message } = error as Error
+    if (options.keep) throw new Error(`${message}\n\nWhat was started goes on running (--keep).`)
+    for (const name of started.toReversed()) await supervisor.remove(name).catch(() => {})
+    const left = await supervisor.list().catch(() => undefined)
+    if (left?.length === 0) await endSupervisor(places)
+    else if (running.size > 0) writeSelection(places, selected)
+    throw new Error(`${message}\n\n${leftMessage(started, left?.length ?? 0, places)}`)
   } finally {
     supervisor.close()
   }
+}
+
+function leftMessage(started: readonly string[], left: number, { logs }: Places): string {
+  const stopped =
+    started.length === 0 ? 'Nothing was started' : `What this command started was stopped (${started.join(', ')})`
+  const others = left === 0 ? '' : '; what ran before runs on'
+  return `${stopped}${others}. Everything that was said is in ${logs}; with \`npx tributary up --keep\` it would go on running.`
 }
 
 /** What the supervisor of this home runs now; doesn't start one. */
@@ -92,17 +120,40 @@ function union(
   return only && before ? [...new Set([...before, ...only])] : undefined
 }
 
-function findJdk(settings: StackSettings, places: Places): Jdk {
-  const jdk = chooseJdk(
-    jdkCandidates(settings.javaHome).filter((home) => !places.account || reachable(join(home, 'bin'))),
-    javaVersion,
-  )
-  if (places.account && !reachable(places.cache)) {
+/** Where a JDK may lie that the servers can use. */
+function jdkHomes(settings: StackSettings, places: Places): string[] {
+  const brought = temurinHome(places.cache)
+  const homes = [...jdkCandidates(settings.javaHome), ...(brought ? [brought] : [])]
+  return homes.filter((home) => !places.account || reachable(join(home, 'bin')))
+}
+
+/** A JDK that is here, or the pinned one, brought now. */
+async function ensureJdk(settings: StackSettings, places: Places, say: Say): Promise<Jdk> {
+  const homes = jdkHomes(settings, places)
+  const found = chooseJdk(homes, javaVersion)
+  if (found) return found
+  return say
+    .step(`a JDK is in ${places.cache}`, () => fetchJdk(places.cache, settings.jdkMirror, say))
+    .catch((error: Error) => {
+      throw new Error(noJdkMessage(homes, javaVersion, error.message))
+    })
+}
+
+/** What the servers' account must be able to read, before anything is started. */
+function refuseClosedCache({ account, cache }: Places, specs: readonly ProcessSpec[]): void {
+  refuseUnusablePath('TRIBUTARY_CACHE', cache)
+  if (!account) return
+  const closed = closedFolder(cache)
+  if (closed !== undefined) {
     throw new Error(
-      `the servers run as ${places.account.name}, who can't read ${places.cache}: set TRIBUTARY_CACHE to a folder every user may enter, e.g. /var/cache/tributary`,
+      `the servers run as ${account.name}, who may not enter ${closed}, where the downloads are (${cache}): \`chmod o+x ${closed}\`, or set TRIBUTARY_CACHE to a folder every user may enter, e.g. /var/cache/tributary`,
     )
   }
-  return jdk
+  // An earlier download may have been made under a strict umask.
+  for (const name of new Set(specs.flatMap((spec) => componentsOf[spec.name] ?? []))) {
+    const folder = join(cache, components[name].folder)
+    if (existsSync(folder) && !openToAll(folder)) openForAll(folder)
+  }
 }
 
 async function endWhatIsLeftOver(places: Places, running: Map<string, Supervised>, say: Say): Promise<void> {
@@ -146,11 +197,13 @@ interface StartContext {
   readonly secrets: Readonly<Record<string, string>>
   readonly supervisor: Supervisor
   readonly say: Say
+  /** What was started, in order. */
+  readonly started: string[]
 }
 
 /** Starts processes, each as soon as those it needs are well; returns when all are. */
 function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Promise<void> {
-  const { settings, secrets, supervisor, say } = context
+  const { settings, secrets, supervisor, say, started } = context
   const under = new Map<string, Promise<void>>()
   const sources = sourceFingerprint()
 
@@ -170,6 +223,7 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
           registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
         })
       }
+      started.push(spec.name)
       await supervisor.start(spec.name, launch, { definition, asServer: !spec.command })
     }
     const began = performance.now()
@@ -190,7 +244,7 @@ async function launchFor(spec: ProcessSpec, context: StartContext): Promise<Laun
   const native: NativeContext = { places, ports: settings.ports, secrets, jdk: jdk ?? { home: '', version: 0 } }
   const launch = await prepare[spec.name]!(native)
   const own = Object.fromEntries(spec.secrets.map((name) => [name, secrets[name] ?? '']))
-  return { ...launch, env: { PATH: systemPath, LANG: 'C.UTF-8', ...launch.env, ...own } }
+  return { ...launch, env: { PATH: systemPath, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', TZ: 'UTC', ...launch.env, ...own } }
 }
 
 function fingerprint(launch: Launch, sources: string): string {
@@ -199,19 +253,21 @@ function fingerprint(launch: Launch, sources: string): string {
 
 async function untilWell(spec: ProcessSpec, { settings, secrets, supervisor, places }: StartContext): Promise<void> {
   const deadline = Date.now() + READY_MS
+  // A process that runs already may have been through a lot.
+  const before = (await find(supervisor, spec.name))?.restarts ?? 0
   for (let look = 0; ; look++) {
     const ailment = await ailmentOf(spec, settings.ports, secrets)
     const now = look % 10 === 9 || ailment === undefined ? await find(supervisor, spec.name) : undefined
     // Well, and by our own process: the port might be answered by one that is just ending.
     if (ailment === undefined && now?.state === 'online') return
-    const restarts = now?.restarts ?? 0
+    const restarts = (now?.restarts ?? 0) - before
     if (restarts >= MOST_RESTARTS || Date.now() > deadline) {
       const what =
         restarts >= MOST_RESTARTS
           ? `${spec.name} ended ${restarts} times`
           : `${spec.name} isn't ready after ${READY_MS / 1000} s (${ailment})`
       throw new Error(
-        `${what}; its last words (all: npx tributary logs ${spec.name}):\n${lastWords(places, spec.name)}`,
+        `${what}; its last words (all: ${join(places.logs, `${spec.name}.log`)}):\n${lastWords(places, spec.name)}`,
       )
     }
     await new Promise((resolve) => setTimeout(resolve, 200))

@@ -9,6 +9,7 @@ export const versions = {
   node: '24.21.0',
   log4j: '2.25.3',
   maven: '3.9.11',
+  temurin: '25.0.4.1+1',
   mavenDependencyPlugin: '3.9.0',
 } as const
 

@@ -1,10 +1,11 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Places, reachable } from '../places.ts'
+import { reachable, refuseUnusablePath } from '../paths.ts'
+import type { Places } from '../places.ts'
 import { elasticsearchSettings, heap } from '../settings.ts'
 import { components } from './components.ts'
 import { runAs } from './run-as.ts'
-import { homeMark, type Launch, type NativeContext, serverFolder } from './servers.ts'
+import { everywhereAlike, homeMark, type Launch, type NativeContext, serverFolder } from './servers.ts'
 
 const LOG4J = `status=error
 appender.console.type=Console
@@ -30,6 +31,7 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
       `-Xmx${heap.elasticsearch}`,
       '-XX:-UsePerfData',
       '-XX:-HeapDumpOnOutOfMemoryError',
+      ...everywhereAlike,
       homeMark(places),
       '',
     ].join('\n'),
@@ -61,13 +63,15 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
       ES_JAVA_HOME: jdk.home,
       ES_PATH_CONF: config,
       ES_TMPDIR: join(folder, 'tmp'),
-      CLI_JAVA_OPTS: `-Djava.io.tmpdir=${join(folder, 'tmp')} ${homeMark(places)}`,
+      // Split at blanks by its shell script: no place for a path.
+      CLI_JAVA_OPTS: `-XX:-UsePerfData ${homeMark(places)}`,
       HOME: folder,
     },
   }
 }
 
 async function ensureIndices({ indices, account }: Places): Promise<void> {
+  refuseUnusablePath('ELASTICSEARCH_DATA', indices)
   const cannot = (why: string) =>
     new Error(`Elasticsearch can't keep its indices in ${indices}: ${why} (ELASTICSEARCH_DATA)`)
   if (account && !reachable(indices)) throw cannot(`the user ${account.name}, whom the servers run as, can't get there`)

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
-import { access, chmod, constants, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { systemPath } from '../own-processes.ts'
+import { openForAll, writable } from '../paths.ts'
 import type { Say } from '../say.ts'
 import { type Component, type ComponentName, checksums, components } from './components.ts'
 import type { Jdk } from './jdk.ts'
@@ -18,12 +20,12 @@ export function missingComponents(cache: string, names: Iterable<ComponentName>)
  * at any moment leaves either all of it or nothing; two calls at once don't disturb each other.
  */
 export async function install(cache: string, names: readonly ComponentName[], jdk: Jdk, say: Say): Promise<void> {
-  await mkdir(cache, { recursive: true })
-  await access(cache, constants.W_OK).catch(() => {
+  if (!writable(cache)) {
     throw new Error(
-      `the cache ${cache} lacks ${names.join(', ')} and isn't writable: set TRIBUTARY_CACHE to one that is`,
+      `the cache ${cache} lacks ${names.join(', ')} and isn't writable: set TRIBUTARY_CACHE to a folder that is`,
     )
-  })
+  }
+  await mkdir(cache, { recursive: true })
   await removeAbandoned(cache)
   const work = join(cache, `.partial-${process.pid}`)
   try {
@@ -44,6 +46,8 @@ export async function install(cache: string, names: readonly ComponentName[], jd
         component.source.kind === 'archive'
           ? await unpack(join(fetched, component.source.file), component.source.strip, jdk)
           : fetched
+      // Whoever's the umask is: the servers may run as another user.
+      openForAll(ready)
       await rename(ready, join(cache, component.folder)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
       })
@@ -110,9 +114,11 @@ async function unpack(archive: string, strip: number, jdk: Jdk): Promise<string>
   return content
 }
 
-function run(program: string, args: readonly string[], cwd: string): Promise<void> {
+export function run(program: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] })
+    // Not the caller's environment: JAVA_TOOL_OPTIONS and TAR_OPTIONS are meant for other work.
+    const env = { PATH: systemPath, LC_ALL: 'C.UTF-8' }
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''
     child.stderr.on('data', (chunk) => {
       said += chunk
@@ -125,7 +131,7 @@ function run(program: string, args: readonly string[], cwd: string): Promise<voi
 }
 
 /** Partial downloads of processes that are gone. */
-async function removeAbandoned(cache: string): Promise<void> {
+export async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const pid = Number(/^\.partial-(\d+)$/.exec(name)?.[1])
     if (pid && !isAlive(pid)) await rm(join(cache, name), { recursive: true, force: true })
@@ -141,7 +147,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function megabytesIn(folder: string): number {
+export function megabytesIn(folder: string): number {
   let bytes = 0
   try {
     for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {

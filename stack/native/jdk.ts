@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { OLDEST_JDK } from '../versions.ts'
 
@@ -11,28 +10,39 @@ export interface Jdk {
 }
 
 /**
- * Picks the first Java that is new enough, in the order given.
+ * Picks the first Java that is new enough, in the order given; undefined when none is.
  * @param homes candidate folders, in order of preference
  * @param versionOf the feature version of the Java in a folder, undefined where there is none
- * @throws Error naming what was found and how to install one
  */
-export function chooseJdk(homes: readonly string[], versionOf: (home: string) => number | undefined): Jdk {
-  const seen: string[] = []
+export function chooseJdk(homes: readonly string[], versionOf: (home: string) => number | undefined): Jdk | undefined {
   for (const home of new Set(homes)) {
     const version = versionOf(home)
-    if (version === undefined) continue
-    if (version >= OLDEST_JDK) return { home, version }
-    seen.push(`  ${home}: Java ${version}`)
+    if (version !== undefined && version >= OLDEST_JDK) return { home, version }
   }
-  const found = seen.length === 0 ? 'none was found' : `only older ones were found:\n${seen.join('\n')}`
-  throw new Error(
+  return undefined
+}
+
+/** What was found instead of a Java that is new enough, why none could be brought, and how to get one. */
+export function noJdkMessage(
+  homes: readonly string[],
+  versionOf: (home: string) => number | undefined,
+  notBrought: string,
+): string {
+  const seen = [...new Set(homes)].flatMap((home) => {
+    const version = versionOf(home)
+    return version === undefined ? [] : [`  ${home}: Java ${version}`]
+  })
+  const found = seen.length === 0 ? 'none was found' : `only these were found:\n${seen.join('\n')}`
+  return (
     `the servers need a JDK ${OLDEST_JDK} or newer, and ${found}\n` +
-      'Install one (Debian: apt-get install openjdk-21-jdk-headless, or a Temurin package; macOS: brew install openjdk@21) or set JAVA_HOME to one.',
+    `One can't be brought: ${notBrought}.\n` +
+    'Install one (Debian: apt-get install openjdk-21-jdk-headless, or a Temurin package; macOS: brew install openjdk@21), ' +
+    'set JAVA_HOME to one, or name a mirror of the publisher in JDK_MIRROR (see .env.example).'
   )
 }
 
 /** Where Java may live here: JAVA_HOME, the system's JVM folders, SDKMAN, Homebrew, then PATH. */
-export function jdkCandidates(javaHome: string | undefined, path = process.env.PATH ?? ''): string[] {
+export function jdkCandidates(javaHome: string | undefined, env: NodeJS.ProcessEnv = process.env): string[] {
   const children = (folder: string, inside = '') => {
     try {
       return readdirSync(folder)
@@ -42,7 +52,7 @@ export function jdkCandidates(javaHome: string | undefined, path = process.env.P
       return []
     }
   }
-  const onPath = path.split(delimiter).flatMap((folder) => {
+  const onPath = (env.PATH ?? '').split(delimiter).flatMap((folder) => {
     try {
       return [dirname(dirname(realpathSync(join(folder, 'java'))))]
     } catch {
@@ -56,7 +66,7 @@ export function jdkCandidates(javaHome: string | undefined, path = process.env.P
     ...children('/opt/java'),
     ...children('/Library/Java/JavaVirtualMachines', 'Contents/Home'),
     ...children('/opt/homebrew/opt', 'libexec/openjdk.jdk/Contents/Home').filter((home) => home.includes('openjdk')),
-    ...children(join(homedir(), '.sdkman/candidates/java')),
+    ...(env.HOME ? children(join(env.HOME, '.sdkman/candidates/java')) : []),
     ...onPath,
   ]
 }
@@ -74,7 +84,7 @@ export function javaVersion(home: string): number | undefined {
     const version = parseJavaVersion(readFileSync(release, 'utf8'))
     if (version !== undefined) return version
   }
-  const asked = spawnSync(java, ['-XshowSettings:properties', '-version'], { encoding: 'utf8' })
+  const asked = spawnSync(java, ['-XshowSettings:properties', '-version'], { encoding: 'utf8', env: { LC_ALL: 'C' } })
   return parseJavaVersion(asked.stderr ?? '')
 }
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { reachable } from '../places.ts'
+import { openForAll, openToAll, reachable } from '../paths.ts'
 import { initdbArguments, postgresHba, postgresSettings } from '../settings.ts'
 import { runAs } from './run-as.ts'
 import { type Launch, type NativeContext, serverFolder } from './servers.ts'
@@ -25,12 +25,13 @@ function installedBinaries(): { folder: string; version: string } {
 async function binaries(context: NativeContext): Promise<string> {
   const { folder, version } = installedBinaries()
   const { account, cache } = context.places
-  if (!account || reachable(join(folder, 'bin'))) return folder
+  if (!account || (reachable(join(folder, 'bin')) && openToAll(join(folder, 'bin')))) return folder
   const copy = join(cache, `postgres-${version}`)
   if (await runAs.exists(copy)) return copy
   const partial = join(cache, `.partial-${process.pid}-postgres`)
   await mkdir(cache, { recursive: true })
   await cp(folder, partial, { recursive: true, verbatimSymlinks: true })
+  openForAll(partial)
   await rename(partial, copy)
   return copy
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chown, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { systemPath } from '../own-processes.ts'
 import type { Account } from '../places.ts'
 
 /** Doing things as the account the servers run as (or as the caller, without one). */
@@ -28,7 +29,7 @@ export const runAs = {
     return new Promise((resolve, reject) => {
       const child = spawn(program, args, {
         cwd: options.cwd ?? '/',
-        env: { PATH: process.env.PATH, LANG: 'C.UTF-8', ...options.env },
+        env: { PATH: systemPath, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', TZ: 'UTC', ...options.env },
         stdio: ['ignore', 'pipe', 'pipe'],
         ...(account ? { uid: account.uid, gid: account.gid } : {}),
       })

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Ports } from '../environment.ts'
 import type { Places } from '../places.ts'
 import { connectSettings, heap, kafkaSettings, registrySettings } from '../settings.ts'
@@ -37,7 +38,10 @@ export const prepare: Readonly<Record<string, (context: NativeContext) => Promis
 }
 
 /** Marks a Java process as one of this home, for whoever looks at the process list. */
-export const homeMark = (places: Places): string => `-Dtributary.home=${places.home}`
+export const homeMark = (places: Pick<Places, 'mark'>): string => `-Dtributary.home.mark=${places.mark}`
+
+/** Whatever the machine speaks, and wherever it is: files are UTF-8, words English (a Turkish `I` isn't `i`), times UTC. */
+export const everywhereAlike = ['-Dfile.encoding=UTF-8', '-Duser.language=en', '-Duser.timezone=UTC'] as const
 
 const LOG4J = `status=warn
 appender.console.type=Console
@@ -69,6 +73,7 @@ function javaArgs(context: NativeContext, server: string, size: string): string[
     '-Xlog:cds=off',
     '-Xlog:cds+dynamic=off',
     `-Djava.io.tmpdir=${join(context.places.data, server, 'tmp')}`,
+    ...everywhereAlike,
     homeMark(context.places),
   ]
 }
@@ -82,10 +87,20 @@ export async function serverFolder(context: NativeContext, server: string, ...ch
   return folder
 }
 
+/** A `.properties` file as Java reads it: in Latin-1, everything else escaped. */
 export const properties = (settings: Readonly<Record<string, string>>): string =>
   Object.entries(settings)
-    .map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`)
+    .map(([name, value]) => `${name}=${escaped(value)}\n`)
     .join('')
+
+const escaped = (value: string) =>
+  value
+    .replaceAll('\\', '\\\\')
+    .replace(/^ /, '\\ ')
+    .replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Log4j takes an address, and a comma for the end of one. */
+const log4jOption = (file: string) => `-Dlog4j2.configurationFile=${pathToFileURL(file).href.replaceAll(',', '%2C')}`
 
 const java = (context: NativeContext) => join(context.jdk.home, 'bin', 'java')
 const kafkaJars = (context: NativeContext) => join(context.places.cache, components.kafka.folder, '*')
@@ -109,18 +124,14 @@ async function prepareKafka(context: NativeContext): Promise<Launch> {
       ...kafkaSettings,
     }),
   )
-  const args = [
-    ...javaArgs(context, 'kafka', heap.kafka),
-    `-Dlog4j2.configurationFile=${log4j}`,
-    '-cp',
-    kafkaJars(context),
-  ]
+  const args = [...javaArgs(context, 'kafka', heap.kafka), log4jOption(log4j), '-cp', kafkaJars(context)]
   // `--ignore-formatted` makes it repeatable; the id is only there to tell clusters apart.
   if (!(await runAs.exists(join(folder, 'log', 'meta.properties')))) {
     await runAs.run(context.places.account, java(context), [
       '-XX:+UseSerialGC',
       '-XX:TieredStopAtLevel=1',
-      `-Dlog4j2.configurationFile=${log4j}`,
+      ...everywhereAlike,
+      log4jOption(log4j),
       '-cp',
       kafkaJars(context),
       'kafka.tools.StorageTool',
@@ -156,7 +167,7 @@ async function prepareConnect(context: NativeContext): Promise<Launch> {
     command: java(context),
     args: [
       ...javaArgs(context, 'connect', heap.connect),
-      `-Dlog4j2.configurationFile=${log4j}`,
+      log4jOption(log4j),
       '-cp',
       kafkaJars(context),
       'org.apache.kafka.connect.cli.ConnectDistributed',
