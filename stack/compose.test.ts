@@ -27,6 +27,14 @@ interface Service {
   readonly volumes?: readonly string[]
   readonly configs?: readonly { source: string; target: string }[]
   readonly restart?: string
+  readonly mem_limit?: string
+  readonly cpus?: string
+  readonly pids_limit?: number
+  readonly cap_drop?: readonly string[]
+  readonly cap_add?: readonly string[]
+  readonly security_opt?: readonly string[]
+  readonly read_only?: boolean
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
   readonly healthcheck?: { readonly test: readonly string[] }
   readonly depends_on?: Readonly<Record<string, { condition: string }>>
 }
@@ -123,6 +131,27 @@ test('no service publishes a port beyond the loopback interface, none mounts a f
   for (const [name, { ports = [], volumes = [] }] of Object.entries(services)) {
     for (const port of ports) expect(port, name).toMatch(/^127\.0\.0\.1:/)
     for (const volume of volumes) expect(volume, name).toMatch(/^[a-z]+:\//)
+  }
+})
+
+test('every container has bounds, logs that are put aside, and no rights it does not use', () => {
+  for (const [name, found] of Object.entries(services)) {
+    expect(found.mem_limit, name).toMatch(/^\d+g$/)
+    expect(found.cpus, name).toBe('$' + '{CONTAINER_CPUS:-2}')
+    expect(found.pids_limit, name).toBeGreaterThan(0)
+    expect(found.cap_drop, name).toEqual(['ALL'])
+    expect(found.security_opt, name).toContain('no-new-privileges:true')
+    expect(found.logging, name).toEqual({ driver: 'json-file', options: { 'max-size': '20m', 'max-file': '3' } })
+    // Only PostgreSQL's image begins as root.
+    expect(found.cap_add !== undefined, name).toBe(name === 'postgres')
+    if (found.image === 'tributary:local') expect(found.read_only, name).toBe(true)
+  }
+})
+
+test('a Java server has room beside its heap', () => {
+  const bytes = (size: string) => Number.parseInt(size, 10) * (/g$/.test(size) ? 1024 : 1)
+  for (const [name, size] of Object.entries(heap)) {
+    expect(bytes(service(name).mem_limit!), name).toBeGreaterThanOrEqual(1.5 * bytes(size))
   }
 })
 

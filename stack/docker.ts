@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { readStackSettings, repository, type StackSettings, serviceNames } from './environment.ts'
 import { ailingConnectors, ailmentOf, type Condition, conditionOf } from './health.ts'
@@ -44,7 +45,7 @@ export function usesDocker(settings: StackSettings): boolean {
   return compose
 }
 
-export async function dockerUp({ only, say }: UpOptions): Promise<StackSettings> {
+export async function dockerUp({ only, say, keep }: UpOptions): Promise<StackSettings> {
   const settings = readStackSettings()
   const places = placesOf(settings)
   ensureHome(places)
@@ -53,9 +54,18 @@ export async function dockerUp({ only, say }: UpOptions): Promise<StackSettings>
     const specs = only ? select(only) : [...processes, kibana]
     await refuseTakenPorts(specs, settings, places)
     const names = only ? specs.map((spec) => spec.name) : []
-    await compose(settings, places, ['up', '--detach', '--build', '--remove-orphans', ...names])
-    await Promise.all(specs.map((spec) => untilWell(spec, settings, secrets, say)))
-    if (!only) await untilConnectorsRun(settings)
+    const before = new Set(runningContainers(settings, places))
+    try {
+      await compose(settings, places, ['up', '--detach', '--build', '--remove-orphans', ...names])
+      await Promise.all(specs.map((spec) => untilWell(spec, settings, secrets, say)))
+      if (!only) await untilConnectorsRun(settings)
+    } catch (error) {
+      const { message } = error as Error
+      if (keep) throw new Error(`${message}\n\nWhat was started goes on running (--keep).`)
+      const started = runningContainers(settings, places).filter((name) => !before.has(name))
+      if (started.length > 0) await compose(settings, places, ['stop', ...started])
+      throw new Error(`${message}\n\nWhat this command started was stopped; \`npx tributary logs\` has what was said.`)
+    }
     return settings
   })
 }
@@ -136,6 +146,10 @@ function containersOf(settings: StackSettings, places: Places): Map<string, Cont
   return new Map(list.map((container) => [container.Service, container]))
 }
 
+function runningContainers(settings: StackSettings, places: Places): string[] {
+  return [...containersOf(settings, places).values()].filter((one) => one.State !== 'exited').map((one) => one.Service)
+}
+
 function composeArgs(places: Places, args: readonly string[]): string[] {
   const project = places.home === join(repository, '.tributary') ? 'tributary' : `tributary-${places.mark}`
   return ['compose', '--project-name', project, '--file', join(repository, 'docker-compose.yml'), ...args]
@@ -149,6 +163,8 @@ function composeEnvironment(settings: StackSettings, places: Places): NodeJS.Pro
     ...readSecrets(places.home),
     ...Object.fromEntries(Object.entries(settings.ports).map(([name, port]) => [name, String(port)])),
     LOG_LEVEL: settings.logLevel,
+    // Docker refuses a container more processors than there are.
+    CONTAINER_CPUS: process.env.CONTAINER_CPUS || String(Math.min(2, availableParallelism())),
   }
 }
 
