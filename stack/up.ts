@@ -48,6 +48,8 @@ const MOST_RESTARTS = 8
 export async function up(options: UpOptions): Promise<StackSettings> {
   const settings = readStackSettings()
   const places = placesOf(settings)
+  // The servers' account reads what is made here, whatever the shell's umask is.
+  if (places.account) process.umask(0o022)
   ensureHome(places)
   await withLock(places, () => bringUp(settings, places, options))
   return settings
@@ -68,8 +70,6 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   for (const warning of machineWarnings()) say.line(warning)
 
   const secrets = ensureSecrets(places.home)
-  // The servers' account reads here, whatever the shell's umask is.
-  if (places.account) process.umask(0o022)
   await mkdir(places.data, { recursive: true, mode: 0o755 })
   const selected = readSelection(places)
   writeSelection(places, union(options.only, running.size > 0 ? selected : []))
@@ -87,8 +87,11 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
     if (options.keep) throw new Error(`${message}\n\nWhat was started goes on running (--keep).`)
     for (const name of started.toReversed()) await supervisor.remove(name).catch(() => {})
     const left = await supervisor.list().catch(() => undefined)
-    if (left?.length === 0) await endSupervisor(places)
-    else if (running.size > 0) writeSelection(places, selected)
+    if (left?.length === 0) {
+      await endSupervisor(places)
+      // Elasticsearch's server outlives its launcher for a moment when that one had to be killed.
+      await endLeftovers(leftovers(places, new Set()))
+    } else if (running.size > 0) writeSelection(places, selected)
     throw new Error(`${message}\n\n${leftMessage(started, left?.length ?? 0, places)}`)
   } finally {
     supervisor.close()
