@@ -96,8 +96,11 @@ function total<T>(rows: readonly T[], of: (row: T) => number): number {
   return exact(sum)
 }
 
-/** Throws for cents beyond ±(2^53 − 1), up to which whole numbers are exact: the order is refused, not written wrong. */
+/** Avro's library writes whole numbers below this one wrong (those above up to 2^53 − 1 right). */
+const LEAST_CENTS = -(2 ** 52)
+
+/** Throws for cents that can't be counted, or not be written, exactly: such an order is refused, not written wrong. */
 function exact(cents: number): number {
-  if (Number.isSafeInteger(cents)) return cents
+  if (Number.isSafeInteger(cents) && cents >= LEAST_CENTS) return cents
   throw new RangeError(`${cents} cents are more than can be counted exactly`)
 }

@@ -36,6 +36,26 @@ describe('an order', () => {
     expect(row()).toMatchObject({ status: null, customer: null, paidCents: 500, balanceCents: 500 })
   })
 
+  test('whose cents can not be counted or written exactly is refused, and no other', () => {
+    const { orders, row } = start()
+    const large = { priceCents: Number.MAX_SAFE_INTEGER - 1, freightCents: 0 }
+    orders.pipe(Orders, given.orderPlaced({ orderId: 'o1', items: [{ ...large, freightCents: 10 }] }))
+    orders.pipe(Orders, given.orderPlaced({ orderId: 'o2', items: [large] }))
+    orders.pipe(Orders, given.orderPlaced({ orderId: 'o3', items: [{ priceCents: 3, freightCents: 0 }] }))
+    expect([...orders.table(OrderRows).keys()]).toEqual(['o3'])
+    expect(orders.failures.map(({ key }) => key)).toEqual(['o1', 'o2'])
+    orders.pipe(Payments, given.paymentReceived({ orderId: 'o2', cents: Number.MAX_SAFE_INTEGER - 1 }))
+    expect(row('o2')).toMatchObject({ totalCents: Number.MAX_SAFE_INTEGER - 1, balanceCents: 0 })
+  })
+
+  test('of two reviews of one moment has the score of the one whose id is last by its bytes', () => {
+    const { orders, row } = start()
+    const createdAt = Date.UTC(2018, 0, 1)
+    orders.pipe(Reviews, given.reviewWritten({ orderId: 'o1', reviewId: '😀x', score: 5, createdAt }))
+    orders.pipe(Reviews, given.reviewWritten({ orderId: 'o1', reviewId: '！x', score: 1, createdAt }))
+    expect(row()).toMatchObject({ reviewScore: 5 })
+  })
+
   test('adds up its items, freight and payments in cents', () => {
     const { orders, row } = start()
     const items = [

@@ -96,43 +96,7 @@ export class GroupTable implements TableOperator, Receiver {
   }
 
   #row(group: string, state: GroupState, when: 'before' | 'now'): unknown {
-    return checkOutside(this.#aggregates.finish(this.#figuresOf(group, state, when)))
-  }
-
-  #figuresOf(group: string, { n, sums, sets }: GroupState, when: 'before' | 'now'): GroupFigures {
-    const valuesOf = (column: number) => {
-      const set = sets[column] ?? {}
-      return isWide(set) ? this.#scan(group, column, when) : Object.entries(set)
-    }
-    return {
-      n,
-      total: (column) => Number(sums[column] ?? 0),
-      sum: (column) => {
-        const sum = sums[column] ?? 0
-        if (typeof sum === 'number') return sum
-        throw new EngineError(
-          'SUM_TOO_LARGE',
-          `summary "${this.#name}": a sum of ${sum} in group "${group}" is beyond ±(2^53 − 1), up to which numbers are exact`,
-        )
-      },
-      values: valuesOf,
-      distinct: (column) => {
-        const set = sets[column] ?? {}
-        return isWide(set) ? set.wide : Object.keys(set).length
-      },
-      extreme: (column, sign) => {
-        const set = sets[column] ?? {}
-        if (isWide(set)) return sign < 0 ? set.least : set.greatest
-        return extremeOf(Object.keys(set), sign)
-      },
-    }
-  }
-
-  *#scan(group: string, column: number, when: 'before' | 'now'): Iterable<readonly [text: string, count: number]> {
-    for (const key of this.#values.scan(columnKey(group, column), when)) {
-      const count = (when === 'now' ? this.#values.get(key) : this.#values.before(key)) as number
-      yield [partsOf(key)[1], count]
-    }
+    return checkOutside(this.#aggregates.finish(new Figures(this.#name, group, state, this.#values, when)))
   }
 
   #merge(group: string, state: GroupState, part: GroupPart): void {
@@ -166,7 +130,7 @@ export class GroupTable implements TableOperator, Receiver {
     delete set.greatest
     this.#stretch(
       set,
-      Array.from(this.#scan(group, column, 'now'), ([text]) => text),
+      Array.from(this.#values.scan(first), (key) => partsOf(key)[1]),
     )
   }
 
@@ -180,6 +144,7 @@ export class GroupTable implements TableOperator, Receiver {
 
   /** Makes columns wide that are too large for the group's record, and ordinary ones of wide ones that are empty. */
   #fit(group: string, state: GroupState): void {
+    if (state.sets.length === 0) return
     const most = MOST_INLINE_CHARACTERS / state.sets.length
     for (const [column, set] of state.sets.entries()) {
       if (isWide(set)) {
@@ -192,6 +157,66 @@ export class GroupTable implements TableOperator, Receiver {
       const wide: WideSet = { wide: 0 }
       state.sets[column] = wide
       this.#mergeWide(group, column, wide, set)
+    }
+  }
+}
+
+/** A group's figures as they are, or as they were before the epoch. */
+class Figures implements GroupFigures {
+  readonly n: number
+  readonly #summary: string
+  readonly #group: string
+  readonly #state: GroupState
+  readonly #values: StateStore
+  readonly #when: 'before' | 'now'
+
+  constructor(summary: string, group: string, state: GroupState, values: StateStore, when: 'before' | 'now') {
+    this.n = state.n
+    this.#summary = summary
+    this.#group = group
+    this.#state = state
+    this.#values = values
+    this.#when = when
+  }
+
+  total(column: number): number {
+    return Number(this.#state.sums[column] ?? 0)
+  }
+
+  sum(column: number): number {
+    const sum = this.#state.sums[column] ?? 0
+    if (typeof sum === 'number') return sum
+    throw new EngineError(
+      'SUM_TOO_LARGE',
+      `summary "${this.#summary}": a sum of ${sum} in group "${this.#group}" is beyond ±(2^53 − 1), up to which ` +
+        'numbers are exact',
+    )
+  }
+
+  values(column: number): Iterable<readonly [text: string, count: number]> {
+    const set = this.#setOf(column)
+    return isWide(set) ? this.#scan(column) : Object.entries(set)
+  }
+
+  distinct(column: number): number {
+    const set = this.#setOf(column)
+    return isWide(set) ? set.wide : Object.keys(set).length
+  }
+
+  extreme(column: number, sign: 1 | -1): string | undefined {
+    const set = this.#setOf(column)
+    if (isWide(set)) return sign < 0 ? set.least : set.greatest
+    return extremeOf(Object.keys(set), sign)
+  }
+
+  #setOf(column: number): Values | WideSet {
+    return this.#state.sets[column] ?? {}
+  }
+
+  *#scan(column: number): Iterable<readonly [text: string, count: number]> {
+    for (const key of this.#values.scan(columnKey(this.#group, column), this.#when)) {
+      const count = this.#when === 'now' ? this.#values.get(key) : this.#values.before(key)
+      yield [partsOf(key)[1], count as number]
     }
   }
 }
