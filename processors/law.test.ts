@@ -8,6 +8,7 @@ import { ordersTopology } from './orders/topology.ts'
 import { salesTopology } from './sales/topology.ts'
 import { sellersTopology } from './sellers/topology.ts'
 import { type Step, step } from './testing/histories.ts'
+import { oddStep } from './testing/odd-histories.ts'
 import { recompute } from './testing/recompute.ts'
 
 /**
@@ -52,10 +53,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
 )
 
-const script = fc.array(fc.oneof({ weight: 3, arbitrary: step }, { weight: 2, arbitrary: act }), {
-  maxLength: 150,
-  size: 'max',
-})
+const scriptOf = (step: fc.Arbitrary<Step>) =>
+  fc.array(fc.oneof({ weight: 3, arbitrary: step }, { weight: 2, arbitrary: act }), { maxLength: 150, size: 'max' })
 const workers = fc.integer({ min: 1, max: 3 })
 
 const isStep = (each: Step | Act): each is Step => 'topic' in each
@@ -84,9 +83,14 @@ function play(
 }
 
 const runs = Number(process.env.LAW_RUNS ?? 60)
-const TIMEOUT_MS = 10_000 + runs * 200
+const TIMEOUT_MS = 30_000 + runs * 500
 
-describe('whatever the interleaving, the epochs, the workers and the crashes', () => {
+const histories: readonly [string, fc.Arbitrary<(Step | Act)[]>][] = [
+  ['with ordinary ids', scriptOf(step)],
+  ['with odd ids and texts', scriptOf(step.map(oddStep))],
+]
+
+describe.each(histories)('%s, whatever the interleaving, the epochs, the workers and the crashes', (_, script) => {
   test(
     'the orders are what recomputing them gives',
     () => {
