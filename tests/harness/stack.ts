@@ -21,19 +21,22 @@ const PREFIX = 'tributary-scratch-'
  * When this process ends without `stop`, however, a watchdog stops and deletes it.
  * @param only names for `up --only`; everything without it (`[]` starts nothing)
  * @param env settings on top, as in `.env`
+ * @param folderName of the home
  */
 export async function scratchStack({
   only,
   env = {},
+  folderName = 'home',
 }: {
   only?: readonly string[]
   env?: Readonly<Record<string, string>>
+  folderName?: string
 } = {}): Promise<ScratchStack> {
   await cleanAbandoned()
   const folder = mkdtempSync(join(tmpdir(), PREFIX))
   // The servers may run as another user than the one who calls.
   chmodSync(folder, 0o755)
-  const home = join(folder, 'home')
+  const home = join(folder, folderName)
   const found = await freePorts(Object.keys(defaultPorts).length)
   const ports = Object.fromEntries(Object.keys(defaultPorts).map((name, i) => [name, found[i]!])) as Ports
   const settings = {
