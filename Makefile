@@ -4,6 +4,8 @@
 
 # The project brings its own Node (node_modules/.bin/node); npm only installs it.
 TRIBUTARY := node_modules/.bin/node tributary.ts
+# A variable as the shell is to take it: one word, whatever is in it.
+quoted = $(subst ','\'',$(1))
 
 help: ## what can be made
 	@echo "tributary: many databases flow into one place where people can ask questions"; echo
@@ -29,7 +31,7 @@ status: node_modules/.package-lock.json ## what runs, where, and whether it is w
 	@$(TRIBUTARY) status
 
 logs: node_modules/.package-lock.json ## what the processes say (NAME=orders for one), until Ctrl-C
-	@$(TRIBUTARY) logs $(NAME) --follow
+	@$(TRIBUTARY) logs $(if $(NAME),'$(call quoted,$(NAME))') --follow
 
 test: node_modules/.package-lock.json ## every check and test, on real servers in a scratch folder
 	@bash tests/install-python.sh
@@ -39,11 +41,11 @@ check: node_modules/.package-lock.json ## lint, types, generated files; no serve
 	@npm run --silent check
 
 load: node_modules/.package-lock.json ## play the marketplace's CSV files: DATA=folder [LIMIT=orders] [RATE=orders/s]
-	@test -n "$(DATA)" || { echo 'say where the CSV files are: make load DATA=<folder> [LIMIT=5000] [RATE=50]'; exit 1; }
-	@$(TRIBUTARY) load $(DATA) $(if $(LIMIT),--limit $(LIMIT)) $(if $(RATE),--rate $(RATE))
+	@test -n '$(call quoted,$(DATA))' || { echo 'say where the CSV files are: make load DATA=<folder> [LIMIT=5000] [RATE=50]'; exit 1; }
+	@$(TRIBUTARY) load $(if $(LIMIT),--limit '$(call quoted,$(LIMIT))') $(if $(RATE),--rate '$(call quoted,$(RATE))') -- '$(call quoted,$(DATA))'
 
 simulate: node_modules/.package-lock.json ## play a made-up marketplace: [ORDERS=2000] [SEED=1] [RATE=orders/s]
-	@$(TRIBUTARY) simulate --orders $(or $(ORDERS),2000) $(if $(SEED),--seed $(SEED)) $(if $(RATE),--rate $(RATE))
+	@$(TRIBUTARY) simulate --orders '$(call quoted,$(or $(ORDERS),2000))' $(if $(SEED),--seed '$(call quoted,$(SEED))') $(if $(RATE),--rate '$(call quoted,$(RATE))')
 
 bench: node_modules/.package-lock.json ## measure: from commit to search, backlog
 	@npm run --silent bench

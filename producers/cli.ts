@@ -56,6 +56,26 @@ export function producersCommands(program: Command): void {
       throwFailed(maintained)
     })
 
+  program
+    .command('rules')
+    .description('what a value must be to come in: schemas/rules.json')
+    .command('check')
+    .description("name the rows in the services' databases that break today's rules; ends with 1 where there are any")
+    .option('--json', 'machine-readable, one row a line')
+    .action(async (options: { json?: boolean }) => {
+      const { brokenRules } = await import('./database/check-rules.ts')
+      const { readVerifierLogin } = await import('./database/settings.ts')
+      let count = 0
+      for await (const broken of brokenRules(readVerifierLogin())) {
+        count++
+        const { service, table, key, column, fault } = broken
+        if (options.json) console.log(JSON.stringify(broken))
+        else console.log(`${service}: ${table} ${JSON.stringify(key)}, column ${column}: ${fault}`)
+      }
+      if (!options.json) console.log(count === 0 ? 'every row keeps the rules' : `${count} values break a rule`)
+      if (count > 0) process.exitCode = 1
+    })
+
   inboxCommands(program)
 }
 

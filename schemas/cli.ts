@@ -72,9 +72,11 @@ function describeState(state: {
   newReadersSurvive?: boolean
   oldReadersSurvive?: boolean
   faults: readonly string[]
+  losses: readonly string[]
 }): string {
-  if (state.state !== 'changed') return `${state.name}: ${state.state}`
+  const losses = state.losses.map((loss) => `  ${loss}`)
+  if (state.state !== 'changed') return [`${state.name}: ${state.state}`, ...losses].join('\n')
   const survive = (yes: boolean | undefined) => (yes ? 'survive' : 'BREAK')
   const line = `${state.name}: changed; old readers ${survive(state.oldReadersSurvive)}, new readers ${survive(state.newReadersSurvive)}`
-  return [line, ...state.faults.map((fault) => `  ${fault}`)].join('\n')
+  return [line, ...state.faults.map((fault) => `  ${fault}`), ...losses].join('\n')
 }

@@ -52,8 +52,83 @@ describe('encoding', () => {
     expect(() => codec.encode(c.PaymentReceived, { ...received, cents: 1.5 })).toThrow(InvalidValue)
   })
 
+  test('refuses a text with half a surrogate pair, wherever it is', async () => {
+    const codec = await preparedCodec()
+    for (const orderId of ['a\ud800b', `\udc00${'x'.repeat(100)}`]) {
+      expect(() => codec.encode(c.PaymentReceived, { ...received, orderId })).toThrow(InvalidValue)
+      expect(() => codec.encode(c.PaymentReceived, { ...received, orderId })).toThrow('half a surrogate pair')
+    }
+  })
+
   test('refuses a contract that was never prepared', () => {
     expect(() => memoryCodec().encode(c.PaymentReceived, received)).toThrow(SchemaNotRegistered)
+  })
+})
+
+describe('a long', () => {
+  const any = contract<{ n: number; maybe: number | null; many: number[] }>({
+    type: 'record',
+    namespace: 'test',
+    name: 'Longs',
+    fields: [
+      { name: 'n', type: 'long' },
+      { name: 'maybe', type: ['null', 'long'], default: null },
+      { name: 'many', type: { type: 'array', items: { type: 'long', logicalType: 'timestamp-millis' } } },
+    ],
+  } as Contract<unknown>['schema'])
+  const codecOfLongs = async () => {
+    const codec = memoryCodec([any])
+    await codec.prepare([any])
+    return codec
+  }
+  const edges = [0, 6, 7, 13, 14, 20, 27, 28, 29, 30, 31, 32, 35, 49, 50, 51, 52, 53]
+    .flatMap((bits) => [-2, -1, 0, 1, 2].map((step) => 2 ** bits + step))
+    .flatMap((n) => [n, -n])
+    .filter((n) => Math.abs(n) < Number.MAX_SAFE_INTEGER)
+  /** Zigzag and base 128, by the specification. */
+  const bytesOf = (n: bigint) => {
+    let zigzag = BigInt.asUintN(64, (n << 1n) ^ (n >> 63n))
+    const bytes: number[] = []
+    do {
+      bytes.push(Number(zigzag & 0x7fn) | (zigzag > 0x7fn ? 0x80 : 0))
+      zigzag >>= 7n
+    } while (zigzag > 0n)
+    return bytes
+  }
+
+  test('is read as it was written, over the whole range of safe integers', async () => {
+    const codec = await codecOfLongs()
+    const long = fc
+      .oneof(fc.maxSafeInteger(), fc.integer(), fc.constantFrom(...edges))
+      .filter((n) => Math.abs(n) < Number.MAX_SAFE_INTEGER)
+      // There is no -0 in Avro.
+      .map((n) => n + 0)
+    fc.assert(
+      fc.property(long, fc.option(long), fc.array(long), (n, maybe, many) => {
+        const value = { n, maybe, many }
+        expect(codec.decode(codec.encode(any, value)).value).toEqual(value)
+      }),
+      { numRuns: 10_000 },
+    )
+  })
+
+  test('has the bytes that the specification says', async () => {
+    const codec = await codecOfLongs()
+    for (const n of edges) {
+      const encoded = codec.encode(any, { n, maybe: null, many: [] })
+      expect([...encoded.subarray(5, -2)], String(n)).toEqual(bytesOf(BigInt(n)))
+    }
+  })
+
+  test('beyond them is refused, written or read', async () => {
+    const codec = await codecOfLongs()
+    for (const n of [2 ** 53, -(2 ** 53), 2 ** 60, 1.5, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => codec.encode(any, { n, maybe: null, many: [] })).toThrow(InvalidValue)
+    const beyond = [2n ** 53n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n].flatMap((n) => [n, -n, -n - 1n])
+    for (const n of beyond) {
+      const bytes = Buffer.from([0, 0, 0, 0, 1, ...bytesOf(n), 0, 0])
+      expect(() => codec.decode(bytes), String(n)).toThrow(BadPayload)
+    }
   })
 })
 

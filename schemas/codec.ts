@@ -1,4 +1,4 @@
-import avro from 'avsc'
+import avro from './avsc.ts'
 import type { Contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'
 import { contracts } from './topics.ts'

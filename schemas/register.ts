@@ -2,6 +2,7 @@ import { type COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-re
 import type avro from 'avsc'
 import { avroType } from './codec.ts'
 import type { Contract } from './contract.ts'
+import { lostFields } from './lost-fields.ts'
 import { contracts } from './topics.ts'
 
 /** Old readers read new records and new readers read old ones, through every version there was. */
@@ -17,6 +18,8 @@ export interface SchemaState {
   readonly oldReadersSurvive?: boolean
   /** Why not, in the schema resolver's words. */
   readonly faults: readonly string[]
+  /** What of older records is read no more though every reader survives. */
+  readonly losses: readonly string[]
 }
 
 /** A registry that doesn't let a schema in, with what to do. */
@@ -36,9 +39,10 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
   const { name } = contract
   const subject = `${registryUrl}/subjects/${encodeURIComponent(name)}/versions`
   const versions = await getJson<number[]>(subject)
-  if (!versions) return { name, state: 'missing', faults: [] }
+  if (!versions) return { name, state: 'missing', faults: [], losses: [] }
   const ours = avroType(contract.schema)
   const faults: string[] = []
+  const losses: string[] = []
   let newReadersSurvive = true
   let oldReadersSurvive = true
   let latest: avro.Type | undefined
@@ -51,6 +55,9 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
     if (asNew) faults.push(`new readers can't read version ${version}: ${asNew}`)
     const asOld = unreadable(theirs, ours)
     if (asOld) faults.push(`readers of version ${version} can't read new records: ${asOld}`)
+    losses.push(
+      ...lostFields(contract.schema, JSON.parse(found.schema)).map((loss) => `of version ${version}: ${loss}`),
+    )
     newReadersSurvive &&= !asNew
     oldReadersSurvive &&= !asOld
   }
@@ -58,8 +65,8 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
     latest !== undefined &&
     JSON.stringify(latest.schema({ exportAttrs: true })) === JSON.stringify(ours.schema({ exportAttrs: true }))
   return same
-    ? { name, state: 'registered', faults: [] }
-    : { name, state: 'changed', newReadersSurvive, oldReadersSurvive, faults }
+    ? { name, state: 'registered', faults: [], losses }
+    : { name, state: 'changed', newReadersSurvive, oldReadersSurvive, faults, losses }
 }
 
 /**

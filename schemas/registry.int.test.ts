@@ -42,6 +42,20 @@ describe('registration', () => {
     expect(await checkSchemas(registryUrl, [v2])).toMatchObject([{ state: 'registered' }])
   })
 
+  test('says that the values of a renamed field will be read as null, though every reader survives', async () => {
+    const [v1, v2] = [thing('Renames', note), thing('Renames', { ...note, name: 'remark' })]
+    await registerSchemas(registryUrl, [v1])
+    expect(await checkSchemas(registryUrl, [v2])).toMatchObject([
+      {
+        newReadersSurvive: true,
+        oldReadersSurvive: true,
+        losses: [expect.stringMatching(/^of version 1: "remark" reads as null there, and "note" is read no more/)],
+      },
+    ])
+    const v3 = thing('Renames', { ...note, name: 'remark', aliases: ['note'] })
+    expect(await checkSchemas(registryUrl, [v3])).toMatchObject([{ losses: [] }])
+  })
+
   test('refuses an incompatible change, names it, and registers nothing of what came with it', async () => {
     const [v1, v2] = [thing('Breaks'), thing('Breaks', must)]
     await registerSchemas(registryUrl, [v1])

@@ -94,3 +94,17 @@ export function readMaintainerLogin(
     password: config.MAINTAINER_DB_PASSWORD,
   })
 }
+
+/** A service's database, entered with the login that may read everything and change nothing. */
+export function readVerifierLogin(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): (service: ServiceName) => DatabaseLogin {
+  const config = readConfig({ ...postgresSettings, VERIFY_DB_PASSWORD: setting.secret }, env)
+  return (service) => ({
+    host: config.POSTGRES_HOST,
+    port: config.POSTGRES_PORT,
+    database: service,
+    user: 'verifier',
+    password: config.VERIFY_DB_PASSWORD,
+  })
+}

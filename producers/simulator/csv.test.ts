@@ -10,7 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-async function rows<T>(text: string, columns: string[], read: (row: Row) => T): Promise<T[]> {
+async function rows<T>(text: string | Buffer, columns: string[], read: (row: Row) => T): Promise<T[]> {
   const path = join(folder, 'data.csv')
   await writeFile(path, text)
   const found: T[] = []
@@ -22,10 +22,18 @@ const one = (column: string, value: string, read: (row: Row) => unknown) =>
 
 test('a byte order mark, CRLF, quotes and values over several lines are read', async () => {
   const text = '\uFEFFid,"comment"\r\n"12345e6789",plain\r\n2,"first ""line""\r\nsecond, line"\r\n'
-  expect(await rows(text, ['id', 'comment'], (row) => [row.text('id'), row.text('comment')])).toEqual([
+  expect(await rows(text, ['id', 'comment'], (row) => [row.text('id'), row.text('comment', 'comment')])).toEqual([
     ['12345e6789', 'plain'],
     ['2', 'first "line"\r\nsecond, line'],
   ])
+})
+
+test('any script, emoji and right-to-left come through, also where a chunk ends in a character', async () => {
+  const text = 'são paulo 東京 😀 שלום'
+  const lines = Array.from({ length: 20_000 }, (_, n) => `${n},${text}`)
+  const read = await rows(`n,v\n${lines.join('\n')}\n`, ['n', 'v'], (row) => row.text('v'))
+  expect(read).toHaveLength(20_000)
+  expect(new Set(read)).toEqual(new Set([text]))
 })
 
 test('columns are found by name, whatever their order', async () => {
@@ -44,7 +52,7 @@ test.each([
   ['1.15', 115],
   ['8.2', 820],
   ['100', 10_000],
-  ['9999999999999.99', 999_999_999_999_999],
+  ['10000000.00', 1_000_000_000],
 ])('money %s is %i cents', async (value, cents) => {
   expect(await one('price', value, (row) => row.cents('price'))).toBe(cents)
 })
@@ -91,6 +99,65 @@ describe('faults name file, line, column and what is wrong', () => {
     await expect(rows('a,b\r\n1,"2\r\n"\r\n3\r\n', ['a'], () => 0)).rejects.toThrow(
       'data.csv line 4 has 1 values, the header has 2: mend the line',
     )
+  })
+
+  test.each<[string, Buffer, RegExp]>([
+    [
+      'Windows-1252',
+      Buffer.from('v\nx\ns\xe3o paulo\n', 'latin1'),
+      /line 3: byte e3 at place 2 .* looks like Windows-1252 .*"ã"/,
+    ],
+    ['Windows-1252 in its last line', Buffer.from('v\nx\n\x80', 'latin1'), /line 3: byte 80 at place 1 .*"€"/],
+    ['Windows-1252 far down', Buffer.from(`v\n${'ok\n'.repeat(200_000)}\xe9\n`, 'latin1'), /line 200002: byte e9/],
+    ['UTF-16', Buffer.from('\ufeffv\nx\n', 'utf16le'), /line 1: it is not UTF-8: it looks like UTF-16/],
+    ['UTF-16, big endian', Buffer.from('\ufeffv\nx\n', 'utf16le').swap16(), /looks like UTF-16/],
+    ['UTF-16 without a mark', Buffer.from('v\nx\n', 'utf16le'), /looks like UTF-16/],
+    ['UTF-8 that is cut off', Buffer.from('v\nx\n\xe2\x82', 'latin1'), /line 3: byte e2/],
+    ['half a surrogate pair', Buffer.from('v\n\xed\xa0\x80\n', 'latin1'), /line 2: byte ed/],
+  ])('bytes of %s', async (_, bytes, what) => {
+    const failed = rows(bytes, ['v'], (row) => row.text('v'))
+    await expect(failed).rejects.toThrow(DataFault)
+    await expect(failed).rejects.toThrow(what)
+    await expect(failed).rejects.toThrow(/^data\.csv line .*save the file as UTF-8/)
+  })
+
+  test.each([
+    [';', '";"'],
+    ['\t', 'a tab'],
+    ['|', '"|"'],
+  ])('values separated by %j', async (separator, shown) => {
+    await expect(rows(`a${separator}b\n1${separator}2\n`, ['a', 'b'], () => 0)).rejects.toThrow(
+      `data.csv line 1: the values are separated by ${shown}: save the file with commas`,
+    )
+  })
+
+  test('numbers as some spreadsheets write them', async () => {
+    for (const value of ['"1,50"', '1.5E3', '1 000.00', '$5', '٣']) {
+      await expect(one('v', value, (row) => row.cents('v'))).rejects.toThrow(
+        /^data\.csv line 2, column "v": .* is not an amount/,
+      )
+    }
+    await expect(one('v', '"1,50"', (row) => row.cents('v'))).rejects.toThrow('after a point (not a comma)')
+    for (const value of ['1.0', '1E3', '"1,000"']) {
+      await expect(one('v', value, (row) => row.count('v'))).rejects.toThrow(
+        /line 2, column "v": .* is not a whole number/,
+      )
+    }
+  })
+
+  test('values that break a rule', async () => {
+    const cases: [string, (row: Row) => unknown, RegExp][] = [
+      ['..', (row) => row.text('v', 'id'), /"\.\." must not be "\.\."/],
+      ['가'.repeat(34), (row) => row.text('v', 'state'), /has 102 bytes, at most 100/],
+      ['10000000.01', (row) => row.cents('v'), /must be between 0 and 1000000000/],
+      ['9999-12-31 00:00:00', (row) => row.instant('v'), /must be between 1970/],
+      ['6', (row) => row.count('v', 'score'), /must be between 1 and 5/],
+    ]
+    for (const [value, read, what] of cases) await expect(one('v', value, read)).rejects.toThrow(what)
+  })
+
+  test('a column that is there twice', async () => {
+    await expect(rows('a,b,a\n1,2,3\n', ['a'], () => 0)).rejects.toThrow('data.csv line 1: there are two columns "a"')
   })
 
   test('a quote that is never closed', async () => {

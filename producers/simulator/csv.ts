@@ -1,6 +1,9 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { Readable } from 'node:stream'
 import { CsvError, type Info, parse } from 'csv-parse'
+import { faultOf, type Kind } from '#schemas/rules.ts'
+import { NotUtf8, onlyUtf8 } from './encoding.ts'
 
 /** A fault in a file: names the file, where there is one the line and the column, and what to do. */
 export class DataFault extends Error {
@@ -9,11 +12,11 @@ export class DataFault extends Error {
 
 /** A row of a file, read by column name. Every reader throws `DataFault` naming file, line and column. */
 export interface Row {
-  /** Not empty. */
-  text(column: string): string
-  textOrNull(column: string): string | null
+  /** Not empty, and by the rules of its kind (schemas/rules.json). */
+  text(column: string, kind?: Kind): string
+  textOrNull(column: string, kind?: Kind): string | null
   /** A whole number, 0 or more. */
-  count(column: string): number
+  count(column: string, kind?: Kind): number
   countOrNull(column: string): number | null
   /** A decimal with up to two places, 0 or more, as integer cents; never by way of a float. */
   cents(column: string): number
@@ -22,6 +25,10 @@ export interface Row {
   instantOrNull(column: string): number | null
   /** A fault of this row, for what only its reader can know. */
   fault(column: string, what: string): DataFault
+  /** Where the row stands, for `lineOf`. */
+  readonly place: number
+  /** The line of a row of the same file. */
+  lineOf(place: number): number
 }
 
 /**
@@ -41,8 +48,9 @@ export async function* readCsv(path: string, columns: readonly string[]): AsyncG
     relax_column_count: true,
     info: true,
   })
-  source.on('error', (error) => parser.destroy(error))
-  source.pipe(parser)
+  const bytes = Readable.from(onlyUtf8(source), { objectMode: false })
+  bytes.on('error', (error) => parser.destroy(error))
+  bytes.pipe(parser)
   let reader: RowReader | undefined
   let start = 0
   try {
@@ -54,12 +62,20 @@ export async function* readCsv(path: string, columns: readonly string[]): AsyncG
   } catch (error) {
     throw asFault(path, error)
   } finally {
+    bytes.destroy()
     source.destroy()
   }
   if (reader === undefined) throw new DataFault(`${file} is empty: expected a header with ${columns.join(', ')}`)
 }
 
 function header(file: string, names: string[], columns: readonly string[]): Map<string, number> {
+  const separator = [';', '\t', '|'].find((one) => names.length === 1 && names[0]?.includes(one))
+  if (separator !== undefined) {
+    const shown = separator === '\t' ? 'a tab' : `"${separator}"`
+    throw new DataFault(`${file} line 1: the values are separated by ${shown}: save the file with commas between them`)
+  }
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined) throw new DataFault(`${file} line 1: there are two columns "${twice}": keep one`)
   const at = new Map(names.map((name, index) => [name, index]))
   const missing = columns.filter((column) => !at.has(column))
   if (missing.length === 0) return at
@@ -70,6 +86,10 @@ function header(file: string, names: string[], columns: readonly string[]): Map<
 }
 
 function asFault(path: string, error: unknown): unknown {
+  if (error instanceof NotUtf8) {
+    const remedy = 'save the file as UTF-8 (in spreadsheets: "CSV UTF-8")'
+    return new DataFault(`${basename(path)} line ${error.line}: ${error.message}: ${remedy}`, { cause: error })
+  }
   if (error instanceof CsvError) {
     // Where the last whole row ended.
     const line = lineAt(path, (error as { bytes?: number }).bytes ?? 0)
@@ -101,6 +121,17 @@ function lineAt(path: string, byte: number): number {
   return line
 }
 
+/** Gives a function that refuses what stands in a file for the second time, naming both lines. */
+export function onlyOnce(): (row: Row, column: string, ...key: readonly (string | number)[]) => void {
+  const places = new Map<string, number>()
+  return (row, column, ...key) => {
+    const together = key.length === 1 ? String(key[0]) : JSON.stringify(key)
+    const first = places.get(together)
+    if (first === undefined) return void places.set(together, row.place)
+    throw row.fault(column, `"${key.join(' / ')}" stands in line ${row.lineOf(first)} already: keep one of the rows`)
+  }
+}
+
 /** One reader per file, moved from row to row: a row is valid until the next is asked for. */
 class RowReader implements Row {
   readonly #path: string
@@ -125,21 +156,29 @@ class RowReader implements Row {
     )
   }
 
-  text(column: string): string {
+  get place(): number {
+    return this.#start
+  }
+
+  lineOf(place: number): number {
+    return lineAt(this.#path, place)
+  }
+
+  text(column: string, kind: Kind = 'name'): string {
     const value = this.#value(column)
     if (value === '') throw this.fault(column, 'is empty: every row needs one')
-    return value
+    return this.#judged(column, kind, value)
   }
 
-  textOrNull(column: string): string | null {
+  textOrNull(column: string, kind: Kind = 'comment'): string | null {
     const value = this.#value(column)
-    return value === '' ? null : value
+    return value === '' ? null : this.#judged(column, kind, value)
   }
 
-  count(column: string): number {
+  count(column: string, kind: Kind = 'count'): number {
     const value = this.#value(column)
     if (!/^\d{1,15}$/.test(value)) throw this.fault(column, `"${value}" is not a whole number, 0 or more`)
-    return Number(value)
+    return this.#judged(column, kind, Number(value))
   }
 
   countOrNull(column: string): number | null {
@@ -150,9 +189,10 @@ class RowReader implements Row {
     const value = this.#value(column)
     const parts = /^(\d{1,13})(?:\.(\d{1,2}))?$/.exec(value)
     if (parts === null) {
-      throw this.fault(column, `"${value}" is not an amount of money: digits, and up to two more after a point`)
+      const comma = value.includes(',') ? ' (not a comma)' : ''
+      throw this.fault(column, `"${value}" is not an amount of money: digits, and up to two more after a point${comma}`)
     }
-    return Number(parts[1]) * 100 + Number((parts[2] ?? '').padEnd(2, '0'))
+    return this.#judged(column, 'cents', Number(parts[1]) * 100 + Number((parts[2] ?? '').padEnd(2, '0')))
   }
 
   instant(column: string): number {
@@ -164,7 +204,7 @@ class RowReader implements Row {
     if (Number.isNaN(ms) || new Date(ms).toISOString() !== iso) {
       throw this.fault(column, `"${value}" is not a time like 2018-01-31 23:59:59`)
     }
-    return ms
+    return this.#judged(column, 'instant', ms)
   }
 
   instantOrNull(column: string): number | null {
@@ -173,6 +213,13 @@ class RowReader implements Row {
 
   fault(column: string, what: string): DataFault {
     return new DataFault(`${this.#where()}, column "${column}": ${what}`)
+  }
+
+  #judged<T extends string | number>(column: string, kind: Kind, value: T): T {
+    const fault = faultOf(kind, value)
+    if (fault === undefined) return value
+    const shown = typeof value === 'string' && value.length > 40 ? `${value.slice(0, 40)}…` : value
+    throw this.fault(column, `"${shown}" ${fault}`)
   }
 
   #where(): string {

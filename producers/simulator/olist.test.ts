@@ -139,9 +139,22 @@ describe('faults', () => {
     )
   })
 
+  test.each<[keyof typeof files, string, RegExp]>([
+    ['customers', 'c1,u9,"01151",x,SP\n', /line 5, column "customer_id": "c1" stands in line 2 already/],
+    ['products', 'p2,,,,,,,,\n', /line 6, column "product_id": "p2" stands in line 3 already/],
+    ['sellers', 's1,"1",x,SP\n', /line 4, column "seller_id": "s1" stands in line 2 already/],
+    ['translations', 'artes,arts\n', /line 5, column "product_category_name": "artes" stands in line 2 already/],
+    ['items', 'o2,1,p1,s1,,1.00,1.00\n', /line 5, column "order_item_id": "o2 \/ 1" stands in line 3 already/],
+    ['payments', 'o2,3,voucher,1,1.00\n', /line 4, column "payment_sequential": "o2 \/ 3" stands in line 2 already/],
+    ['reviews', 'r1,o1,5,,,,\n', /line 5, column "review_id": "o1 \/ r1" stands in line 4 already/],
+  ])('%s with a row that stands twice', async (name, row, what) => {
+    await write(name, files[name] + row)
+    await expect(readOlist(folder)).rejects.toThrow(what)
+  })
+
   test('an order that stands twice', async () => {
     await spoil('orders', 'o1,c1', 'o2,c1')
-    await expect(readOlist(folder)).rejects.toThrow(/line 4, column "order_id": "o2" stands twice/)
+    await expect(readOlist(folder)).rejects.toThrow(/line 4, column "order_id": "o2" stands in line 3 already/)
   })
 
   test('a row of an order that is not there, also under a limit', async () => {
@@ -158,6 +171,6 @@ describe('faults', () => {
 
   test('a score out of bounds', async () => {
     await spoil('reviews', 'r1,o2,4', 'r1,o2,6')
-    await expect(readOlist(folder)).rejects.toThrow(/line 2, column "review_score": 6 is not between 1 and 5/)
+    await expect(readOlist(folder)).rejects.toThrow(/line 2, column "review_score": "6" must be between 1 and 5/)
   })
 })

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DataFault, type Row, readCsv } from './csv.ts'
+import { listFault } from '#schemas/rules.ts'
+import { DataFault, onlyOnce, type Row, readCsv } from './csv.ts'
 import {
   byPurchase,
   type Customer,
@@ -45,14 +46,35 @@ export async function readOlist(folder: string, limit?: number): Promise<Marketp
   const intern = interner()
   /** The order a row belongs to; undefined where the limit left it out. */
   const owner = (row: Row) => {
-    const orderId = row.text('order_id')
+    const orderId = row.text('order_id', 'id')
     if (!known.has(orderId)) throw row.fault('order_id', `"${orderId}" is not in ${olistFiles.orders}`)
     return orders.get(orderId)
   }
 
-  for await (const row of readCsv(file('items'), itemColumns)) owner(row)?.items.push(item(row, intern))
-  for await (const row of readCsv(file('payments'), paymentColumns)) owner(row)?.payments.push(payment(row, intern))
-  for await (const row of readCsv(file('reviews'), reviewColumns)) owner(row)?.reviews.push(review(row))
+  const [firstItem, firstPayment, firstReview] = [onlyOnce(), onlyOnce(), onlyOnce()]
+  for await (const row of readCsv(file('items'), itemColumns)) {
+    const order = owner(row)
+    if (order === undefined) continue
+    const next = item(row, intern)
+    firstItem(row, 'order_item_id', order.orderId, next.itemNo)
+    order.items.push(next)
+    const fault = listFault('items', order.items)
+    if (fault) throw row.fault('order_id', `"${order.orderId}" ${fault}`)
+  }
+  for await (const row of readCsv(file('payments'), paymentColumns)) {
+    const order = owner(row)
+    if (order === undefined) continue
+    const next = payment(row, intern)
+    firstPayment(row, 'payment_sequential', order.orderId, next.sequence)
+    order.payments.push(next)
+  }
+  for await (const row of readCsv(file('reviews'), reviewColumns)) {
+    const order = owner(row)
+    if (order === undefined) continue
+    const next = review(row)
+    firstReview(row, 'review_id', order.orderId, next.reviewId)
+    order.reviews.push(next)
+  }
   const played = [...orders.values()].sort(byPurchase)
   for (const order of played) sortParts(order)
 
@@ -75,9 +97,11 @@ export async function readOlist(folder: string, limit?: number): Promise<Marketp
   })
   const categories = new Set([...products.values()].map((product) => product.category))
   const translations = new Map<string, string>()
+  const firstTranslation = onlyOnce()
   for await (const row of readCsv(file('translations'), translationColumns)) {
-    const category = row.text(translationColumns[0])
-    if (all || categories.has(category)) translations.set(category, row.text(translationColumns[1]))
+    const category = row.text(translationColumns[0], 'category')
+    firstTranslation(row, translationColumns[0], category)
+    if (all || categories.has(category)) translations.set(category, row.text(translationColumns[1], 'category'))
   }
   return { customers, products, sellers, translations, orders: played }
 }
@@ -155,15 +179,16 @@ async function readOrders(
   limit?: number,
 ): Promise<{ orders: Map<string, Building>; known: Set<string> }> {
   const known = new Set<string>()
+  const first = onlyOnce()
   const all: Building[] = []
   for await (const row of readCsv(path, orderColumns)) {
     const order = orderOf(row)
-    if (known.has(order.orderId)) throw row.fault('order_id', `"${order.orderId}" stands twice: keep one of the rows`)
+    first(row, 'order_id', order.orderId)
     known.add(order.orderId)
     all.push(order)
   }
-  const first = limit === undefined ? all : all.sort(byPurchase).slice(0, limit)
-  return { orders: new Map(first.map((order) => [order.orderId, order])), known }
+  const wanted = limit === undefined ? all : all.sort(byPurchase).slice(0, limit)
+  return { orders: new Map(wanted.map((order) => [order.orderId, order])), known }
 }
 
 function orderOf(row: Row): Building {
@@ -172,8 +197,8 @@ function orderOf(row: Row): Building {
     throw row.fault('order_status', `"${status}" is none of ${statuses.join(', ')}`)
   }
   return {
-    orderId: row.text('order_id'),
-    customerId: row.text('customer_id'),
+    orderId: row.text('order_id', 'id'),
+    customerId: row.text('customer_id', 'id'),
     status: status as Status,
     purchasedAt: row.instant('order_purchase_timestamp'),
     approvedAt: row.instantOrNull('order_approved_at'),
@@ -188,9 +213,9 @@ function orderOf(row: Row): Building {
 
 function item(row: Row, intern: (text: string) => string): Item {
   return {
-    itemNo: row.count('order_item_id'),
-    productId: intern(row.text('product_id')),
-    sellerId: intern(row.text('seller_id')),
+    itemNo: row.count('order_item_id', 'itemNo'),
+    productId: intern(row.text('product_id', 'id')),
+    sellerId: intern(row.text('seller_id', 'id')),
     priceCents: row.cents('price'),
     freightCents: row.cents('freight_value'),
     shipBy: row.instantOrNull('shipping_limit_date'),
@@ -199,7 +224,7 @@ function item(row: Row, intern: (text: string) => string): Item {
 
 function payment(row: Row, intern: (text: string) => string): Payment {
   return {
-    sequence: row.count('payment_sequential'),
+    sequence: row.count('payment_sequential', 'sequence'),
     type: intern(row.text('payment_type')),
     installments: row.count('payment_installments'),
     cents: row.cents('payment_value'),
@@ -207,12 +232,10 @@ function payment(row: Row, intern: (text: string) => string): Payment {
 }
 
 function review(row: Row): Review {
-  const score = row.count('review_score')
-  if (score < 1 || score > 5) throw row.fault('review_score', `${score} is not between 1 and 5`)
   return {
-    reviewId: row.text('review_id'),
-    score,
-    title: row.textOrNull('review_comment_title'),
+    reviewId: row.text('review_id', 'id'),
+    score: row.count('review_score', 'score'),
+    title: row.textOrNull('review_comment_title', 'title'),
     comment: row.textOrNull('review_comment_message'),
     createdAt: row.instantOrNull('review_creation_date'),
     answeredAt: row.instantOrNull('review_answer_timestamp'),
@@ -221,18 +244,18 @@ function review(row: Row): Review {
 
 function customer(row: Row): Customer {
   return {
-    customerId: row.text('customer_id'),
-    uniqueId: row.text('customer_unique_id'),
-    zip: row.text('customer_zip_code_prefix'),
+    customerId: row.text('customer_id', 'id'),
+    uniqueId: row.text('customer_unique_id', 'id'),
+    zip: row.text('customer_zip_code_prefix', 'zip'),
     city: row.text('customer_city'),
-    state: row.text('customer_state'),
+    state: row.text('customer_state', 'state'),
   }
 }
 
 function product(row: Row, intern: (text: string) => string): Product {
-  const category = row.textOrNull('product_category_name')
+  const category = row.textOrNull('product_category_name', 'category')
   return {
-    productId: row.text('product_id'),
+    productId: row.text('product_id', 'id'),
     category: category === null ? null : intern(category),
     nameLength: row.countOrNull('product_name_lenght'),
     descriptionLength: row.countOrNull('product_description_lenght'),
@@ -246,10 +269,10 @@ function product(row: Row, intern: (text: string) => string): Product {
 
 function seller(row: Row): Seller {
   return {
-    sellerId: row.text('seller_id'),
-    zip: row.text('seller_zip_code_prefix'),
+    sellerId: row.text('seller_id', 'id'),
+    zip: row.text('seller_zip_code_prefix', 'zip'),
     city: row.text('seller_city'),
-    state: row.text('seller_state'),
+    state: row.text('seller_state', 'state'),
   }
 }
 
@@ -261,8 +284,10 @@ async function pick<Id extends string, T extends Record<Id, string>>(
   { columns, needed, all }: { columns: readonly string[]; needed: ReadonlySet<string>; all: boolean },
 ): Promise<Map<string, T>> {
   const found = new Map<string, T>()
+  const first = onlyOnce()
   for await (const row of readCsv(path, columns)) {
-    const idOfRow = row.text(columns[0] as string)
+    const idOfRow = row.text(columns[0] as string, 'id')
+    first(row, columns[0] as string, idOfRow)
     if (all || needed.has(idOfRow)) found.set(idOfRow, read(row))
   }
   for (const wanted of needed) {
