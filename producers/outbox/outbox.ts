@@ -148,12 +148,12 @@ function occurrence<T>(trx: Knex, event: Contract<T>, data: T): OutboxRow {
   const published = events.byName.get(event.name)
   if (!published) throw new NotOurEvent(event.name, events.topic.service)
   const payload = codec.encode(event, data)
+  const key = published.key(data)
+  if (payload.length > payloadLimit) throw new PayloadTooLarge(event.name, key, payload.length, payloadLimit)
   if (judges) {
     const faults = eventFaults(event)(data)
     if (faults.length > 0) throw new RuleBroken(event.name, faults)
   }
-  const key = published.key(data)
-  if (payload.length > payloadLimit) throw new PayloadTooLarge(event.name, key, payload.length, payloadLimit)
   const time = new Date(published.at?.(data) ?? Date.now()).toISOString()
   return { aggregate: published.aggregate, key, type: event.name, payload, time, traceparent: traceparent() }
 }
