@@ -40,13 +40,14 @@ deadLettersCommands(program, {
     return [...(await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')).values()].flat()
   },
   closers: async () => {
+    const { processorsCloser } = await import('#processors/closer.ts')
     const { sinkCloser } = await import('#sinks/elasticsearch/closer.ts')
     const { openElasticsearch } = await import('#sinks/elasticsearch/client.ts')
     const { openCodec } = await import('#schemas/codec.ts')
     const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '', REGISTRY_URL = '' } = process.env
     const brokers = KAFKA_BROKERS.split(',')
     const codec = await openCodec({ registryUrl: REGISTRY_URL })
-    return [sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec })]
+    return [processorsCloser({ brokers }), sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec })]
   },
   describe: async ({ value, valueBytes }) => {
     const { describeBytes } = await import('#schemas/describe.ts')

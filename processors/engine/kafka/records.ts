@@ -18,6 +18,8 @@ export interface FetchedRecord {
   readonly value: Buffer | null
   /** Of a record that stands for a whole batch that can't be read, at its last offset, with its bytes: why. */
   readonly unreadable?: string
+  /** Of such a record: the batch's first offset. */
+  readonly firstOffset?: number
   /** Reads the headers, which are rarely wanted. */
   headers(): [string, Buffer][]
 }
@@ -210,7 +212,7 @@ function readBatch(batch: Buffer, from: number, into: FetchedRecord[]): void {
     const offset = first + batch.readInt32BE(23)
     const unreadable = `the batch of offsets ${first} to ${offset} can't be read: ${(error as Error).message}`
     const timestamp = Number(batch.readBigInt64BE(35))
-    into.push({ offset, timestamp, key: null, value: batch, unreadable, headers: () => [] })
+    into.push({ offset, firstOffset: first, timestamp, key: null, value: batch, unreadable, headers: () => [] })
   }
 }
 

@@ -1,9 +1,22 @@
-import { type Letter, type LetterRecord, letterId, letterRecord, type Reason } from '#runtime/dead-letters/letter.ts'
+import {
+  type Closing,
+  type Letter,
+  type LetterRecord,
+  letterId,
+  letterRecord,
+  type Reason,
+} from '#runtime/dead-letters/letter.ts'
 import type { FetchedRecord, NewRecord } from '../kafka/records.ts'
 import { reasonOf } from '../state/plain-data.ts'
 
 /** A letter as the run makes it: which application it is of, and its id, are added when it is written. */
 export type DeadLetter = Omit<Letter, 'id' | 'app'>
+
+/** What an epoch sets aside, and what it closes. */
+export interface Aside {
+  readonly letters: DeadLetter[]
+  readonly closings: Omit<Closing, 'app'>[]
+}
 
 /** The name of an app's dead-letter topic. */
 export const deadLettersOf = (app: string) => `${app}.dead-letters`
@@ -29,8 +42,15 @@ export function recordLetter(
   }
 }
 
+const OPERATOR = 'operator:'
+
 /** Where the dead letter of a row of an operator says that it is from. */
-export const operatorTopic = (operator: string) => `operator:${operator}`
+export const operatorTopic = (operator: string) => OPERATOR + operator
+
+/** The operator that a letter's topic names; undefined for a topic of records. */
+export function operatorOf(topic: string): string | undefined {
+  return topic.startsWith(OPERATOR) ? topic.slice(OPERATOR.length) : undefined
+}
 
 /** The dead letter of a row that could not be made, or that does not fit the schema of its topic. */
 export function rowLetter(

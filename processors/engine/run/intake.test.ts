@@ -6,7 +6,10 @@ import { topology } from '../dsl/topology.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 import { plan } from '../plan/plan.ts'
 import { type ThingSet, Things, toyContracts, toyRows } from '../testing/toys.ts'
+import type { Aside } from './dead-letters.ts'
 import { Intake } from './intake.ts'
+import { Parking } from './parking.ts'
+import { Schemas } from './schemas.ts'
 import type { TaskSet } from './tasks.ts'
 
 const folded: string[] = []
@@ -36,8 +39,9 @@ async function withRegistry(answers: () => Promise<void>) {
   }
   const writer = codecOn(source, toyContracts)
   await writer.prepare(toyContracts)
-  const intake = new Intake(toys, codecOn(source, toyContracts), tasks, openLog('test', 'silent'))
-  onTestFinished(() => intake.stop())
+  const schemas = new Schemas(codecOn(source, toyContracts), openLog('test', 'silent'))
+  const intake = new Intake(toys, schemas, tasks, new Parking())
+  onTestFinished(() => schemas.stop())
   const value = writer.encode(Things.events.ThingSet, { place: null, size: 1 })
   const record = (key: string): FetchedRecord => ({
     offset: 0,
@@ -46,17 +50,18 @@ async function withRegistry(answers: () => Promise<void>) {
     value,
     headers: () => [],
   })
-  return { intake, record }
+  const aside: Aside = { letters: [], closings: [] }
+  return { schemas, take: (key: string) => intake.take(Things.name, 0, record(key), aside) }
 }
 
 test('a record whose schema the registry tells soon is taken in once it is known', async () => {
-  const { intake, record } = await withRegistry(async () => {})
-  const waits = intake.take(Things.name, 0, record('soon'))
+  const { schemas, take } = await withRegistry(async () => {})
+  const waits = take('soon')
   expect(waits).toBeInstanceOf(Promise)
-  expect(await intake.soon(waits as Promise<void>)).toBe(true)
-  expect(intake.take(Things.name, 0, record('soon'))).toBeUndefined()
+  expect(await schemas.soon(waits as Promise<void>)).toBe(true)
+  expect(take('soon')).toBeUndefined()
   expect(folded).toContain('soon')
-  expect(intake.away).toBeUndefined()
+  expect(schemas.away).toBeUndefined()
 })
 
 test('while the registry hangs an epoch waits for it a moment, once, and it is said', async () => {
@@ -64,17 +69,17 @@ test('while the registry hangs an epoch waits for it a moment, once, and it is s
   const answers = new Promise<void>((resolve) => {
     answer = resolve
   })
-  const { intake, record } = await withRegistry(() => answers)
-  const waits = intake.take(Things.name, 0, record('late')) as Promise<void>
+  const { schemas, take } = await withRegistry(() => answers)
+  const waits = take('late') as Promise<void>
   const began = performance.now()
-  expect(await intake.soon(waits)).toBe(false)
+  expect(await schemas.soon(waits)).toBe(false)
   expect(performance.now() - began).toBeLessThan(1_000)
-  expect(intake.away).toMatch(/registry/)
+  expect(schemas.away).toMatch(/registry/)
   // The next one of another partition isn't waited for at all.
-  expect(await Promise.race([intake.soon(waits), delay(50, 'waits')])).toBe(false)
+  expect(await Promise.race([schemas.soon(waits), delay(50, 'waits')])).toBe(false)
   answer()
   await waits
-  expect(intake.take(Things.name, 0, record('late'))).toBeUndefined()
+  expect(take('late')).toBeUndefined()
   expect(folded).toContain('late')
-  expect(intake.away).toBeUndefined()
+  expect(schemas.away).toBeUndefined()
 })

@@ -1,39 +1,37 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Reason } from '#runtime/dead-letters/letter.ts'
-import type { Log } from '#runtime/log.ts'
-import type { Codec, Decoded } from '#schemas/codec.ts'
+import { isUtf8 } from 'node:buffer'
+import { letterId, type Reason } from '#runtime/dead-letters/letter.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
 import type { Plan, Source } from '../plan/plan.ts'
 import { reasonOf } from '../state/plain-data.ts'
-import { type DeadLetter, recordLetter } from './dead-letters.ts'
+import { type Aside, type DeadLetter, recordLetter } from './dead-letters.ts'
+import { MOST_PARKED_CHARACTERS, type Parked, type ParkedKey, type Parking } from './parking.ts'
+import type { Schemas } from './schemas.ts'
 import type { TaskSet } from './tasks.ts'
 
-/** How long a schema id that the registry doesn't know isn't asked for again, in ms. */
-const UNKNOWN_FOR_MS = 10_000
-/** How long an epoch waits for an answer of the registry, in ms: without one, the record waits and the others go on. */
-const PATIENCE_MS = 300
-/** How long after a failure the registry is asked again, in ms. */
-const ASK_AGAIN_MS = { least: 100, most: 2_000 }
+/** Why a record couldn't be worked off, and which readers of its topic lack it (undefined: all). */
+interface Failure {
+  readonly letter: DeadLetter
+  readonly readers?: readonly string[]
+}
 
-/** Reads records and hands them to the tasks; what can't be read becomes a dead letter. */
+/**
+ * Hands records to the tasks. What can't be worked on becomes a dead letter and parks its key: later records of the key
+ * and topic wait, so that they are folded in order when the letter is replayed or dropped. A row of a rows topic says
+ * everything that is to be said of its key, and so does a tombstone: they wait for nothing, and close what they supersede.
+ */
 export class Intake {
-  readonly #codec: Codec
+  readonly #schemas: Schemas
   readonly #tasks: TaskSet
-  readonly #log: Log
+  readonly #parking: Parking
   readonly #sources: ReadonlyMap<string, Source>
   /** Short name by full record name, per events topic. */
   readonly #eventNames: ReadonlyMap<string, ReadonlyMap<string, string>>
-  readonly #unknown = new Map<number, number>()
-  /** What the registry is being asked for, by schema id. */
-  readonly #asked = new Map<number, Promise<void>>()
-  #away: string | undefined
-  #stopped = false
 
-  constructor(plan: Plan, codec: Codec, tasks: TaskSet, log: Log) {
-    this.#codec = codec
+  constructor(plan: Plan, schemas: Schemas, tasks: TaskSet, parking: Parking) {
+    this.#schemas = schemas
     this.#tasks = tasks
-    this.#log = log
+    this.#parking = parking
     this.#sources = new Map(plan.sources.map((source) => [source.topic.name, source]))
     this.#eventNames = new Map(
       plan.sources.flatMap((source) =>
@@ -44,104 +42,153 @@ export class Intake {
     )
   }
 
-  /** Why records wait that nothing is wrong with: the registry doesn't answer. */
-  get away(): string | undefined {
-    return this.#away
-  }
-
-  /** Asks for nothing any more. */
-  stop(): void {
-    this.#stopped = true
+  /** Whether later records of a parked key wait, as events do. */
+  waits(topic: string): boolean {
+    return this.#sources.get(topic)?.kind === 'events'
   }
 
   /**
-   * Takes in a record of a source topic. Gives a dead letter when it can't be worked on, and a promise when that isn't
-   * known because its schema isn't: then it wasn't taken in, and can be once the promise is settled.
+   * Takes in a record of a source topic. Gives a promise when it isn't known yet whether it can be read, because its
+   * schema isn't: then it wasn't taken in, and can be once the promise is settled.
    */
-  take(topic: string, partition: number, record: FetchedRecord): DeadLetter | Promise<void> | undefined {
-    const dead = (reason: Reason, message: string) => recordLetter(reason, message, topic, partition, record)
-    if (record.unreadable !== undefined) return dead('unreadable', record.unreadable)
-    if (record.key === null) return dead('no-key', 'a record of this topic needs a key')
-    if (record.value === null) return this.#give(topic, partition, record.key, null, dead)
-    let decoded: Decoded
-    try {
-      decoded = this.#codec.decode(record.value)
-    } catch (error) {
-      if (error instanceof UnknownSchemaId) {
-        if ((this.#unknown.get(error.id) ?? 0) <= Date.now()) return this.#ask(error.id)
-        return dead('unknown-schema', `the registry has no schema of id ${error.id}`)
-      }
-      if (error instanceof BadPayload) return dead('unreadable', error.message)
-      throw error
-    }
-    return this.#give(topic, partition, record.key, decoded, dead)
-  }
-
-  #give(
-    topic: string,
-    partition: number,
-    keyBytes: Buffer,
-    decoded: Decoded | null,
-    dead: (reason: Reason, message: string) => DeadLetter,
-  ): DeadLetter | undefined {
+  take(topic: string, partition: number, record: FetchedRecord, aside: Aside): Promise<void> | undefined {
     const source = this.#sources.get(topic)
     if (!source) return undefined
-    const key = keyBytes.toString()
-    if (source.kind === 'rows') {
-      if (decoded && decoded.name !== source.topic.row.name) {
-        return dead('unexpected-type', `${decoded.name} doesn't belong on "${topic}", ${source.topic.row.name} does`)
+    const key = keyOf(record)
+    const parked = this.#parking.size > 0 && key !== undefined ? this.#parking.get(partition, topic, key) : undefined
+    if (parked && source.kind === 'events' && record.value !== null) return undefined
+    const failure = this.#work(source, partition, record, key)
+    if (failure instanceof Promise) return failure
+    if (parked && key !== undefined) {
+      this.#parking.put({ partition, topic, key }, undefined)
+      close(aside, partition, topic, parked, 'superseded', 'a later record of its key says everything')
+    }
+    if (failure) this.#park(partition, topic, record, key, failure, aside)
+    return undefined
+  }
+
+  /**
+   * Takes in a record that was passed over before, if it is one of those that are being replayed. False when it can't be
+   * now, because the registry doesn't answer.
+   */
+  async replay(topic: string, partition: number, record: FetchedRecord, aside: Aside): Promise<boolean> {
+    const source = this.#sources.get(topic)!
+    const key = keyOf(record)
+    const wanted = this.#wanted(partition, topic, record, key)
+    if (!wanted) return true
+    const { parked } = wanted
+    const readers = record.offset === parked.at ? parked.readers : undefined
+    let failure = this.#work(source, partition, record, key, readers)
+    while (failure instanceof Promise) {
+      if (!(await this.#schemas.soon(failure))) return false
+      failure = this.#work(source, partition, record, key, readers)
+    }
+    const place = { partition, topic, key: wanted.key }
+    if (failure) {
+      // What stands for a batch is done with when its records can be told apart, one of which has failed by itself.
+      if (wanted.key === key || record.offset === wanted.key) this.#parking.put(place, undefined)
+      this.#park(partition, topic, record, key, failure, aside)
+      return true
+    }
+    if (wanted.key !== key) return true
+    if (parked.letter === record.offset) close(aside, partition, topic, parked, 'replayed', 'worked off')
+    // Behind a row nothing waits.
+    const done = source.kind === 'rows'
+    this.#parking.put(place, done ? undefined : { at: record.offset + 1, replaying: true })
+    return true
+  }
+
+  /** The entry for which a record is being replayed: of its key, or of the batch that it stands in. */
+  #wanted(
+    partition: number,
+    topic: string,
+    { offset }: FetchedRecord,
+    key: string | undefined,
+  ): { readonly key: ParkedKey; readonly parked: Parked } | undefined {
+    const parked = key === undefined ? undefined : this.#parking.get(partition, topic, key)
+    if (key !== undefined && parked?.replaying && offset >= parked.at) return { key, parked }
+    return this.#parking.batchOf(partition, topic, offset)
+  }
+
+  #park(
+    partition: number,
+    topic: string,
+    record: FetchedRecord,
+    key: string | undefined,
+    { letter, readers }: Failure,
+    aside: Aside,
+  ): void {
+    aside.letters.push(letter)
+    const { offset, firstOffset = offset } = record
+    const parks = key !== undefined && key.length <= MOST_PARKED_CHARACTERS
+    const parked = { at: firstOffset, letter: offset, ...(readers && { readers }) }
+    this.#parking.put({ partition, topic, key: parks ? key : offset }, parked)
+  }
+
+  #work(
+    source: Source,
+    partition: number,
+    record: FetchedRecord,
+    key: string | undefined,
+    readers?: readonly string[],
+  ): Promise<void> | Failure | undefined {
+    const topic = source.topic.name
+    const failed = (reason: Reason, message: string, readers?: readonly string[]): Failure => ({
+      letter: recordLetter(reason, message, topic, partition, record),
+      ...(readers && { readers }),
+    })
+    if (record.unreadable !== undefined) return failed('unreadable', record.unreadable)
+    if (record.key === null) return failed('no-key', 'a record of this topic needs a key')
+    if (key === undefined) return failed('bad-key', "the key isn't text in UTF-8")
+    let name = ''
+    let value: unknown = null
+    if (record.value !== null) {
+      try {
+        const decoded = this.#schemas.decode(record.value)
+        if (decoded instanceof Promise) return decoded
+        name = decoded.name
+        value = decoded.value
+      } catch (error) {
+        if (error instanceof BadPayload) return failed('unreadable', error.message)
+        if (!(error instanceof UnknownSchemaId)) throw error
+        return failed('unknown-schema', `the registry has no schema of id ${error.id}`)
       }
-      for (const reader of source.readers) this.#tasks.take(reader, partition, key, decoded ? decoded.value : null)
+    }
+    if (source.kind === 'rows') {
+      if (value !== null && name !== source.topic.row.name) {
+        return failed('unexpected-type', `${name} doesn't belong on "${topic}", ${source.topic.row.name} does`)
+      }
+      for (const reader of source.readers) this.#tasks.take(reader, partition, key, value)
       return undefined
     }
-    const name = decoded ? this.#eventNames.get(topic)?.get(decoded.name) : ''
-    if (name === undefined) return dead('unexpected-type', `${decoded?.name} doesn't belong on "${topic}"`)
-    let letter: DeadLetter | undefined
+    const event = value === null ? '' : this.#eventNames.get(topic)?.get(name)
+    if (event === undefined) return failed('unexpected-type', `${name} doesn't belong on "${topic}"`)
+    let message: string | undefined
+    const lacking: string[] = []
     for (const reader of source.readers) {
-      const folded = this.#tasks.fold(reader, partition, key, name, decoded ? decoded.value : null)
+      if (readers && !readers.includes(reader.name)) continue
+      const folded = this.#tasks.fold(reader, partition, key, event, value)
       if (folded.ok) continue
-      const message = reasonOf(folded.error)
-      letter ??= dead('author-error', `"${reader.name}" failed: ${message}`)
+      lacking.push(reader.name)
+      message ??= `"${reader.name}" failed: ${reasonOf(folded.error)}`
     }
-    return letter
+    return message === undefined ? undefined : failed('author-error', message, lacking)
   }
+}
 
-  /** Whether the answer comes soon enough for the epoch to wait for it. */
-  async soon(answer: Promise<void>): Promise<boolean> {
-    if (this.#away) return false
-    const patience = new AbortController()
-    const tooLong = delay(PATIENCE_MS, false, { signal: patience.signal }).catch(() => false)
-    const soon = await Promise.race([answer.then(() => true), tooLong])
-    patience.abort()
-    if (!soon) this.#away ??= `the schema registry hasn't answered within ${PATIENCE_MS} ms`
-    return soon
-  }
+/** The record's key as text; undefined where there is none, or none that is text. */
+function keyOf({ key }: FetchedRecord): string | undefined {
+  return key !== null && isUtf8(key) ? key.toString() : undefined
+}
 
-  /** Settled once it is known whether there is such a schema. The registry being away is no fault of the record. */
-  #ask(id: number): Promise<void> {
-    const asked = this.#asked.get(id)
-    if (asked) return asked
-    const asking = this.#learn(id).finally(() => this.#asked.delete(id))
-    this.#asked.set(id, asking)
-    return asking
-  }
-
-  async #learn(id: number): Promise<void> {
-    for (let attempt = 0; !this.#stopped; attempt++) {
-      try {
-        await this.#codec.learn(id)
-        this.#away = undefined
-        return
-      } catch (error) {
-        if (error instanceof UnknownSchemaId) {
-          this.#away = undefined
-          this.#unknown.set(id, Date.now() + UNKNOWN_FOR_MS)
-          return
-        }
-        this.#away = (error as Error).message
-        this.#log.warn({ err: error, id }, 'the registry does not answer: records of this schema wait for it')
-        await delay(Math.min(ASK_AGAIN_MS.most, ASK_AGAIN_MS.least * 2 ** attempt), undefined, { ref: false })
-      }
-    }
-  }
+/** Closes the letter of what was parked, unless that is done already. */
+export function close(
+  aside: Aside,
+  partition: number,
+  topic: string,
+  { letter }: Parked,
+  outcome: 'replayed' | 'dropped' | 'superseded',
+  message: string,
+): void {
+  if (letter !== undefined) aside.closings.push({ id: letterId(topic, partition, letter, null), outcome, message })
 }

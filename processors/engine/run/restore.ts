@@ -1,7 +1,6 @@
 import { listOffsets } from '../kafka/admin.ts'
 import type { Cluster } from '../kafka/cluster.ts'
 import { type FetchLimits, fetchRecords } from '../kafka/fetcher.ts'
-import type { TaskSet } from './tasks.ts'
 
 const LIMITS: FetchLimits = { maxBytes: 16_000_000, maxPartitionBytes: 4_000_000, maxWaitMs: 100 }
 
@@ -14,7 +13,7 @@ export async function restore(
   cluster: Cluster,
   changelog: string,
   partitions: readonly number[],
-  tasks: TaskSet,
+  load: (partition: number, key: string, value: string | null) => void,
 ): Promise<number> {
   const wanted = partitions.map((partition) => ({ topic: changelog, partition }))
   const starts = await listOffsets(cluster, 'earliest', wanted)
@@ -29,7 +28,7 @@ export async function restore(
     if (behind.length === 0) return read
     for (const { partition, records, nextOffset } of await fetchRecords(cluster, behind, LIMITS)) {
       for (const { key, value } of records) {
-        if (key) tasks.load(partition, key.toString(), value === null ? null : value.toString())
+        if (key) load(partition, key.toString(), value === null ? null : value.toString())
       }
       positions.set(partition, nextOffset)
       read += records.length

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { OpenLetters, type StoredLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
@@ -13,8 +14,10 @@ import { listOffsets } from '../kafka/admin.ts'
 import { Cluster } from '../kafka/cluster.ts'
 import { fetchRecords } from '../kafka/fetcher.ts'
 import type { FetchedRecord } from '../kafka/records.ts'
+import { askRecord } from '../letters.ts'
 import { toySinks } from '../testing/toy-worker.ts'
 import { type PlaceSet, type ThingRow, type ThingSet, toyContracts, toyTopics } from '../testing/toys.ts'
+import { partitionOf } from './partitioner.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -303,4 +306,67 @@ describe('a worker on a broker', () => {
     }
     await scene.settled()
   })
+
+  test('sets aside what is as large as a record may be, cut, and goes on', async () => {
+    const { Things } = scene.topics
+    const value = Buffer.alloc(1_048_000, 'x')
+    await producer.send({ topic: Things.name, messages: [{ key: 'huge', value, partition: 1 }] })
+    await scene.send([thing(1)])
+    await scene.start()
+    await scene.settled()
+    const [letter] = await letters(scene)
+    expect(letter).toMatchObject({ reason: 'unreadable', valueBytes: 1_048_000 })
+  })
+
+  test('keeps a key back behind a dead letter, and works it off in order when the letter is replayed or dropped', async () => {
+    const { Things } = scene.topics
+    const garbage = (key: string) => ({ key, value: 'garbage', partition: partitionOf(key, PARTITIONS) })
+    await scene.send([
+      ['a', { place: 'p1', size: 1 }],
+      ['b', { place: 'p1', size: 1 }],
+    ])
+    await producer.send({ topic: Things.name, messages: [garbage('a'), garbage('b')] })
+    await scene.start()
+    await waitUntil('both letters are open', async () => (await letters(scene)).length === 2, { timeoutMs: 40_000 })
+    // What comes now waits, also over a restart; other keys don't.
+    const waiting = new Map(scene.things)
+    await scene.send([
+      ['a', { place: 'p2', size: 2 }],
+      ['b', { place: 'p2', size: 2 }],
+      ['a', { place: 'p3', size: 3 }],
+    ])
+    const sent = new Map(scene.things)
+    for (const [key, row] of waiting) scene.things.set(key, row)
+    await scene.send([['c', { place: 'p1', size: 5 }]])
+    await scene.settled()
+    await scene.end(0, 'SIGKILL')
+    await scene.start()
+    const before = await letters(scene)
+    const ask = async (key: string, action: 'replay' | 'drop') => {
+      const { topic, partition, value } = askRecord(before.find((each) => String(each.key) === key)!, action, 'tried')
+      await producer.send({ topic, messages: [{ partition, value }] })
+    }
+    // Garbage stays garbage: the letter stays open, told once more.
+    const told = (await read(`${scene.name}.dead-letters`, 1)).length
+    await ask('a', 'replay')
+    await waitUntil('a failed again', async () => (await read(`${scene.name}.dead-letters`, 1)).length > told, {
+      timeoutMs: 40_000,
+    })
+    expect((await letters(scene)).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+    await ask('a', 'drop')
+    await ask('b', 'drop')
+    for (const [key, row] of sent) scene.things.set(key, row)
+    scene.things.set('c', { place: 'p1', size: 5 })
+    await scene.settled()
+    expect(await letters(scene)).toEqual([])
+  })
 })
+
+/** The open dead letters of a scene's worker. */
+async function letters(scene: Scene): Promise<StoredLetter[]> {
+  const open = new OpenLetters()
+  for (const { key, value, offset, headers } of await read(`${scene.name}.dead-letters`, 1)) {
+    open.take({ key, value, offset, headers: headers() })
+  }
+  return open.all
+}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import { closingRecord } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Codec } from '#schemas/codec.ts'
@@ -12,17 +13,21 @@ import { fetchRecords } from '../kafka/fetcher.ts'
 import { Group, type Membership } from '../kafka/group.ts'
 import { TransactionalProducer } from '../kafka/producer.ts'
 import type { NewRecord } from '../kafka/records.ts'
+import { readAsk } from '../letters.ts'
 import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { Barriers } from './barriers.ts'
-import { type DeadLetter, deadLetterRecord, rowLetter } from './dead-letters.ts'
+import { type Aside, deadLetterRecord, rowLetter, toDeadLetters } from './dead-letters.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
 import type { EngineMetrics } from './metrics.ts'
+import { Parking } from './parking.ts'
 import { partitionOf } from './partitioner.ts'
+import { Replay, type Reread } from './replay.ts'
 import { restore } from './restore.ts'
+import { Schemas } from './schemas.ts'
 import { type EpochOutput, TaskSet } from './tasks.ts'
 
 export interface WorkerOptions {
@@ -40,6 +45,7 @@ export interface WorkerOptions {
 }
 
 const PURGE_MS = 30_000
+const REREAD = { maxBytes: 1_000_000, maxPartitionBytes: 1_000_000, maxWaitMs: 100 }
 const RETRY_MS = { least: 100, most: 1_000 }
 
 interface Session {
@@ -47,6 +53,8 @@ interface Session {
   readonly producer: TransactionalProducer
   readonly inbound: Inbound
   readonly intake: Intake
+  readonly schemas: Schemas
+  readonly replay: Replay
   /** Positions as they were last committed, by `topic/partition`. */
   readonly committed: Map<string, number>
   readonly barriers: Barriers
@@ -66,6 +74,7 @@ export class Worker {
   readonly #id = randomUUID().slice(0, 8)
   readonly #clusters: { readonly fetch: Cluster; readonly transactions: Cluster; readonly group: Cluster }
   readonly #group: Group
+  readonly #parking = new Parking()
   readonly #inputs: readonly string[]
   /** The stamp that each partition's state stands at. */
   readonly #stamps = new Map<number, string>()
@@ -105,9 +114,18 @@ export class Worker {
 
   /** What isn't well though it works. */
   concerns(): readonly Concern[] {
-    const { app } = this.#options
-    if (this.#away === undefined) return []
-    return [{ part: app, what: `records wait for their schemas: ${this.#away}`, remedy: 'start the schema registry' }]
+    const { app: part } = this.#options
+    const concerns: Concern[] = []
+    if (this.#away !== undefined) {
+      const what = `records wait for their schemas: ${this.#away}`
+      concerns.push({ part, what, remedy: 'start the schema registry' })
+    }
+    const { size } = this.#parking
+    if (size > 0) {
+      const what = `${size === 1 ? 'a key waits' : `${size} keys wait`} behind dead letters`
+      concerns.push({ part, what, remedy: `npx tributary dead-letters list ${part}` })
+    }
+    return concerns
   }
 
   /** Runs until `stop`. Throws what can't be healed here; what can is retried with back-off for as long as it takes. */
@@ -174,12 +192,12 @@ export class Worker {
         if (session.inbound.behind < this.#limit) await this.#pace(began)
         const now = performance.now()
         if (await this.#runEpoch(session)) began = now
-        this.#away = session.intake.away
+        this.#away = session.schemas.away
         onRunning()
       }
       if (this.#group.fault) log.info({ fault: this.#group.fault }, 'the group changes: joining again')
     } finally {
-      session.intake.stop()
+      session.schemas.stop()
       this.#away = undefined
       this.#state = this.#stopping ? 'stopped' : 'starting'
     }
@@ -224,6 +242,7 @@ export class Worker {
     for (const partition of this.#tasks.partitions) {
       if (partitions.includes(partition) && stampOf(partition) === this.#stamps.get(partition)) continue
       this.#tasks.remove(partition)
+      this.#parking.remove(partition)
     }
     const fresh = partitions.filter((partition) => !this.#tasks.partitions.includes(partition))
     for (const partition of fresh) {
@@ -234,13 +253,18 @@ export class Worker {
       this.#state = 'restoring'
       const began = performance.now()
       try {
-        const read = await restore(fetch, changelogOf(app), fresh, this.#tasks)
+        const read = await restore(fetch, changelogOf(app), fresh, (partition, key, value) => {
+          if (!this.#parking.load(partition, key, value)) this.#tasks.load(partition, key, value)
+        })
         const seconds = (performance.now() - began) / 1_000
         metrics.restored.inc(read)
         metrics.restoreSeconds.set(seconds)
         log.info({ partitions: fresh, records: read, seconds }, 'state restored')
       } catch (error) {
-        for (const partition of fresh) this.#tasks.remove(partition)
+        for (const partition of fresh) {
+          this.#tasks.remove(partition)
+          this.#parking.remove(partition)
+        }
         throw error
       }
     }
@@ -252,14 +276,30 @@ export class Worker {
       return { topic, partition, offset: commits.get(place)?.offset ?? starts.get(place) ?? 0 }
     })
     const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
+    const schemas = new Schemas(codec, log)
+    const intake = new Intake(plan, schemas, this.#tasks, this.#parking)
     const barriers = new Barriers(fetch, exchange, inbound)
     await barriers.raise(partitions)
     return {
       ...joined,
       inbound,
-      intake: new Intake(plan, codec, this.#tasks, log),
+      intake,
+      schemas,
+      replay: new Replay(intake, schemas, this.#tasks, this.#parking, this.#reread()),
       committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
       barriers,
+    }
+  }
+
+  /** Not over the connections on which fetches wait for new records. */
+  #reread(): Reread {
+    const { transactions } = this.#clusters
+    return {
+      earliest: async (topic, partition) => {
+        const starts = await listOffsets(transactions, 'earliest', [{ topic, partition }])
+        return starts.get(`${topic}/${partition}`) ?? 0
+      },
+      fetch: async (position) => (await fetchRecords(transactions, [position], REREAD))[0]!,
     }
   }
 
@@ -271,9 +311,11 @@ export class Worker {
     log.info({ committed }, 'the outcome of the last epoch is known')
     if (committed) {
       this.#tasks.commit()
+      this.#parking.commit()
       for (const partition of this.#tasks.partitions) this.#stamps.set(partition, this.#unsettled)
     } else {
       this.#tasks.rollback()
+      this.#parking.rollback()
     }
     metrics.epochs.inc({ outcome: committed ? 'committed' : 'undone' })
     this.#unsettled = undefined
@@ -283,7 +325,8 @@ export class Worker {
   async #runEpoch(session: Session): Promise<boolean> {
     const { app, metrics } = this.#options
     const exchange = exchangeOf(app)
-    const letters: DeadLetter[] = []
+    const { intake, replay, schemas } = session
+    const aside: Aside = { letters: [], closings: [] }
     const counts = new Map<string, number>()
     // From here on the tasks hold what isn't committed: whatever goes wrong, it must be settled.
     const stamp = `${this.#id}-${++this.#epoch}`
@@ -295,32 +338,32 @@ export class Worker {
     for await (const { topic, partition, record } of session.inbound.take(this.#limit)) {
       taken++
       if (topic === exchange) {
-        if (record.value) this.#tasks.receive(partition, record.value.toString())
+        if (record.value) this.#receive(session, partition, record.value.toString(), aside)
         continue
       }
-      let letter = session.intake.take(topic, partition, record)
-      while (letter instanceof Promise && (await session.intake.soon(letter))) {
-        letter = session.intake.take(topic, partition, record)
-      }
-      if (letter instanceof Promise) {
+      let waits = intake.take(topic, partition, record, aside)
+      while (waits && (await schemas.soon(waits))) waits = intake.take(topic, partition, record, aside)
+      if (waits) {
         taken--
-        session.inbound.hold(topic, partition, letter)
+        session.inbound.hold(topic, partition, waits)
         continue
       }
-      if (letter) letters.push(letter)
       counts.set(topic, (counts.get(topic) ?? 0) + 1)
     }
-    if (taken === 0) {
+    if (taken === 0 && !replay.pending) {
       this.#unsettled = undefined
       return false
     }
+    await replay.run((topic, partition) => session.inbound.takenUpTo(topic, partition), aside)
     for (const partition of session.barriers.passed()) this.#tasks.openDirect(partition)
     const output = this.#tasks.run()
-    const records = this.#recordsOf(output, letters)
+    replay.mended(output.mended, aside)
+    const records = this.#recordsOf(output, aside)
     const worked = performance.now()
     const offsets = this.#offsetsOf(session, stamp)
     await session.producer.commit(records, offsets, session.membership)
     this.#tasks.commit()
+    this.#parking.commit()
     this.#unsettled = undefined
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
@@ -341,7 +384,13 @@ export class Worker {
     return true
   }
 
-  #recordsOf(output: EpochOutput, letters: DeadLetter[]): NewRecord[] {
+  #receive({ replay }: Session, partition: number, message: string, aside: Aside): void {
+    const ask = readAsk(message)
+    if (ask) replay.ask(partition, ask, aside)
+    else this.#tasks.receive(partition, message)
+  }
+
+  #recordsOf(output: EpochOutput, { letters, closings }: Aside): NewRecord[] {
     const { app, metrics } = this.#options
     const records: NewRecord[] = []
     for (const { sink, key, value } of output.outputs) {
@@ -352,6 +401,7 @@ export class Worker {
     for (const { partition, value } of output.exchange) records.push({ topic: exchange, partition, key: null, value })
     const changelog = changelogOf(app)
     for (const { partition, key, value } of output.changelog) records.push({ topic: changelog, partition, key, value })
+    for (const change of this.#parking.changes()) records.push({ topic: changelog, ...change })
     for (const { operator, partition, key, error, reason } of output.failures) {
       letters.push(rowLetter(reason, operator, partition, key, error))
     }
@@ -360,6 +410,7 @@ export class Worker {
       records.push(deadLetterRecord(app, letter, now))
       metrics.deadLetters.inc({ reason: letter.reason })
     }
+    for (const closing of closings) records.push(toDeadLetters(app, closingRecord({ ...closing, app }, now)))
     return records
   }
 

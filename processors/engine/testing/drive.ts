@@ -69,6 +69,8 @@ export class Driver {
   readonly #outputs = new Map<string, Map<string, unknown>>()
   readonly #written = new Map<string, { key: string; row: unknown }[]>()
   #retrying = false
+  /** Keys of which an event failed: later ones of the same topic wait, as a worker has them wait. */
+  #parked = new Set<string>()
   readonly failures: DrivenFailure[] = []
   /** Characters of the largest changelog record so far. */
   largestChange = 0
@@ -149,6 +151,7 @@ export class Driver {
     if (!instance) return false
     const { tasks, partitions } = instance
     const taken = new Map<number, { records: number; messages: number }>()
+    const parked = new Set(this.#parked)
     let any = false
     for (const partition of partitions) {
       const records = this.#waiting[partition]!.slice(0, most)
@@ -161,6 +164,7 @@ export class Driver {
     if (!any) return false
     this.#retrying = false
     const output = tasks.run()
+    if (outcome !== 'commit') this.#parked = parked
     if (outcome === 'undone') {
       tasks.rollback()
       return true
@@ -223,9 +227,14 @@ export class Driver {
       for (const reader of source.readers) tasks.take(reader, partition, key, record ? record.value : null)
       return
     }
+    const parked = JSON.stringify([topic, key])
+    if (record === null) this.#parked.delete(parked)
+    else if (this.#parked.has(parked)) return
     for (const reader of source.readers) {
       const folded = tasks.fold(reader, partition, key, record?.name ?? '', record ? record.value : null)
-      if (!folded.ok) this.failures.push({ place: reader.name, key, message: reasonOf(folded.error) })
+      if (folded.ok) continue
+      this.failures.push({ place: reader.name, key, message: reasonOf(folded.error) })
+      this.#parked.add(parked)
     }
   }
 

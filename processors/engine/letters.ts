@@ -1,0 +1,47 @@
+import type { Letter } from '#runtime/dead-letters/letter.ts'
+import { exchangeOf } from './run/internal-topics.ts'
+
+/** What a person asks a processor to do about one of its open dead letters. */
+export interface Ask {
+  readonly action: 'replay' | 'drop'
+  /** Of the letter: its record's topic, or `operator:<name>`. */
+  readonly topic: string
+  /** -1 for a row of an operator. */
+  readonly offset: number
+  readonly key: string | null
+  /** Why, for a person. */
+  readonly reason: string
+}
+
+/** Operators' names have no exclamation mark, so nothing that workers tell one another begins so. */
+const PREFIX = '["!letters",'
+
+/**
+ * The record that asks for a letter to be replayed (its record is read again from its place and worked on, and then what
+ * waits behind it) or dropped (it is left out, and what waits behind it is worked on). It goes to the partition of the
+ * letter in the exchange topic of its app, without a key: there the worker that has the partition takes it in. What came
+ * of it stands in the app's dead-letter topic: a closing, or the letter once more when it failed again.
+ */
+export function askRecord(
+  letter: Pick<Letter, 'app' | 'topic' | 'partition' | 'offset' | 'key'>,
+  action: Ask['action'],
+  reason = '',
+): { readonly topic: string; readonly partition: number; readonly value: string } {
+  const { app, topic, partition, offset, key } = letter
+  const value = JSON.stringify(['!letters', action, topic, offset, key === null ? null : key.toString(), reason])
+  return { topic: exchangeOf(app), partition, value }
+}
+
+/** The ask in a record of the exchange topic; undefined when it is what workers tell one another. */
+export function readAsk(value: string): Ask | undefined {
+  if (!value.startsWith(PREFIX)) return undefined
+  const [, action, topic, offset, key, reason] = JSON.parse(value) as [
+    string,
+    Ask['action'],
+    string,
+    number,
+    string,
+    string,
+  ]
+  return { action, topic, offset, key, reason }
+}
