@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type DatabaseLogin, openDatabase } from '#producers/database/connect.ts'
 import { mendPublication } from '#producers/outbox/publication.ts'
+import { resend } from '#producers/outbox/resend.ts'
 import { makeSlot, slotOf } from '#producers/outbox/schema.ts'
 import { domainTopics, type ServiceName } from '#schemas/topics.ts'
 import { awaitRunning } from './apply.ts'
@@ -60,7 +61,10 @@ export async function recover(service: ServiceName, context: RecoverContext): Pr
     const topic = domainTopics.find((each) => each.service === service)!
     const lost = await lostEvents(db, topic, brokers, suspectSince(offset?.offset))
     if (lost.length > 0) {
-      await sendAgain(db, lost)
+      await resend(
+        db,
+        lost.map(({ id }) => id),
+      )
       await untilRead(db, service)
     }
     return { slotMade, lost }
@@ -135,14 +139,4 @@ async function untilRead(db: Knex, service: ServiceName): Promise<void> {
     }
     await sleep(250)
   }
-}
-
-/** Writes events into the outbox again, in their order, with their ids: who has handled one knows it again. */
-async function sendAgain(db: Knex, lost: readonly LostEvent[]): Promise<void> {
-  await db.raw(
-    `insert into outbox (id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent)
-     select id, aggregatetype, aggregateid, type, payload, source, specversion, time, traceparent
-     from outbox where id = any (?::uuid[]) order by created_at, id`,
-    [lost.map(({ id }) => id)] as Knex.RawBinding[],
-  )
 }

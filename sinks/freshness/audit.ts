@@ -309,7 +309,7 @@ function concernsOf(one: Audited): Concern[] {
   const standsMs = mark && !mark.ends ? performance.now() - mark.since : 0
   if (standsMs > STANDS_MS) {
     const what = `${ledger.awaited} committed events wait for the connector, whose slot hasn't moved past them for ${Math.round(standsMs / 1000)} s`
-    concerns.push({ part: `${service}-outbox`, what, remedy: 'npx tributary connectors status' })
+    concerns.push({ part: `${service}-outbox`, what, remedy: `npx tributary connectors recover ${service}` })
   }
   if (madeAnew) {
     const what = `the topic was made anew (noticed ${madeAnew.toISOString()}): of what it held before, only what the outbox still has is sent again`

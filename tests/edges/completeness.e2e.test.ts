@@ -20,20 +20,22 @@ function superuser(database: string): pg.Client {
   return new pg.Client({ host, port: Number(port), user: 'postgres', password, database })
 }
 
-async function sql(database: string, ...statements: string[]): Promise<void> {
+async function rows(database: string, statement: string): Promise<unknown[]> {
   const client = superuser(database)
   await client.connect()
   try {
-    for (const statement of statements) await client.query(statement)
+    return (await client.query(statement)).rows
   } finally {
     await client.end()
   }
 }
 
-async function kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+const sql = async (database: string, statement: string) => void (await rows(database, statement))
+
+async function kill(name: string): Promise<void> {
   const { processes } = await stack.status()
   const pid = processes.find((process) => process.name === name)?.pid
-  if (pid) process.kill(pid, signal)
+  if (pid) process.kill(pid, 'SIGKILL')
 }
 
 async function concerns(): Promise<string> {
@@ -75,25 +77,21 @@ test('events that a publication without the outbox loses are named, claimed of n
   })
 }, 360_000)
 
-test('events that a slot was moved past are named, claimed of nobody, and sent again', async () => {
+test('events that a slot was moved past are claimed of nobody, and sent again', async () => {
+  const connector = `${stack.env.CONNECT_URL}/connectors/orders-outbox`
   await underTraffic(async (traffic) => {
-    await kill('connect', 'SIGSTOP')
-    // The server keeps the slot for its silent reader until that is cut off.
-    await sql(
-      'orders',
-      `select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'orders_outbox'`,
-    )
-    const placed = traffic.arrivals.get('payments')!.length
-    await after(2_000)
-    await waitUntil('the slot is free', async () => {
-      await sql('orders', `select pg_replication_slot_advance('orders_outbox', pg_current_wal_lsn())`)
-      return true
+    await fetch(`${connector}/stop`, { method: 'PUT' })
+    const slot = `from pg_replication_slots where slot_name = 'orders_outbox'`
+    await waitUntil('the connector has let go of its slot', async () => {
+      await sql('orders', `select pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) ${slot} and not active`)
+      return (await rows('orders', `select 1 ${slot} and not active`)).length === 1
     })
-    expect(placed).toBeGreaterThan(0)
-    await waitUntil('the loss is named', async () => /never reached orders\.events/.test(await concerns()), {
-      timeoutMs: 20_000,
-    })
-    await kill('connect', 'SIGCONT')
+    const placed = traffic.changes.length
+    await waitUntil('orders were placed', () => traffic.changes.length > placed + 20)
+    await sql('orders', `select pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) ${slot}`)
+    // Debezium refuses to begin there. Only what is sent again arrives, and the traffic waits for all of it.
+    const { code, stdout, stderr } = await stack.tributary(['connectors', 'recover', 'orders'], { timeoutMs: 180_000 })
+    expect(code, `${stdout}\n${stderr}`).toBe(0)
   })
 }, 360_000)
 
