@@ -41,3 +41,11 @@ export class PayloadTooLarge extends Error {
     )
   }
 }
+
+/** A transaction that holds its events back was about to commit without them. */
+export class EventsNotWritten extends Error {
+  override readonly name = 'EventsNotWritten'
+  constructor(count: number) {
+    super(`${count} events are held back and not written: call writeHeld(trx) before the transaction ends`)
+  }
+}

@@ -84,7 +84,8 @@ test('an event that does not fit its schema rolls the business change back', asy
 
 test('a payload over the limit is refused with its size, and rolls the business change back', async () => {
   const id = freshId('c')
-  const command = db.transaction(async (trx) => {
+  const unjudged = await databases.service('customers', { payloadLimit: 1_000, judges: false })
+  const command = unjudged.transaction(async (trx) => {
     await trx('customers').insert(row(id))
     await publish(trx, CustomerRegistered, registered(id, 'x'.repeat(1_000)))
   })
@@ -118,6 +119,47 @@ test('events held back are written in the order published, with what goes alongs
     'CustomerMoved',
   ])
   expect(await customers(id)).toHaveLength(1)
+})
+
+test('events of savepoints keep their place among those held back, and go with a savepoint that is rolled back', async () => {
+  const id = freshId('c')
+  const moved = (zip: string) => ({ customerId: id, zip, city: 'y', state: 'RJ' })
+  await db.transaction(async (trx) => {
+    holdEvents(trx)
+    await publish(trx, CustomerRegistered, registered(id))
+    await trx.transaction(async (savepoint) => {
+      await publish(savepoint, CustomerMoved, moved('02'))
+      await savepoint.transaction((inner) => publish(inner, CustomerMoved, moved('03')))
+    })
+    const failing = trx.transaction(async (savepoint) => {
+      await publish(savepoint, CustomerMoved, moved('04'))
+      await savepoint.transaction((inner) => publish(inner, CustomerMoved, moved('05')))
+      throw new Error('not this one')
+    })
+    await expect(failing).rejects.toThrow('not this one')
+    await trx.transaction(async (savepoint) => {
+      await publish(savepoint, CustomerMoved, moved('06'))
+      await savepoint.rollback()
+    })
+    await publish(trx, CustomerMoved, moved('07'))
+    await writeHeld(trx)
+  })
+  const codec = memoryCodec()
+  await codec.prepare([CustomerRegistered, CustomerMoved])
+  const zips = (await eventsOf(id)).map(({ payload }) => (codec.decode(payload).value as { zip: string }).zip)
+  expect(zips).toEqual(['01', '02', '03', '07'])
+})
+
+test('a transaction that would commit without the events it holds back fails, and changes nothing', async () => {
+  const id = freshId('c')
+  const forgetful = db.transaction(async (trx) => {
+    holdEvents(trx)
+    await trx('customers').insert(row(id))
+    await trx.transaction((savepoint) => publish(savepoint, CustomerRegistered, registered(id)))
+  })
+  await expect(forgetful).rejects.toThrow('1 events are held back and not written')
+  expect(await customers(id)).toEqual([])
+  expect(await eventsOf(id)).toEqual([])
 })
 
 test('the service may insert into its outbox and do nothing else with it, nor choose created_at', async () => {

@@ -4,7 +4,7 @@ import type { Codec } from '#schemas/codec.ts'
 import type { Contract, Instant } from '#schemas/contract.ts'
 import { eventFaults } from '#schemas/rules.ts'
 import type { EventsOf, EventsTopic } from '#schemas/topics.ts'
-import { NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
+import { EventsNotWritten, NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
 
 /** What the outbox needs to know of an event besides its data. */
@@ -102,11 +102,20 @@ export async function publishTombstone(trx: Knex, name: string, aggregate: strin
 }
 
 /**
- * Holds back what this transaction publishes from now on, so that it is written with one statement. Whoever calls this
- * owns the transaction and calls `writeHeld` as its last act.
+ * Holds back what this transaction publishes from now on, its savepoints included, so that it is written with one
+ * statement. Whoever calls this owns the transaction and calls `writeHeld` as its last act: a commit with events that were
+ * not written fails with `EventsNotWritten`.
  */
-export function holdEvents(trx: Knex): void {
+export function holdEvents(trx: Knex.Transaction): void {
+  if (holderOf(trx)) return
   held.set(trx, [])
+  const commit = trx.commit
+  trx.commit = (value) => {
+    const waiting = held.get(trx)?.length ?? 0
+    // knex rolls back what throws here.
+    if (waiting > 0) throw new EventsNotWritten(waiting)
+    return commit(value)
+  }
 }
 
 /**
@@ -114,10 +123,11 @@ export function holdEvents(trx: Knex): void {
  * @param alongside an `insert` (with `?` for its values) to run in the same statement
  */
 export async function writeHeld(
-  trx: Knex,
+  trx: Knex.Transaction,
   alongside?: { sql: string; name: string; values: unknown[] },
 ): Promise<void> {
-  const rows = held.get(trx) ?? []
+  // A savepoint's events are written by the transaction that holds them back.
+  const rows = held.get(trx)?.map(({ row }) => row) ?? []
   held.delete(trx)
   if (!alongside || rows.length === 0) {
     if (alongside) await trx.raw(alongside.sql, alongside.values as Knex.RawBinding[]).options({ name: alongside.name })
@@ -131,16 +141,61 @@ export async function writeHeld(
   await (rows.length === 1 ? both.options({ name: `${alongside.name}-with-event` }) : both)
 }
 
-const held = new WeakMap<Knex, OutboxRow[]>()
+/** An event that is held back, and the transaction or savepoint it was published in. */
+interface Held {
+  readonly row: OutboxRow
+  readonly trx: Knex
+}
+
+const held = new WeakMap<Knex, Held[]>()
+/** Savepoints whose rollback takes their events along. */
+const savepoints = new WeakSet<Knex>()
+
+/** knex links a savepoint with the transaction it is in; its types leave that out. */
+const outerOf = (trx: Knex) => (trx as { parentTransaction?: Knex.Transaction }).parentTransaction
+
+/** The transaction that holds back what is published in this one: itself, or one that it is a savepoint of. */
+function holderOf(trx: Knex): Knex | undefined {
+  for (let each: Knex | undefined = trx; each; each = outerOf(each)) if (held.has(each)) return each
+  return undefined
+}
+
+function hold(trx: Knex, row: OutboxRow, holder: Knex): void {
+  held.get(holder)!.push({ row, trx })
+  for (let each = trx as Knex.Transaction; each !== holder; each = outerOf(each)!) forgetOnRollback(each, holder)
+}
+
+function forgetOnRollback(savepoint: Knex.Transaction, holder: Knex): void {
+  if (savepoints.has(savepoint)) return
+  savepoints.add(savepoint)
+  const rollback = savepoint.rollback
+  savepoint.rollback = (error) => {
+    const rows = held.get(holder)
+    if (rows)
+      held.set(
+        holder,
+        rows.filter(({ trx }) => !isWithin(trx, savepoint)),
+      )
+    return rollback(error)
+  }
+}
+
+function isWithin(trx: Knex, savepoint: Knex): boolean {
+  for (let each: Knex | undefined = trx; each; each = outerOf(each)) if (each === savepoint) return true
+  return false
+}
 
 /** A statement has at most 65,535 parameters; a row takes eight. */
 const ROWS_PER_INSERT = 1_000
 
 function outboxOf(trx: Knex, event: string): Outbox {
   if (!trx.isTransaction) throw new NotInTransaction(event)
-  const outbox = (trx.userParams as { outbox?: Outbox }).outbox
-  if (!outbox) throw new NoOutbox(event)
-  return outbox
+  // A savepoint has no parameters of its own.
+  for (let each: Knex | undefined = trx; each; each = outerOf(each)) {
+    const outbox = (each.userParams as { outbox?: Outbox }).outbox
+    if (outbox) return outbox
+  }
+  throw new NoOutbox(event)
 }
 
 function occurrence<T>(trx: Knex, event: Contract<T>, data: T): OutboxRow {
@@ -165,8 +220,8 @@ function keyFault(key: string): string | undefined {
 }
 
 async function holdOrWrite(trx: Knex, row: OutboxRow): Promise<void> {
-  const waiting = held.get(trx)
-  if (waiting) waiting.push(row)
+  const holder = holderOf(trx)
+  if (holder) hold(trx, row, holder)
   else await write(trx, [row])
 }
 
