@@ -47,7 +47,12 @@ deadLettersCommands(program, {
     const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '', REGISTRY_URL = '' } = process.env
     const brokers = KAFKA_BROKERS.split(',')
     const codec = await openCodec({ registryUrl: REGISTRY_URL })
-    return [processorsCloser({ brokers }), sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec })]
+    const { inboxCloser } = await import('#producers/inbox/closer.ts')
+    return [
+      processorsCloser({ brokers }),
+      inboxCloser(),
+      sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec }),
+    ]
   },
   describe: async ({ value, valueBytes }) => {
     const { describeBytes } = await import('#schemas/describe.ts')

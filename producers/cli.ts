@@ -121,7 +121,7 @@ function inboxCommands(program: Command): void {
     .action(async (service: ServiceName, key: string, options: { all?: boolean }) => {
       const { openInbox } = await import('./inbox/open.ts')
       await using context = await openInbox(service)
-      for (const { topic, dropped, replayed } of await context.drop(key, options.all ?? false)) {
+      for (const { topic, dropped, replayed } of await context.drop(key, { all: options.all ?? false })) {
         console.log(`${topic}: ${dropped} dropped, ${replayed} replayed`)
       }
     })

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { createInboxTables } from '#producers/inbox/schema.ts'
+import { addTopicIds, createInboxTables } from '#producers/inbox/schema.ts'
 import { addAudit } from '#producers/outbox/audit.ts'
 import { makePartitionsAhead } from '#producers/outbox/partitions.ts'
 import { boundOutboxRows, createOutboxTable, ensurePublicationAndSlot, MAINTAINER } from '#producers/outbox/schema.ts'
@@ -71,7 +71,8 @@ async function ensureDatabase(postgres: Knex, service: ServiceName): Promise<voi
 async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<string>): Promise<void> {
   await refuseForeignTables(db, service.name)
   for (const name of await runMigrations(db, [...shared(service), ...service.migrations])) ran.add(name)
-  await grantRights(db, service.name)
+  // In one transaction: no command meets a moment without rights.
+  await db.transaction((trx) => grantRights(trx, service.name))
   await db.transaction(async (trx) => {
     await trx.raw(`set local role ${MAINTAINER}`)
     await makePartitionsAhead(trx, Date.now())
@@ -96,12 +97,15 @@ async function refuseForeignTables(db: Knex, service: ServiceName): Promise<void
 
 /** What every service has: an outbox and idempotency keys; an inbox where it subscribes. */
 function shared(service: ServiceDefinition): Migration[] {
-  const inbox = { name: 'inbox/001_inbox', up: createInboxTables }
+  const inbox = [
+    { name: 'inbox/001_inbox', up: createInboxTables },
+    { name: 'inbox/002_topic_ids', up: addTopicIds },
+  ]
   return [
     { name: 'outbox/001_outbox', up: createOutboxTable },
     { name: 'outbox/003_row_bounds', up: boundOutboxRows },
     { name: 'outbox/004_audit', up: addAudit },
     { name: 'service/001_idempotency_keys', up: createIdempotencyTable },
-    ...(service.subscriptions.length > 0 ? [inbox] : []),
+    ...(service.subscriptions.length > 0 ? inbox : []),
   ]
 }

@@ -5,8 +5,9 @@ import { type Codec, memoryCodec } from '#schemas/codec.ts'
 import { OrderApproved, OrderCanceled, PaymentReceived } from '#schemas/contracts.generated.ts'
 import { contracts, Orders } from '#schemas/topics.ts'
 import { type ApplyContext, applyRecords, type Outcome, tryRecords } from './apply.ts'
-import { type ParkedRecord, parkedKeys } from './parking.ts'
-import { positionOf } from './position.ts'
+import type { SetAside } from './dead-letters.ts'
+import { parkedKeys } from './parking.ts'
+import { claimPositions, positionOf } from './position.ts'
 import { purgeInbox } from './purge.ts'
 import { type InboxRecord, readRecord } from './record.ts'
 import { dropKey, replayKey } from './replay.ts'
@@ -24,7 +25,8 @@ let broken: Set<string>
 let bad: string
 /** Which calls of it fail besides, counted from 1. */
 let fails: (call: number) => boolean
-let letters: ParkedRecord[]
+let letters: SetAside[]
+let closings: string[]
 let outcomes: Partial<Record<Outcome, number>>
 
 beforeAll(async () => {
@@ -46,6 +48,7 @@ beforeEach(() => {
   fails = () => false
   let calls = 0
   letters = []
+  closings = []
   outcomes = {}
   const note = (what: string) => async (trx: Knex.Transaction, event: { orderId: string }) => {
     await trx('test_effects').insert({ topic, order_id: event.orderId, what })
@@ -57,7 +60,10 @@ beforeEach(() => {
       { ...Orders, name: topic },
       { OrderApproved: note('approved'), OrderCanceled: note('canceled') },
     ),
-    deadLetters: { send: async (parked) => void letters.push(...parked) },
+    deadLetters: {
+      send: async (records) => void letters.push(...records),
+      close: async (ids, outcome) => void closings.push(...ids.map((id) => `${id.split('/').at(-1)} ${outcome}`)),
+    },
     retryPauses: [1, 1],
     counted: (outcome, count) => {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + count
@@ -91,7 +97,12 @@ const canceled = (orderId: string) => read(orderId, codec.encode(OrderCanceled, 
 const effects = async () =>
   (await db('test_effects').where({ topic }).orderBy('n')).map((e) => `${e.order_id} ${e.what}`)
 const waiting = async () => (await parkedKeys(db)).filter((parked) => parked.topic === topic)
-const replayContext = () => ({ db, codec, subscriptions: [context.subscription] })
+const replayContext = () => ({
+  db,
+  codec,
+  subscriptions: [context.subscription],
+  deadLetters: context.deadLetters,
+})
 
 test('events are handled in order, once, however often they are read', async () => {
   const records = [await approved('a'), await approved('b'), await canceled('a')]
@@ -161,12 +172,10 @@ test('a poison event parks its key after a bounded number of tries; other keys g
   await applyRecords(context, records)
   await applyRecords(context, [await canceled('b')])
   expect(await effects()).toEqual(['a approved', 'b approved', 'a canceled', 'b canceled'])
-  expect(await waiting()).toMatchObject([
-    { key: bad, events: 2, reason: 'handler_failed', message: 'the handler fails' },
-  ])
-  expect(letters.map(({ record, fault }) => [record.key, record.raw.offset, fault.reason])).toEqual([
-    [bad, 1n, 'handler_failed'],
-    [bad, 3n, 'key_parked'],
+  expect(await waiting()).toMatchObject([{ key: bad, events: 2, reason: 'author-error', message: 'the handler fails' }])
+  // What waits behind it has no letter of its own.
+  expect(letters.map(({ raw, reason }) => [raw.key?.toString(), raw.offset, reason])).toEqual([
+    [bad, 1n, 'author-error'],
   ])
   expect(outcomes).toEqual({ handled: 4, parked: 2 })
 })
@@ -194,6 +203,7 @@ test('a replayed key is handled in order, and what follows goes on', async () =>
   await expect(replayKey(replayContext(), bad)).rejects.toThrow('the handler fails')
   broken.clear()
   expect(await replayKey(replayContext(), bad)).toEqual([{ topic, replayed: 2, dropped: 0 }])
+  expect(closings).toEqual(['0 replayed', '1 replayed'])
   await applyRecords(context, [await approved(bad)])
   expect(await effects()).toEqual([`${bad} approved`, `${bad} canceled`, `${bad} approved`])
   expect(await waiting()).toEqual([])
@@ -204,6 +214,7 @@ test('dropping a key drops the event that failed and replays those behind it', a
   await applyRecords(context, [await approved(bad), await canceled(bad)])
   broken.clear()
   expect(await dropKey(replayContext(), bad, { all: false })).toEqual([{ topic, replayed: 1, dropped: 1 }])
+  expect(closings).toEqual(['0 dropped', '1 replayed'])
   expect(await effects()).toEqual([`${bad} canceled`])
   await expect(dropKey(replayContext(), bad, { all: true })).rejects.toThrow('nothing waits for key')
 })
@@ -214,7 +225,10 @@ test('dropping says what it dropped when the next event fails, too', async () =>
   await expect(dropKey(replayContext(), bad, { all: false })).rejects.toThrow(
     /1 dropped, but .*the handler fails; go on with `inbox replay`/,
   )
-  expect(await waiting()).toMatchObject([{ key: bad, events: 1 }])
+  expect(await waiting()).toMatchObject([{ key: bad, events: 1, reason: 'author-error' }])
+  // It is the first now: it has a letter, and the dropped one's is closed.
+  expect(letters.map(({ raw }) => raw.offset)).toEqual([0n, 1n])
+  expect(closings).toEqual(['0 dropped'])
 })
 
 test('garbage, an unknown schema, and a type of another topic are parked; the rest flows', async () => {
@@ -230,12 +244,12 @@ test('garbage, an unknown schema, and a type of another topic are parked; the re
     await approved('a'),
   ])
   expect(await effects()).toEqual(['a approved'])
-  expect(letters.map(({ fault }) => fault.reason)).toEqual([
-    'garbage',
-    'garbage',
-    'unknown_schema',
-    'wrong_type',
-    'wrong_type',
+  expect(letters.map(({ reason }) => reason)).toEqual([
+    'unreadable',
+    'unreadable',
+    'unknown-schema',
+    'unexpected-type',
+    'unexpected-type',
   ])
   expect(await waiting()).toHaveLength(5)
 })
@@ -243,12 +257,63 @@ test('garbage, an unknown schema, and a type of another topic are parked; the re
 test('when dead letters cannot be sent nothing is lost: the same call works later', async () => {
   broken.add(bad)
   const records = [await approved(bad), await approved('a')]
-  const send = context.deadLetters.send
-  const away = { ...context, deadLetters: { send: () => Promise.reject(new Error('connection error')) } }
+  const refused = () => Promise.reject(new Error('connection error'))
+  const away = { ...context, deadLetters: { send: refused, close: refused } }
   await expect(applyRecords(away, records)).rejects.toThrow('connection error')
-  await applyRecords({ ...context, deadLetters: { send } }, records)
+  await applyRecords(context, records)
   expect(await effects()).toEqual(['a approved'])
   expect(await waiting()).toHaveLength(1)
+})
+
+test.each([
+  ['a statement that the database can not make sense of', 'select nothing from nowhere', 'does not exist'],
+  ['a right that is missing', 'create table mine (id int)', 'permission denied'],
+])('%s is the fault of the handler: it is tried again, then its key is parked', async (_, sql, message) => {
+  const failing = subscription(context.subscription.topic, {})
+  const handlers = new Map([[OrderApproved.name, (trx: Knex) => trx.raw(sql).then(() => {})]])
+  await applyRecords({ ...context, subscription: { ...failing, handlers } }, [await approved(bad)])
+  expect((await waiting())[0]).toMatchObject({ key: bad, reason: 'author-error' })
+  expect((await waiting())[0]?.message).toContain(message)
+})
+
+test('a handler that passes over a database error of its own parks its key, and nobody else waits', async () => {
+  const passing = new Map([
+    ...context.subscription.handlers,
+    [
+      OrderCanceled.name,
+      (trx: Knex) =>
+        trx.raw('select 1 / 0').then(
+          () => {},
+          () => {},
+        ),
+    ],
+  ])
+  const records = [await approved('a'), await canceled(bad), await approved('b')]
+  await applyRecords({ ...context, subscription: { ...context.subscription, handlers: passing } }, records)
+  expect(await effects()).toEqual(['a approved', 'b approved'])
+  expect((await waiting()).map(({ key }) => key)).toEqual([bad])
+})
+
+test('a topic that was made anew is read from its first record; what comes a second time is not handled again', async () => {
+  const records = [await approved('a', 'a-1'), await approved('b', 'b-1')]
+  await applyRecords(context, records)
+  expect(await claimPositions(db, topic, 'first')).toBe(false)
+  expect(await claimPositions(db, topic, 'first')).toBe(false)
+  offset = 0n
+  const again = [await approved('a', 'a-1'), await approved('c', 'c-1')]
+  await applyRecords(context, again)
+  expect(await effects()).toEqual(['a approved', 'b approved'])
+  expect(await claimPositions(db, topic, 'second')).toBe(true)
+  expect(await claimPositions(db, topic, 'second')).toBe(false)
+  const { raw } = again[1]!
+  const fresh = again.map((record) => ({ ...record, raw: { ...record.raw, timestamp: Date.now() } }))
+  // As old as the inbox forgets: it was in the former topic.
+  const old = {
+    ...(await approved('old', 'old-1')),
+    raw: { ...raw, offset: 2n, timestamp: Date.now() - 8 * 86_400_000 },
+  }
+  await applyRecords(context, [...fresh, old])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'c approved'])
 })
 
 test('an outage is not held against an event', async () => {

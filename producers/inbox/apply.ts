@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { holdEvents, writeHeld } from '#producers/outbox/outbox.ts'
 import { inTrace } from '#producers/outbox/trace.ts'
-import { isOutage } from '#producers/service/outage.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import { isOutage, sqlState } from '#producers/service/outage.ts'
+import type { DeadLetters, SetAside } from './dead-letters.ts'
 import { lockParkedKeys, type ParkedRecord, park } from './parking.ts'
-import { enterInbox, lockPositions, movePositions } from './position.ts'
+import { enterInbox, isDue, lockPositions, movePositions } from './position.ts'
 import { type Fault, type InboxRecord, isFault, RegistryAway } from './record.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -24,7 +24,7 @@ export interface ApplyContext {
 export type Outcome = 'handled' | 'repeated' | 'passed' | 'parked'
 
 /** A handler failed on this record, for reasons of its own. */
-class HandlerFailed extends Error {
+export class HandlerFailed extends Error {
   override readonly name = 'HandlerFailed'
   readonly record: InboxRecord
   constructor(record: InboxRecord, cause: unknown) {
@@ -58,11 +58,14 @@ export async function tryRecords(context: ApplyContext, records: readonly InboxR
 }
 
 async function tryAll(context: ApplyContext, records: readonly InboxRecord[]): Promise<HandlerFailed | undefined> {
+  const handling: { last?: InboxRecord } = {}
   try {
-    await applyTogether(context, records)
+    await applyTogether(context, records, undefined, handling)
     return undefined
   } catch (error) {
     if (error instanceof HandlerFailed) return error
+    // A handler that passed over a database error of its own: the transaction is of no use, and the next statement says so.
+    if (sqlState(error) === IN_FAILED_TRANSACTION && handling.last) return new HandlerFailed(handling.last, error)
     throw error
   }
 }
@@ -76,16 +79,24 @@ async function applyOrPark(context: ApplyContext, first: HandlerFailed): Promise
     if (!again) return
     failed = again
   }
-  await applyTogether(context, [record], { reason: 'handler_failed', message: failed.message })
+  await applyTogether(context, [record], { reason: 'author-error', message: failed.message })
 }
 
-/** @param poison the fault to park a single record with */
-async function applyTogether(context: ApplyContext, records: readonly InboxRecord[], poison?: Fault): Promise<void> {
+/**
+ * @param poison the fault to park a single record with
+ * @param handling told which record was handled last
+ */
+async function applyTogether(
+  context: ApplyContext,
+  records: readonly InboxRecord[],
+  poison?: Fault,
+  handling: { last?: InboxRecord } = {},
+): Promise<void> {
   const { topic } = records[0]!.raw
   const counts: Record<Outcome, number> = { handled: 0, repeated: 0, passed: 0, parked: 0 }
   await context.db.transaction(async (trx) => {
     const positions = await lockPositions(trx, topic, new Set(records.map(({ raw }) => raw.partition)))
-    const due = records.filter(({ raw }) => raw.offset >= positions.get(raw.partition)!)
+    const due = records.filter(({ raw }) => isDue(raw, positions.get(raw.partition)!))
     counts.repeated += records.length - due.length
     if (due.length === 0) return
     holdEvents(trx)
@@ -106,12 +117,16 @@ async function applyTogether(context: ApplyContext, records: readonly InboxRecor
         parked.push({ record, fault })
         waiting.add(record.key)
         counts.parked++
-      } else counts[await handle(trx, context.subscription, record)]++
+      } else {
+        handling.last = record
+        counts[await handle(trx, context.subscription, record)]++
+      }
     }
     if (parked.length > 0) {
       await park(trx, parked)
-      await context.deadLetters.send(parked)
+      await context.deadLetters.send(parked.flatMap(setAside))
     }
+    // Also behind what was passed over for its age: it comes before what is due.
     await movePositions(trx, topic, new Map(due.map(({ raw }) => [raw.partition, raw.offset + 1n])))
     await writeHeld(trx)
   })
@@ -120,8 +135,26 @@ async function applyTogether(context: ApplyContext, records: readonly InboxRecor
 
 function faultOf(record: InboxRecord, waiting: ReadonlySet<string>, poison: Fault | undefined): Fault | undefined {
   if (isFault(record.content)) return record.content
-  if (waiting.has(record.key)) return { reason: 'key_parked', message: 'an earlier event of its key is parked' }
+  if (waiting.has(record.key)) return { reason: 'waits', message: 'an earlier event of its key is parked' }
   return poison
+}
+
+/** What waits behind another record has no letter: it is worked on when that one was dealt with. */
+function setAside({ record: { raw }, fault: { reason, message } }: ParkedRecord): SetAside[] {
+  return reason === 'waits' ? [] : [{ raw, reason, message }]
+}
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const IN_FAILED_TRANSACTION = '25P02'
+
+/**
+ * Whether what a handler threw says nothing about the record. A statement that the database can't make sense of (class 42)
+ * may be a migration that is due, and is tried again like any fault of a handler; it mustn't hold up a partition for ever.
+ */
+function isSurroundings(cause: unknown): boolean {
+  const state = sqlState(cause)
+  if (state?.startsWith('42') || state === IN_FAILED_TRANSACTION) return false
+  return isOutage(cause) || cause instanceof RegistryAway
 }
 
 /** Runs the handler of a record's type. What it throws becomes `HandlerFailed`, unless it says nothing about the record. */
@@ -144,7 +177,7 @@ export async function handle(
   try {
     await inTrace(record.traceparent, () => handler(trx, content.value, meta))
   } catch (cause) {
-    throw isOutage(cause) || cause instanceof RegistryAway ? cause : new HandlerFailed(record, cause)
+    throw isSurroundings(cause) ? cause : new HandlerFailed(record, cause)
   }
   return 'handled'
 }

@@ -1,38 +1,64 @@
-import type { Message, Producer } from 'kafkajs'
+import type { IHeaders, Message, Producer } from 'kafkajs'
+import {
+  closingRecord,
+  type LetterRecord,
+  letterId,
+  letterRecord,
+  type Outcome,
+  type Reason,
+} from '#runtime/dead-letters/letter.ts'
 import { deadLettersOf, inboxApp, type ServiceName } from '#schemas/topics.ts'
-import type { ParkedRecord } from './parking.ts'
+import type { RawRecord } from './record.ts'
 
-/** Takes what could not be handled. Sending the same again is harmless: the parked table is what counts. */
-export interface DeadLetters {
-  send(parked: readonly ParkedRecord[]): Promise<void>
+/** A record that was set aside for a fault of its own. */
+export interface SetAside {
+  readonly raw: RawRecord
+  readonly reason: Reason
+  readonly message: string
 }
 
-/** The dead-letter topic of a service's inbox: the original bytes, and headers that say where from, when and why. */
+/** The dead letters of an inbox. Sending the same again is harmless. */
+export interface DeadLetters {
+  send(records: readonly SetAside[]): Promise<void>
+  /** Says of letters how they were dealt with. */
+  close(ids: readonly string[], outcome: Outcome, message: string): Promise<void>
+}
+
+/** A letter's id. */
+export const idOf = ({ topic, partition, offset, key }: Pick<RawRecord, 'topic' | 'partition' | 'offset' | 'key'>) =>
+  letterId(topic, partition, Number(offset), key)
+
+/** The dead-letter topic of a service's inbox. */
 export function deadLettersOn(producer: Producer, service: ServiceName): DeadLetters {
   const app = inboxApp(service)
   const topic = deadLettersOf(app).name
+  const write = async (records: readonly LetterRecord[]) => {
+    if (records.length > 0) await producer.send({ topic, acks: -1, messages: records.map(messageOf) })
+  }
   return {
-    async send(parked) {
-      const at = new Date().toISOString()
-      await producer.send({ topic, acks: -1, messages: parked.map((each) => deadLetter(each, app, at)) })
-    },
+    send: (records) =>
+      write(
+        records.map(({ raw, reason, message }) => {
+          const { topic, partition, timestamp, key, value } = raw
+          const place = { topic, partition, offset: Number(raw.offset), timestamp, key, value }
+          return letterRecord({ id: idOf(raw), app, ...place, reason, message, headers: headersOf(raw) }, new Date())
+        }),
+      ),
+    close: (ids, outcome, message) => write(ids.map((id) => closingRecord({ id, app, outcome, message }, new Date()))),
   }
 }
 
-function deadLetter({ record: { raw }, fault }: ParkedRecord, app: string, at: string): Message {
-  return {
-    key: raw.key,
-    value: raw.value,
-    headers: {
-      ...raw.headers,
-      dl_topic: raw.topic,
-      dl_partition: String(raw.partition),
-      dl_offset: String(raw.offset),
-      dl_timestamp: String(raw.timestamp),
-      dl_app: app,
-      dl_reason: fault.reason,
-      dl_message: fault.message,
-      dl_at: at,
-    },
+function headersOf({ headers }: RawRecord): [string, Buffer][] {
+  return Object.entries(headers).flatMap(([name, content]) =>
+    [content ?? []].flat().map((one): [string, Buffer] => [name, Buffer.from(one)]),
+  )
+}
+
+function messageOf({ key, value, headers }: LetterRecord): Message {
+  const byName: IHeaders = {}
+  for (const [name, content] of headers) {
+    const before = byName[name]
+    byName[name] = before === undefined ? content : [...[before].flat(), content]
   }
+  return { key, value, headers: byName }
 }

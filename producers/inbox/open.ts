@@ -2,23 +2,31 @@ import { openDatabase } from '#producers/database/connect.ts'
 import { readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
 import { loadService } from '#producers/services.ts'
-import { readConfig, registrySettings } from '#runtime/config.ts'
+import { kafkaSettings, readConfig, registrySettings } from '#runtime/config.ts'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import kafkajs from '#runtime/kafkajs.ts'
 import { openCodec } from '#schemas/codec.ts'
-import type { ServiceName } from '#schemas/topics.ts'
-import { type ParkedKey, parkedKeys } from './parking.ts'
+import { inboxApp, type ServiceName } from '#schemas/topics.ts'
+import { deadLettersOn } from './dead-letters.ts'
+import { keyAt, type ParkedKey, parkedKeys } from './parking.ts'
 import { dropKey, type Released, replayKey } from './replay.ts'
 
 /** A service's inbox, opened to look after its parked keys. */
 export interface OpenInbox extends AsyncDisposable {
   parked(): Promise<ParkedKey[]>
-  replay(key: string): Promise<Released[]>
-  drop(key: string, all: boolean): Promise<Released[]>
+  /** @param topic only what waits of this one */
+  replay(key: string, topic?: string): Promise<Released[]>
+  drop(key: string, options: { all: boolean; reason?: string; topic?: string }): Promise<Released[]>
+  /** The key that the record of a letter waits under; undefined when it doesn't wait (any more). */
+  keyOf(letter: Pick<StoredLetter, 'topic' | 'partition' | 'offset'>): Promise<string | undefined>
+  /** Closes a letter whose record doesn't wait. */
+  forget(letter: Pick<StoredLetter, 'id'>): Promise<void>
 }
 
 /** Opens a service's inbox with the service's own login. Throws when the service subscribes to nothing. */
 export async function openInbox(name: ServiceName): Promise<OpenInbox> {
   const login = readServiceLogin(name)
-  const config = readConfig(registrySettings)
+  const config = readConfig({ ...registrySettings, ...kafkaSettings })
   const service = await loadService(name)
   if (service.subscriptions.length === 0) throw new Error(`service "${name}" subscribes to nothing, it has no inbox`)
   const codec = await openCodec({ registryUrl: config.REGISTRY_URL })
@@ -27,11 +35,24 @@ export async function openInbox(name: ServiceName): Promise<OpenInbox> {
     codec,
     service.publishes,
   )
-  const context = { db, codec, subscriptions: service.subscriptions }
+  const kafka = new kafkajs.Kafka({
+    clientId: `${inboxApp(name)}-cli`,
+    brokers: [...config.KAFKA_BROKERS],
+    logLevel: kafkajs.logLevel.NOTHING,
+  })
+  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  await producer.connect()
+  const deadLetters = deadLettersOn(producer, name)
+  const context = { db, codec, subscriptions: service.subscriptions, deadLetters }
   return {
     parked: () => parkedKeys(db),
-    replay: (key) => replayKey(context, key),
-    drop: (key, all) => dropKey(context, key, { all }),
-    [Symbol.asyncDispose]: () => db.destroy(),
+    replay: (key, topic) => replayKey(context, key, topic),
+    drop: (key, options) => dropKey(context, key, options),
+    keyOf: ({ topic, partition, offset }) => keyAt(db, topic, partition, offset),
+    forget: ({ id }) => deadLetters.close([id], 'superseded', 'it no longer waits'),
+    async [Symbol.asyncDispose]() {
+      await producer.disconnect()
+      await db.destroy()
+    },
   }
 }

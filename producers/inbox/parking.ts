@@ -54,6 +54,28 @@ export async function park(trx: Knex.Transaction, parked: readonly ParkedRecord[
   }
 }
 
+/** Says anew what is wrong with a record that waits. */
+export async function renameFault(db: Knex, raw: RawRecord, reason: string, message: string): Promise<void> {
+  await db('inbox_parked')
+    .where({ topic: raw.topic, partition: raw.partition, offset: String(raw.offset) })
+    .update({ reason, message: message.replaceAll('\0', '\uFFFD') })
+}
+
+/** The first record of every key that waits: the ones that have a letter. */
+export async function firstParked(db: Knex): Promise<{ raw: RawRecord; reason: string; message: string }[]> {
+  const { rows } = await db.raw(`select distinct on (topic, key) * from inbox_parked order by topic, key, "offset"`)
+  return rows.map((row: ParkedRow & { reason: string; message: string }) => ({
+    raw: rawOf(row),
+    reason: row.reason,
+    message: row.message,
+  }))
+}
+
+/** The key that a record waits under, by its place; undefined when it doesn't wait. */
+export async function keyAt(db: Knex, topic: string, partition: number, offset: number): Promise<string | undefined> {
+  return (await db('inbox_parked').where({ topic, partition, offset }).first('key'))?.key
+}
+
 /** The keys that wait, longest first. */
 export async function parkedKeys(db: Knex): Promise<ParkedKey[]> {
   const { rows } = await db.raw(
@@ -76,17 +98,29 @@ export async function lockFirstParked(
   ])
   if (keys.length === 0) return undefined
   const row = await trx('inbox_parked').where({ topic, key }).orderBy('offset').first()
-  return (
-    row && {
-      topic,
-      partition: row.partition,
-      offset: BigInt(row.offset),
-      timestamp: row.record_timestamp,
-      key: row.record_key,
-      value: row.payload,
-      headers: row.headers,
-    }
-  )
+  return row && rawOf(row)
+}
+
+interface ParkedRow {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly record_timestamp: number
+  readonly record_key: Buffer | null
+  readonly payload: Buffer | null
+  readonly headers: RawRecord['headers']
+}
+
+function rawOf(row: ParkedRow): RawRecord {
+  return {
+    topic: row.topic,
+    partition: row.partition,
+    offset: BigInt(row.offset),
+    timestamp: row.record_timestamp,
+    key: row.record_key,
+    value: row.payload,
+    headers: row.headers,
+  }
 }
 
 /** Takes a record out of its waiting line; the last one frees the key. Gives how many still wait. */

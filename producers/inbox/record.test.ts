@@ -44,20 +44,20 @@ test('without key or id a record stands for itself', async () => {
 })
 
 test.each([
-  ['no bytes', Buffer.alloc(0), 'garbage'],
-  ['text', Buffer.from('{"orderId":"o1"}'), 'garbage'],
-  ['a cut payload', Buffer.from([0, 0, 0, 0, 1]), 'garbage'],
-  ['an unknown schema id', Buffer.from([0, 0, 0, 0xff, 0xff, 1]), 'unknown_schema'],
+  ['no bytes', Buffer.alloc(0), 'unreadable'],
+  ['text', Buffer.from('{"orderId":"o1"}'), 'unreadable'],
+  ['a cut payload', Buffer.from([0, 0, 0, 0, 1]), 'unreadable'],
+  ['an unknown schema id', Buffer.from([0, 0, 0, 0xff, 0xff, 1]), 'unknown-schema'],
 ] as const)('%s is a fault of the record', async (_, value, reason) => {
   expect(await contentOf(value)).toMatchObject({ reason })
 })
 
 test("another service's event, or one that claims another type, is a fault of the record", async () => {
   const payment = codec.encode(PaymentReceived, { orderId: 'o', sequence: 1, type: 't', installments: 1, cents: 1 })
-  expect(await contentOf(payment)).toMatchObject({ reason: 'wrong_type' })
+  expect(await contentOf(payment)).toMatchObject({ reason: 'unexpected-type' })
   const canceled = codec.encode(OrderCanceled, { orderId: 'o1' })
   expect(await contentOf(canceled, { headers: { ce_type: 'tributary.orders.OrderPlaced' } })).toMatchObject({
-    reason: 'wrong_type',
+    reason: 'unexpected-type',
   })
 })
 

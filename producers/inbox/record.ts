@@ -1,4 +1,5 @@
 import type { IHeaders } from 'kafkajs'
+import type { Reason } from '#runtime/dead-letters/letter.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { BadPayload, UnknownSchemaId } from '#schemas/errors.ts'
 import type { Subscription } from './subscription.ts'
@@ -17,7 +18,8 @@ export interface RawRecord {
 
 /** Why a record can't be worked on. */
 export interface Fault {
-  readonly reason: 'garbage' | 'unknown_schema' | 'wrong_type' | 'handler_failed' | 'key_parked'
+  /** `waits`: nothing is wrong with it, but an earlier event of its key is parked. */
+  readonly reason: Reason | 'waits'
   readonly message: string
 }
 
@@ -64,16 +66,16 @@ async function contentOf(raw: RawRecord, subscription: Subscription, codec: Code
     const { name: type, value } = await decode(codec, raw.value)
     const claimed = headerOf(raw, 'ce_type')
     if (claimed !== undefined && claimed !== type) {
-      return { reason: 'wrong_type', message: `its ce_type says ${claimed}, its payload is a ${type}` }
+      return { reason: 'unexpected-type', message: `its ce_type says ${claimed}, its payload is a ${type}` }
     }
     // A type of this service that we don't know is a newer one: it is passed over, like any without a handler.
     if (!type.startsWith(`tributary.${subscription.topic.service}.`)) {
-      return { reason: 'wrong_type', message: `a ${type} doesn't belong on ${raw.topic}` }
+      return { reason: 'unexpected-type', message: `a ${type} doesn't belong on ${raw.topic}` }
     }
     return { type, value }
   } catch (error) {
-    if (error instanceof BadPayload) return { reason: 'garbage', message: error.message }
-    if (error instanceof UnknownSchemaId) return { reason: 'unknown_schema', message: error.message }
+    if (error instanceof BadPayload) return { reason: 'unreadable', message: error.message }
+    if (error instanceof UnknownSchemaId) return { reason: 'unknown-schema', message: error.message }
     throw error
   }
 }

@@ -1,5 +1,10 @@
 import type { Knex } from 'knex'
 
+/** Which topic the positions are of: one that was made anew under the same name begins at its first record. */
+export async function addTopicIds(db: Knex): Promise<void> {
+  await db.raw('alter table inbox_offsets add column topic_id text, add column renewed_at timestamptz')
+}
+
 /**
  * The inbox: which events were handled (`inbox`, may be purged by age), how far each partition was (`inbox_offsets`,
  * the truth about the position; Kafka's group offset only follows it), which keys wait (`inbox_parked_keys`) and

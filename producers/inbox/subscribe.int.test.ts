@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
@@ -67,6 +68,8 @@ const send = (orderIds: readonly string[]) =>
       headers: { ce_id: freshId('event'), ce_type: OrderCanceled.name },
     })),
   })
+const openLetters = async () =>
+  (await readOpenLetters(brokers, new Map([[deadLetters.app, deadLetters.name]]), 'test')).get(deadLetters.app) ?? []
 const handled = async () =>
   (await superuser('test_counts').where({ topic: topic.name }).orderBy('n')).map((row) => row.order_id as string)
 
@@ -103,21 +106,63 @@ test('a poison event goes to the dead letters with its reason, and others go on'
   await inbox.stop()
   expect(await handled()).not.toContain(bad)
 
-  const letters: Record<string, string>[] = []
-  const consumer = kafka.consumer({ groupId: freshId('reader') })
-  await consumer.connect()
-  await consumer.subscribe({ topic: deadLetters.name, fromBeginning: true })
-  await consumer.run({
-    eachMessage: async ({ message }) => {
-      if (message.key?.toString() !== bad) return
-      const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)])
-      letters.push(Object.fromEntries(headers))
-    },
-  })
-  await waitUntil('both dead letters are read', () => letters.length === 2)
-  await consumer.disconnect()
-  expect(letters).toMatchObject([
-    { dl_topic: topic.name, dl_app: 'payments.inbox', dl_reason: 'handler_failed', ce_type: OrderCanceled.name },
-    { dl_reason: 'key_parked' },
+  const [letter, ...others] = (await openLetters()).filter(({ key }) => key?.toString() === bad)
+  expect(letter).toMatchObject({ topic: topic.name, app: 'payments.inbox', reason: 'author-error' })
+  expect(letter?.headers.map(([name, content]) => [name, content.toString()])).toContainEqual([
+    'ce_type',
+    OrderCanceled.name,
   ])
+  // The other one waits behind it.
+  expect(others).toEqual([])
+})
+
+test('a record as large as a broker takes becomes a dead letter that fits, the rest flows, and health names what waits', async () => {
+  const [key, good] = [freshId('large'), freshId('good')]
+  await producer.send({ topic: topic.name, messages: [{ key, value: Buffer.alloc(1_040_000, 7) }] })
+  await send([good])
+  const inbox = await start()
+  await waitUntil('the good one is handled', async () => (await handled()).includes(good))
+  const [letter] = await waitUntil('its letter is there', async () => {
+    const found = (await openLetters()).filter((each) => each.key?.toString() === key)
+    return found.length > 0 && found
+  })
+  expect(letter).toMatchObject({ reason: 'unreadable', valueBytes: 1_040_000 })
+  const concern = await waitUntil('health names it', () =>
+    inbox.concerns().find(({ part }) => part === 'payments.inbox'),
+  )
+  expect(concern.what).toMatch(/\d+ keys with \d+ events wait, the first since/)
+  expect(concern.remedy).toContain('npx tributary dead-letters list payments.inbox')
+  await inbox.stop()
+
+  // A letter whose record was released while nobody could say so is closed; one that was lost is written again.
+  await superuser('inbox_parked').where({ key }).delete()
+  await superuser('inbox_parked_keys').where({ key }).delete()
+  const again = await start()
+  await waitUntil('its letter is closed', async () => !(await openLetters()).some(({ id }) => id === letter!.id))
+  await again.stop()
+})
+
+test('a topic that is deleted and made anew under a running subscriber is read from its first record, and said to be', async () => {
+  const inbox = await start()
+  const [before, after] = [freshId('before'), freshId('after')]
+  await send([before])
+  await waitUntil('it is handled', async () => (await handled()).includes(before))
+  await waitUntil(
+    'the topic is known',
+    async () =>
+      (await superuser('inbox_offsets').where({ topic: topic.name }).whereNotNull('topic_id').first('topic_id')) !==
+      undefined,
+  )
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [topic.name] })
+  await waitUntil('it is gone', async () => !(await admin.listTopics()).includes(topic.name))
+  await waitUntil('it is made anew', () => applyTopics(brokers, [topic]).then(() => true))
+  await admin.disconnect()
+  await waitUntil('an event is sent', () => send([after]).then(() => true))
+  await waitUntil('it is handled', async () => (await handled()).includes(after), { timeoutMs: 50_000 })
+  await waitUntil('it is said', () =>
+    inbox.concerns().some(({ what }) => what.startsWith(`topic "${topic.name}" was deleted and made anew`)),
+  )
+  await inbox.stop()
 })

@@ -2,14 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { Knex } from 'knex'
 import { isOutage } from '#producers/service/outage.ts'
+import type { Concern } from '#runtime/health.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
+import { topicIdOf } from '#runtime/topic-id.ts'
 import type { Codec } from '#schemas/codec.ts'
 import { inboxApp, type ServiceName } from '#schemas/topics.ts'
 import { type ApplyContext, applyRecords, tryRecords } from './apply.ts'
 import { deadLettersOn } from './dead-letters.ts'
-import { positionOf } from './position.ts'
+import { parkedConcerns, reconcileLetters } from './letters.ts'
+import { claimPositions, positionOf } from './position.ts'
 import { type InboxRecord, type RawRecord, RegistryAway, readRecord } from './record.ts'
 import type { Subscription } from './subscription.ts'
 import { together } from './together.ts'
@@ -24,10 +27,16 @@ const RETRY_PAUSES_MS = [100, 400, 1_600]
  */
 const COMMIT_MS = 200
 
+/** How often it is looked what waits and whether topics are the same, in ms; and every how many looks at the letters. */
+const LOOK_MS = 5_000
+const LETTERS_EVERY = 12
+
 /** A running subscription. */
 export interface Inbox {
   /** Why it isn't at work, or undefined when it is. */
   fault(): string | undefined
+  /** What waits, and topics that were made anew. */
+  concerns(): readonly Concern[]
   /** Rejects when it can't go on: a fault of the program, not of its surroundings. */
   readonly failed: Promise<never>
   /** Ends after the transactions under way. */
@@ -95,6 +104,13 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
     }),
   )
 
+  const renewals = watchRenewals(options, (topic) => {
+    state.positioned.clear()
+    for (let partition = 0; partition < partitionsOf(subscriptions, topic); partition++) {
+      state.furthest.delete(`${topic}/${partition}`)
+      consumer.seek({ topic, partition, offset: '0' })
+    }
+  })
   await producer.connect()
   await consumer.connect()
   await consumer.subscribe({ topics: subscriptions.map((each) => each.topic.name), fromBeginning: true })
@@ -106,22 +122,40 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
     eachBatch: async (payload) => {
       latest = payload
       const { topic, partition, highWatermark } = payload.batch
-      const atPosition = await persist(payload, () => isAtPosition(consumer, options.db, state, payload))
+      const place = `${topic}/${partition}`
+      const first = BigInt(payload.batch.firstOffset() ?? 0)
+      // Going back without having been told to: the topic ends before, and may be another one.
+      if (first < (state.furthest.get(place) ?? 0n)) state.positioned.delete(place)
+      const atPosition = await persist(payload, async () => {
+        if (!state.positioned.has(place)) await renewals.look(topic)
+        return isAtPosition(consumer, options.db, state, payload)
+      })
       if (!atPosition) return
       await workOff(works.get(topic)!, persist, payload)
+      state.furthest.set(place, BigInt(payload.batch.lastOffset()) + 1n)
       const behind = BigInt(highWatermark) - BigInt(payload.batch.lastOffset()) - 1n
       meters.lag.set({ topic, partition: String(partition) }, Number(behind))
     },
   })
   const stopped = new AbortController()
   const committing = keepCommitting(() => latest, log, stopped.signal)
+  let parked: readonly Concern[] = []
+  let looks = 0
+  const looking = keepLooking(log, stopped.signal, async () => {
+    parked = await parkedConcerns(options.db, service)
+    for (const { topic } of subscriptions) await renewals.look(topic.name)
+    if (looks++ % LETTERS_EVERY === 0) {
+      await reconcileLetters(options.db, service, deadLettersOn(producer, service), options.brokers)
+    }
+  })
 
   return {
     fault: () => state.fault,
+    concerns: () => [...parked, ...renewals.concerns()],
     failed: state.failed.promise,
     async stop() {
       stopped.abort()
-      await committing
+      await Promise.all([committing, looking])
       await consumer.disconnect()
       await producer.disconnect()
       await options.db.destroy()
@@ -147,12 +181,46 @@ async function keepCommitting(
   }
 }
 
+/** Looks after what changes slowly, now and then until it is stopped. */
+async function keepLooking(log: Log, stopped: AbortSignal, look: () => Promise<void>): Promise<void> {
+  while (!stopped.aborted) {
+    await look().catch((error) =>
+      log.debug({ err: error }, 'the inbox could not be looked after; the next time will do'),
+    )
+    await sleep(LOOK_MS, undefined, { signal: stopped }).catch(() => {})
+  }
+}
+
+const partitionsOf = (subscriptions: readonly Subscription[], name: string) =>
+  subscriptions.find(({ topic }) => topic.name === name)?.topic.partitions ?? 0
+
+/** Notices topics that were deleted and made anew: their positions begin again. */
+function watchRenewals({ db, brokers, service, log }: SubscribeOptions, renewed: (topic: string) => void) {
+  const concerns = new Map<string, Concern>()
+  return {
+    concerns: () => [...concerns.values()],
+    async look(topic: string): Promise<void> {
+      const id = await topicIdOf(brokers, topic)
+      if (id === undefined || !(await claimPositions(db, topic, id))) return
+      const what =
+        `topic "${topic}" was deleted and made anew (noticed ${new Date().toISOString()}): it is read from its first ` +
+        'record; what was handled from the former one is not handled again'
+      log.error({ topic, id }, what)
+      const remedy = 'see that the new topic has the events that the former one still had unread'
+      concerns.set(topic, { part: inboxApp(service), what, remedy })
+      renewed(topic)
+    },
+  }
+}
+
 /** Since the last assignment. */
 interface ConsumerState {
   fault: string | undefined
   readonly failed: PromiseWithResolvers<never>
   /** `topic/partition` of those whose position was compared with the database's. */
   readonly positioned: Set<string>
+  /** By `topic/partition`, behind what was worked off last. */
+  readonly furthest: Map<string, bigint>
 }
 
 function watch(consumer: Consumer, log: Log): ConsumerState {
@@ -160,6 +228,7 @@ function watch(consumer: Consumer, log: Log): ConsumerState {
     fault: 'the inbox has not joined its group yet',
     failed: Promise.withResolvers<never>(),
     positioned: new Set(),
+    furthest: new Map(),
   }
   state.failed.promise.catch(() => undefined)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

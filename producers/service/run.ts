@@ -38,6 +38,7 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
     metrics,
     allowedHosts: config.ALLOWED_HOSTS,
     health: () => database.fault() ?? inboxFault(),
+    concerns: () => inbox?.concerns() ?? [],
   })
   const port = (config as unknown as Record<string, number>)[portName]!
   await server.listen({ host: config.HOST, port })

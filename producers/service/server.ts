@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type FastifyInstance, LogController } from 'fastify'
 import type { Knex } from 'knex'
-import { addHealth, type HealthCheck } from '#runtime/health.ts'
+import { addHealth, type ConcernsCheck, type HealthCheck } from '#runtime/health.ts'
 import { PROBLEM_JSON, Problem, problemSchema } from '#runtime/http/problem.ts'
 import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
@@ -22,6 +22,7 @@ export async function openServer(
     readonly log: Log
     readonly metrics: Registry
     readonly health: HealthCheck
+    readonly concerns?: ConcernsCheck
     readonly allowedHosts?: readonly string[]
   },
 ): Promise<FastifyInstance> {
@@ -41,7 +42,7 @@ export async function openServer(
   })
   await server.register(swaggerUi, { routePrefix: '/docs' })
   measureRequests(server, options.metrics)
-  addHealth(server, options.health, options.metrics)
+  addHealth(server, options.health, options.metrics, options.concerns)
   server.get('/openapi.json', { schema: { hide: true } as object }, async () => server.swagger())
   service.routes(apiOn(server, db))
   return server

@@ -29,7 +29,7 @@ export async function topicIdOf(brokers: readonly string[], topic: string): Prom
 
 function metadataRequest(topic: string): Buffer {
   const name = Buffer.from(topic)
-  const clientId = Buffer.from('tributary-sink')
+  const clientId = Buffer.from('tributary')
   const header = Buffer.alloc(10)
   header.writeInt16BE(METADATA, 0)
   header.writeInt16BE(VERSION, 2)

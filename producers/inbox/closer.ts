@@ -1,0 +1,36 @@
+import type { Closer } from '#runtime/dead-letters/cli.ts'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import { inboxApp, subscribers } from '#schemas/topics.ts'
+import { type OpenInbox, openInbox } from './open.ts'
+
+/** Deals with the letters of subscribers' inboxes: what waits for a key is in the service's database. */
+export function inboxCloser(): Closer {
+  return {
+    apps: subscribers.map(inboxApp),
+    replay: (letter) =>
+      inInbox(letter, async (inbox, key) => {
+        const released = await inbox.replay(key, letter.topic)
+        return `${sum(released, 'replayed')} events handled`
+      }),
+    drop: (letter, reason) =>
+      inInbox(letter, async (inbox, key) => {
+        const released = await inbox.drop(key, { all: false, reason, topic: letter.topic })
+        return `${sum(released, 'dropped')} dropped, ${sum(released, 'replayed')} behind it handled`
+      }),
+  }
+}
+
+const sum = <Name extends string>(released: readonly Readonly<Record<Name, number>>[], name: Name) =>
+  released.reduce((total, each) => total + each[name], 0)
+
+async function inInbox(
+  letter: StoredLetter,
+  work: (inbox: OpenInbox, key: string) => Promise<string>,
+): Promise<string> {
+  const service = subscribers.find((each) => inboxApp(each) === letter.app)!
+  await using inbox = await openInbox(service)
+  const key = await inbox.keyOf(letter)
+  if (key !== undefined) return work(inbox, key)
+  await inbox.forget(letter)
+  return 'it no longer waits, and was dealt with before'
+}
