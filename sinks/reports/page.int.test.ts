@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
 import { openLog } from '#runtime/log.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
-import { sampleRows } from '#sinks/testing/sample.ts'
+import { sampleOf, sampleRows } from '#sinks/testing/sample.ts'
 import { writeSample } from '#sinks/testing/write-sample.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 import { reportsServer } from './server.ts'
@@ -12,6 +13,22 @@ const { env } = connectStack()
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
 const sample = sampleRows(300, 40)
 const completeThrough = '2026-01-02T03:04:05.678Z'
+const letter = (n: number, key: string): StoredLetter => ({
+  id: `orders.events/0/${n}`,
+  app: 'processor-orders',
+  topic: 'orders.events',
+  partition: 0,
+  offset: n,
+  timestamp: 0,
+  reason: 'unreadable',
+  message: 'it has no <b>schema</b>',
+  key: Buffer.from(key),
+  value: null,
+  headers: [],
+  at: '2026-01-01T00:00:00.000Z',
+  place: n,
+})
+const letters = [letter(7, '<script>alert(1)</script>'), letter(8, '../%2F?#')]
 let server: FastifyInstance
 let browser: Browser
 let url: string
@@ -23,8 +40,13 @@ beforeAll(async () => {
   server = await reportsServer({
     client,
     log: openLog('reports', 'silent'),
-    freshness: async () => ({ readModels: { orders: { completeThrough, lagMs: 1 } } }),
-    deadLetters: () => ({ sink: 3, 'payments.inbox': 1 }),
+    state: {
+      freshness: async () => ({ readModels: { orders: { completeThrough, lagMs: 1_500, exceptCount: 2 } } }),
+      concerns: async () => [
+        { part: 'orders', what: 'its slot keeps 3 GB', remedy: 'npx tributary connectors status' },
+      ],
+      letters: () => letters,
+    },
   })
   url = await server.listen({ host: '127.0.0.1', port: 0 })
   browser = await chromium.launch({
@@ -101,11 +123,80 @@ test.each(['delivery', 'payments', 'customers'])('the report %s shows a figure i
   expect(await page.locator('.chart .none').count()).toBe(0)
 })
 
-test('it says as of when its data are, and how many records were set aside', async () => {
+test('it says as of when its data are, by the clock of the server, and but for how many keys', async () => {
   await open()
   await page.locator('#freshness[data-through]').waitFor()
-  expect(await page.locator('#freshness').textContent()).toContain('Data as of 03:04:05 UTC')
-  expect(await page.locator('#dead-letters').textContent()).toBe('4 dead letters')
+  // The browser's clock is years away from this moment.
+  expect(await page.locator('#freshness').getAttribute('class')).toContain('live')
+  expect(await page.locator('#freshness').textContent()).toBe('Data as of 03:04:05 UTC, except 2 keys')
+})
+
+test('it lists the open dead letters, each with the command that shows it, and what else is not well', async () => {
+  await open()
+  await page.locator('#dead-letters', { hasText: '2 open dead letters' }).click()
+  await page.locator('#letters[open]').waitFor()
+  const shown = await page.locator('#letters').textContent()
+  for (const { id, key } of letters) {
+    expect(shown).toContain(`npx tributary dead-letters show ${id}`)
+    expect(shown).toContain(key!.toString())
+  }
+  expect(shown).toContain('it has no <b>schema</b>')
+  await page.keyboard.press('Escape')
+  await page.locator('#concerns', { hasText: '1 concern' }).click()
+  await page.locator('#letters', { hasText: 'its slot keeps 3 GB' }).waitFor()
+})
+
+test('every id that an order can have is listed, shown and kept in the address', async () => {
+  const [first] = sample.orders
+  const odd = [
+    'a/b',
+    '..',
+    '%2F%',
+    '?a=b&c#d',
+    '__proto__',
+    'constructor',
+    '<script>alert(1)</script>',
+    'שלום',
+    '😀',
+    'x'.repeat(400),
+  ]
+  await writeSample(client, sampleOf(odd.map((orderId) => ({ ...first!, orderId, reviewScore: 9 }))))
+  try {
+    for (const how of [desktop, phone]) {
+      await open('/', how)
+      for (const orderId of odd) {
+        await page
+          .locator('#orders tr')
+          .filter({ has: page.getByText(orderId, { exact: true }) })
+          .locator('.open')
+          .click()
+        await page.locator('#detail[open]').waitFor()
+        await page.locator('#detail-title', { hasText: orderId }).waitFor()
+        expect(new URL(page.url()).searchParams.get('order')).toBe(orderId)
+        expect(await page.locator('#detail').evaluate((dialog) => dialog.scrollWidth <= dialog.clientWidth)).toBe(true)
+        await page.keyboard.press('Escape')
+        await page.locator('#detail').waitFor({ state: 'hidden' })
+      }
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+      if (how === desktop) await page.context().close()
+    }
+  } finally {
+    await writeSample(client, sample)
+  }
+}, 120_000)
+
+test('a panel that fails says so in its place, and the rest of the page stands', async () => {
+  const [index] = Object.keys(await client.indices.getAlias({ name: 'sales' }))
+  await client.indices.close({ index: index! })
+  try {
+    await open()
+    await page
+      .locator('#panel-revenue[data-fault="index_closed"]', { hasText: 'The index of “sales” is closed.' })
+      .waitFor()
+    expect(await figure('orders')).toBe(sample.orders.length)
+  } finally {
+    await client.indices.open({ index: index!, wait_for_active_shards: 1 })
+  }
 })
 
 test('a search finds an order by the beginning of its id, and its detail shows all of its parts', async () => {

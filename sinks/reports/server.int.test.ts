@@ -17,8 +17,7 @@ beforeAll(async () => {
   server = await reportsServer({
     client,
     log: openLog('reports', 'silent'),
-    freshness: async () => undefined,
-    deadLetters: () => undefined,
+    state: { freshness: async () => undefined, concerns: async () => [], letters: () => undefined },
   })
 })
 afterAll(async () => {

@@ -6,22 +6,24 @@ import fastifyStatic from '@fastify/static'
 import { type FastifyInstance, LogController } from 'fastify'
 import type { z } from 'zod'
 import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
+import { followLetters } from '#runtime/dead-letters/follow.ts'
 import { addHealth } from '#runtime/health.ts'
 import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
+import { deadLetterTopics } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings } from '#sinks/freshness/index.ts'
 import { atMost } from './busy.ts'
 import { readChoices } from './choices.ts'
 import { csvHead, csvLine } from './csv.ts'
-import { countDeadLetters } from './dead-letter-count.ts'
 import { reports } from './definitions.ts'
 import { explain, notFound } from './errors.ts'
 import { allOrders, findOrder, listOrders, type OrderSearch } from './orders.ts'
 import { readReport } from './panels.ts'
 import { PAGE, parameters, readParameters } from './parameters.ts'
+import { readState, type StateSources, stateFrom } from './state.ts'
 
 const PUBLIC = fileURLToPath(new URL('./public', import.meta.url))
 
@@ -42,10 +44,7 @@ export interface ReportsOptions {
   readonly client: Client
   readonly log: Log
   readonly allowedHosts?: readonly string[]
-  /** How far each read model is complete, in the words of `GET /freshness`; undefined when nobody tells. */
-  freshness(): Promise<unknown>
-  /** Records set aside, by application. */
-  deadLetters(): Readonly<Record<string, number>> | undefined
+  readonly state: StateSources
 }
 
 /** The process `tributary reports`. */
@@ -58,16 +57,12 @@ export async function startReports(log: Log): Promise<Running> {
     REPORTS_PORT: setting.port.prefault(14_000),
   })
   const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const letters = countDeadLetters(config.KAFKA_BROKERS, log)
+  const letters = followLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-reports')
   const server = await reportsServer({
     client,
     log,
     allowedHosts: config.ALLOWED_HOSTS,
-    deadLetters: letters.counts,
-    freshness: async () => {
-      const response = await fetch(`${config.FRESHNESS_URL}/freshness`, { signal: AbortSignal.timeout(2_000) })
-      return response.ok ? response.json() : undefined
-    },
+    state: stateFrom(config.FRESHNESS_URL, letters),
   })
   addHealth(server, () => undefined, openMetrics())
   await server.listen({ host: config.HOST, port: config.REPORTS_PORT })
@@ -89,7 +84,7 @@ const FILES = { running: 2, waiting: 4 }
 
 /** The report page and what it asks for: figures from aggregations over the read models, and orders. */
 export async function reportsServer(options: ReportsOptions): Promise<FastifyInstance> {
-  const { client, freshness, deadLetters, log, allowedHosts = [] } = options
+  const { client, state, log, allowedHosts = [] } = options
   const server = openHttpServer({
     log,
     allowedHosts,
@@ -169,7 +164,7 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
 
   server.get('/api/state', async (request) => {
     readParameters(parameters.none, request.url)
-    return { freshness: await freshness().catch(() => undefined), deadLetters: deadLetters() }
+    return readState(state)
   })
 
   return server

@@ -1,14 +1,13 @@
 import { chartCard, numberCard } from './charts.js'
 import { byId, h } from './dom.js'
-import { humane, writeAgo, writeMoment, writeMoney } from './format.js'
+import { humane, writeMoment, writeMoney } from './format.js'
 import { showOrder, stars, statusBadge } from './order.js'
+import { showConcerns, showFreshness, showLetters } from './state.js'
 
 const FILTERS = ['from', 'to', 'state', 'category', 'status', 'differs']
 const STATE_MS = 3_000
 const REFRESH_MS = 10_000
 const TYPING_MS = 200
-/** Behind by more than this, data don't count as live. */
-const LIVE_MS = 15_000
 /** No filter takes a later day. */
 const LAST_DAY = Date.UTC(9999, 11, 31)
 
@@ -244,53 +243,14 @@ function loadOrder(order) {
 }
 
 async function loadState() {
-  const pill = byId('freshness')
   try {
-    const { freshness, deadLetters } = await ask('api/state')
-    showFreshness(pill, freshness)
-    showDeadLetters(deadLetters)
+    const { freshness, letters, concerns } = await ask('api/state')
+    showFreshness(freshness)
+    showLetters(letters)
+    showConcerns(concerns)
   } catch {
-    showFreshness(pill, undefined)
+    showFreshness(undefined)
   }
-}
-
-/** @param {HTMLElement} pill @param {any} freshness */
-function showFreshness(pill, freshness) {
-  const models = Object.entries(freshness?.readModels ?? {})
-  const words = /** @type {Element} */ (pill.querySelector('.words'))
-  const oldest = models.map(([, { completeThrough }]) => completeThrough ?? '').sort()[0]
-  pill.className = 'pill'
-  if (!oldest) {
-    words.textContent = 'Data as of: not known'
-    pill.title = freshness?.trouble ?? 'The freshness service doesn’t answer.'
-    return
-  }
-  const behind = Date.now() - Date.parse(oldest)
-  pill.classList.add(behind < LIVE_MS ? 'live' : 'behind')
-  words.textContent = `Data as of ${oldest.slice(11, 19)} UTC${behind < LIVE_MS ? '' : ` · ${writeAgo(behind)}`}`
-  pill.dataset.through = oldest
-  const each = models.map(([name, { completeThrough, waitingFor }]) => {
-    return `${name}: ${completeThrough ? `complete through ${completeThrough}` : 'not known'}${waitingFor ? ` (waits for ${waitingFor})` : ''}`
-  })
-  pill.title = `Everything committed before ${oldest} is in these figures.\n${each.join('\n')}`
-}
-
-/** @param {Record<string, number> | undefined} counts undefined: not known */
-function showDeadLetters(counts) {
-  const pill = byId('dead-letters')
-  if (!counts) {
-    pill.hidden = true
-    return
-  }
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0)
-  pill.hidden = false
-  pill.dataset.value = String(total)
-  pill.className = total > 0 ? 'pill bad' : 'pill'
-  pill.textContent = `${total.toLocaleString('en-US')} dead letter${total === 1 ? '' : 's'}`
-  pill.title =
-    Object.entries(counts)
-      .map(([app, count]) => `${app}: ${count}`)
-      .join('\n') || 'No record was set aside.'
 }
 
 async function loadChoices() {
@@ -329,17 +289,22 @@ function listen() {
   byId('next').addEventListener('click', turn(1))
   const dialog = byId('detail')
   dialog.addEventListener('close', () => address().has('order') && go({ order: undefined }))
-  dialog.addEventListener('click', (/** @type {Event} */ event) => event.target === dialog && dialog.close())
+  for (const one of [dialog, byId('letters')])
+    one.addEventListener('click', (/** @type {Event} */ event) => event.target === one && one.close())
   addEventListener('popstate', render)
   addEventListener('keydown', (event) => {
-    if (event.key === '/' && !dialog.open && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? '')) {
+    if (
+      event.key === '/' &&
+      !document.querySelector('dialog[open]') &&
+      !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName ?? '')
+    ) {
       event.preventDefault()
       byId('search').focus()
     }
   })
   setInterval(() => document.visibilityState === 'visible' && loadState(), STATE_MS)
   setInterval(() => {
-    if (document.visibilityState !== 'visible' || byId('detail').open) return
+    if (document.visibilityState !== 'visible' || byId('detail').open || byId('letters').open) return
     shown = { ...shown, report: null, list: null }
     render()
   }, REFRESH_MS)
