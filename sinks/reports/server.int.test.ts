@@ -195,6 +195,28 @@ describe('a search', () => {
   })
 })
 
+test('more searches at a time than have a turn are told so at once, and when to come again', async () => {
+  await writeSample(client, sampleRows(50))
+  const answers = await Promise.all(Array.from({ length: 80 }, () => get('/api/reports/sales')))
+  const [done, refused] = [200, 503].map((status) => answers.filter((answer) => answer.status === status))
+  expect(done!.length).toBeGreaterThanOrEqual(30)
+  expect(done!.length + refused!.length).toBe(80)
+  for (const { headers, json } of refused!) {
+    expect(headers['retry-after']).toBe('2')
+    expect(json).toMatchObject({ code: 'busy', retryable: true, id: expect.any(String) })
+  }
+  expect((await get('/api/reports/sales')).status).toBe(200)
+})
+
+test('a page of another site, or under another name, gets nothing', async () => {
+  for (const headers of [{ host: 'evil.example' }, { host: 'localhost', origin: 'http://evil.example' }]) {
+    for (const url of ['/', '/api/orders', '/api/state']) {
+      const { statusCode } = await server.inject({ url, headers })
+      expect(statusCode).toBe(403)
+    }
+  }
+})
+
 test('no address, however odd, is an error of the server', async () => {
   const names = [
     'from',
