@@ -147,6 +147,7 @@ test(
     try {
       for (let i = 0; i < names.length || statements.checked.taken < STATEMENTS; i++) {
         await faults[names[i % names.length]!]!()
+        await waitUntil('the stack is ready again', async () => (await stack.status()).ready, { timeoutMs: 180_000 })
         const enough = statements.checked.taken + 30
         await waitUntil('claims are made again', () => statements.checked.taken > enough, { timeoutMs: 120_000 })
         taken = statements.checked.taken
