@@ -15,6 +15,7 @@ export const engineErrors = {
   OUTCOME_UNKNOWN: { canRetry: true },
   REBALANCED: { canRetry: true },
   POSITION_LOST: { canRetry: true },
+  TOPIC_REPLACED: { canRetry: true },
   RECORD_TOO_LARGE: { canRetry: false },
   BROKER_REFUSED: { canRetry: false },
 } as const

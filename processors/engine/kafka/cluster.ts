@@ -26,6 +26,7 @@ export class Cluster {
   readonly #connections = new Map<string, Promise<Connection>>()
   readonly #coordinators = new Map<string, { readonly host: string; readonly port: number }>()
   #leaders: Leaders | undefined
+  readonly #topicIds = new Map<string, string>()
 
   constructor(options: { brokers: readonly string[]; clientId: string; requestTimeoutMs?: number }) {
     this.#brokers = options.brokers
@@ -90,13 +91,19 @@ export class Cluster {
       )
     }
     const leaders = new Map(this.#leaders?.leaders)
-    for (const { name, partitions } of response.topics) {
+    for (const { name, topicId, partitions } of response.topics) {
+      this.#topicIds.set(name ?? '', topicId)
       const ofTopic: number[] = []
       for (const { partitionIndex, leaderId } of partitions) ofTopic[partitionIndex] = leaderId
       leaders.set(name ?? '', ofTopic)
     }
     this.#leaders = { nodes: new Map(response.brokers.map((broker) => [broker.nodeId, broker])), leaders }
     return new Map(response.topics.map(({ name, partitions }) => [name ?? '', partitions.length]))
+  }
+
+  /** A topic's id, as last learned: another one when the topic was deleted and made again. */
+  topicId(topic: string): string {
+    return this.#topicIds.get(topic) ?? ''
   }
 
   /** The node that leads a partition, as last learned. */

@@ -208,6 +208,24 @@ describe('a worker on a broker', () => {
     expect((await read(scene.sinks.Joined.name)).length).toBe(written + 1)
   })
 
+  test('counts nothing twice when the offsets of its group are deleted, as they are after a week without work', async () => {
+    await scene.start()
+    await scene.send(
+      range(0, 500).map((i) => thing(i)),
+      range(0, 40).map((i) => place(i, `label ${i}`)),
+    )
+    await scene.settled()
+    await scene.end(0, 'SIGTERM')
+    const written = (await read(scene.sinks.Joined.name)).length
+    const admin = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.deleteGroups([scene.name]).finally(() => admin.disconnect())
+    await scene.start()
+    await scene.send([thing(1, 99)])
+    await scene.settled()
+    expect((await read(scene.sinks.Joined.name)).length).toBe(written + 1)
+  })
+
   test('shares its work with a second one, and hands it over when that one is killed or stops', async () => {
     await scene.start(0)
     await scene.send(

@@ -25,6 +25,7 @@ import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
 import type { EngineMetrics } from './metrics.ts'
 import { Parking } from './parking.ts'
 import { partitionOf } from './partitioner.ts'
+import { Positions } from './positions.ts'
 import { Replay, type Reread } from './replay.ts'
 import { restore } from './restore.ts'
 import { Schemas } from './schemas.ts'
@@ -51,6 +52,8 @@ const RETRY_MS = { least: 100, most: 1_000 }
 interface Session {
   readonly membership: Membership
   readonly producer: TransactionalProducer
+  /** Of the input topics. */
+  readonly ids: ReadonlyMap<string, string>
   readonly inbound: Inbound
   readonly intake: Intake
   readonly schemas: Schemas
@@ -75,6 +78,7 @@ export class Worker {
   readonly #clusters: { readonly fetch: Cluster; readonly transactions: Cluster; readonly group: Cluster }
   readonly #group: Group
   readonly #parking = new Parking()
+  readonly #positions = new Positions()
   readonly #inputs: readonly string[]
   /** The stamp that each partition's state stands at. */
   readonly #stamps = new Map<number, string>()
@@ -243,6 +247,7 @@ export class Worker {
       if (partitions.includes(partition) && stampOf(partition) === this.#stamps.get(partition)) continue
       this.#tasks.remove(partition)
       this.#parking.remove(partition)
+      this.#positions.remove(partition)
     }
     const fresh = partitions.filter((partition) => !this.#tasks.partitions.includes(partition))
     for (const partition of fresh) {
@@ -254,7 +259,8 @@ export class Worker {
       const began = performance.now()
       try {
         const read = await restore(fetch, changelogOf(app), fresh, (partition, key, value) => {
-          if (!this.#parking.load(partition, key, value)) this.#tasks.load(partition, key, value)
+          if (this.#positions.load(partition, key, value) || this.#parking.load(partition, key, value)) return
+          this.#tasks.load(partition, key, value)
         })
         const seconds = (performance.now() - began) / 1_000
         metrics.restored.inc(read)
@@ -264,6 +270,7 @@ export class Worker {
         for (const partition of fresh) {
           this.#tasks.remove(partition)
           this.#parking.remove(partition)
+          this.#positions.remove(partition)
         }
         throw error
       }
@@ -273,8 +280,16 @@ export class Worker {
     const starts = await listOffsets(fetch, 'earliest', wanted)
     const positions = wanted.map(({ topic, partition }) => {
       const place = `${topic}/${partition}`
-      return { topic, partition, offset: commits.get(place)?.offset ?? starts.get(place) ?? 0 }
+      const start = starts.get(place) ?? 0
+      const kept = this.#positions.of(partition, topic)
+      // What was purged from the exchange topic had been taken in.
+      const restored = kept !== undefined && topic === exchange ? Math.max(kept, start) : kept
+      return { topic, partition, offset: commits.get(place)?.offset ?? restored ?? start }
     })
+    const ids = new Map(this.#inputs.map((topic) => [topic, fetch.topicId(topic)]))
+    this.#positions.check(partitions, ids, app)
+    const lost = partitions.filter((p) => !commits.has(`${exchange}/${p}`))
+    if (lost.length > 0) log.info({ partitions: lost }, 'the group has no offsets: positions are those of the state')
     const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
     const schemas = new Schemas(codec, log)
     const intake = new Intake(plan, schemas, this.#tasks, this.#parking)
@@ -282,6 +297,7 @@ export class Worker {
     await barriers.raise(partitions)
     return {
       ...joined,
+      ids,
       inbound,
       intake,
       schemas,
@@ -359,11 +375,17 @@ export class Worker {
     const output = this.#tasks.run()
     replay.mended(output.mended, aside)
     const records = this.#recordsOf(output, aside)
+    const changelog = changelogOf(app)
+    const changed = new Set(records.flatMap(({ topic, partition }) => (topic === changelog ? [partition] : [])))
+    const takenUpTo = (topic: string, partition: number) => session.inbound.takenUpTo(topic, partition)
+    const positions = this.#positions.changes(changed, this.#inputs, takenUpTo, session.ids)
+    for (const change of positions) records.push({ topic: changelog, ...change })
     const worked = performance.now()
     const offsets = this.#offsetsOf(session, stamp)
     await session.producer.commit(records, offsets, session.membership)
     this.#tasks.commit()
     this.#parking.commit()
+    this.#positions.commit(positions)
     this.#unsettled = undefined
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
