@@ -50,8 +50,3 @@ export async function readTopic(stack: { urls: { kafka: string } }, topic: strin
     await cluster.close()
   }
 }
-
-/** How many dead letters there are. */
-export async function deadLetterCount(stack: { urls: { kafka: string } }, topic: string): Promise<number> {
-  return (await readTopic(stack, topic)).length
-}
