@@ -30,7 +30,8 @@ async function inInbox(
   const service = subscribers.find((each) => inboxApp(each) === letter.app)!
   await using inbox = await openInbox(service)
   const key = await inbox.keyOf(letter)
-  if (key !== undefined) return work(inbox, key)
+  // Awaited here: the inbox is closed when this returns.
+  if (key !== undefined) return await work(inbox, key)
   await inbox.forget(letter)
   return 'it no longer waits, and was dealt with before'
 }
