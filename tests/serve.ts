@@ -1,14 +1,15 @@
 /**
- * Servers for repeated runs of the `int` tests: starts them, prints a line to put into the shell that runs the tests
- * (`export TRIBUTARY_TEST_STACK=…`), and stops them when it ends (Ctrl-C).
+ * A stack for repeated runs of the `int` and `e2e` tests: starts it, prints a line to put into the shell that runs the
+ * tests (`export TRIBUTARY_TEST_STACK=…`), and stops it when it ends (Ctrl-C).
  *
- *   node tests/serve.ts            # the servers
+ *   node tests/serve.ts            # the servers, for `int`
  *   node tests/serve.ts postgres   # some of them
+ *   node tests/serve.ts all        # with every process, for `e2e`
  */
 import { scratchStack } from './harness/stack.ts'
 
 const only = process.argv.slice(2)
-const stack = await scratchStack({ only: only.length > 0 ? only : ['servers'] })
+const stack = await scratchStack(only[0] === 'all' ? {} : { only: only.length > 0 ? only : ['servers'] })
 console.log(`export TRIBUTARY_TEST_STACK='${JSON.stringify(stack.env)}'`)
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => stack.stop().then(() => process.exit(0)))
