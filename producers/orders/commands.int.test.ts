@@ -102,7 +102,7 @@ test('an order that is not there is a 404', async () => {
 
 test('items keep their cents and times; two with the same number are refused', async () => {
   const orderId = freshId('o')
-  const item = { itemNo: 1, productId: 'p', sellerId: 's', priceCents: 12_345_678_901, freightCents: 0, shipBy: 1_000 }
+  const item = { itemNo: 1, productId: 'p', sellerId: 's', priceCents: 987_654_321, freightCents: 0, shipBy: 1_000 }
   const order = { orderId, customerId: 'c', purchasedAt: 1_533_636_000_000, estimatedAt: 5_000, items: [item] }
   await expect(db.transaction((trx) => placeOrder(trx, { ...order, items: [item, item] }))).rejects.toMatchObject({
     status: 400,

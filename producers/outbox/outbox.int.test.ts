@@ -55,7 +55,7 @@ test('an event whose value breaks a rule rolls the business change back, and nam
   await expect(command(db, { state: '가'.repeat(100) })).rejects.toThrow(
     /CustomerRegistered: state has 300 bytes, at most 100/,
   )
-  await expect(command(db, { city: 'a\ud800b' })).rejects.toMatchObject({ name: 'RuleBroken' })
+  await expect(command(db, { city: 'a\ud800b' })).rejects.toMatchObject({ name: 'InvalidValue' })
   expect(await customers(id)).toEqual([])
   // What follows from somebody else's event was judged at its own door.
   const reader = await databases.service('customers', { judges: false })
