@@ -44,7 +44,11 @@ function start(models: readonly ReadModel[] = readModels): Sink {
   })
 }
 const atWork = () => waitUntil('the sink is at work', () => sink.waiting() === undefined, { timeoutMs: 90_000 })
-const letters = async () => (await readTopic(brokers, deadLettersOf(sinkApp).name)).length
+/** Of the read model that is made ill: an index that is built anew sets aside what others have left in its topic. */
+const letters = async () =>
+  (await readTopic(brokers, deadLettersOf(sinkApp).name)).filter(
+    ({ headers }) => String(headers?.dl_topic) === SalesRows.name,
+  ).length
 const newest = async (readModel: string) => (await generationsOf(client, readModel))[0]!
 const sale = () => ({ ...sample.sales[0]!, category: `ill-${++count}` })
 const isThere = async (readModel: string, id: string) => (await readSome(client, readModel, [id])).length === 1
@@ -119,6 +123,8 @@ test.each(Object.keys(illnesses))(
     const before = await letters()
     const { index } = await newest('sales')
     await make(index)
+    // The tests behind this one need the index well.
+    onTestFinished(async () => void (await mend(index).catch(() => {})))
     const id = await write(sale())
     await waitUntil('the sink says which and why', () => told.test(sink.waiting() ?? ''), { timeoutMs: TOLD_MS })
     expect(sink.waiting()).toMatch(/^read model sales stands still/)
@@ -134,8 +140,12 @@ test.each(Object.keys(illnesses))(
 test('what would refuse documents is told also when there are none', async () => {
   const { index } = await newest('sales')
   await settings(index, { 'index.blocks.write': true })
+  onTestFinished(async () => void (await settings(index, { 'index.blocks.write': null })))
   const concern = await waitUntil('it is told', () => sink.concerns().find(({ part }) => part === 'read model sales'))
-  expect(concern).toMatchObject({ what: expect.stringContaining('index.blocks.write'), remedy: /PUT/ as never })
+  expect(concern).toMatchObject({
+    what: expect.stringContaining('index.blocks.write'),
+    remedy: expect.stringContaining('PUT'),
+  })
   await settings(index, { 'index.blocks.write': null })
   await waitUntil('it is well', () => sink.concerns().every(({ part }) => part !== 'read model sales'))
 })

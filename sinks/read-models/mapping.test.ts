@@ -27,6 +27,14 @@ test('Avro types become the types that reports need', () => {
   expect(propertiesOf(sales).day).toEqual({ type: 'date', format: 'strict_date' })
 })
 
+test('a hint adds to what a field has: a text too long for a term is still no reason to refuse a document', () => {
+  expect(propertiesOf(orders).customer.properties.city).toMatchObject({
+    type: 'keyword',
+    ignore_above: 10_922,
+    fields: { words: { type: 'text' } },
+  })
+})
+
 test('a hint at a field the row does not have is a fault', () => {
   expect(() => compileIndex({ ...sales, hints: { dya: { type: 'date' } } })).toThrow('dya')
 })

@@ -64,9 +64,14 @@ function propertiesOf(
     fields.map((field) => {
       const path = prefix + field.name
       if (hints[path]) hinted.add(path)
-      return [field.name, hints[path] ?? mappingOf(field.shape, path, hints, hinted)]
+      return [field.name, withHint(mappingOf(field.shape, path, hints, hinted), hints[path])]
     }),
   )
+}
+
+/** A hint of the same type adds to what a field of that shape has anyway, its bounds above all. */
+function withHint(mapping: FieldMapping, hint: FieldMapping | undefined): FieldMapping {
+  return hint && hint.type === mapping.type ? { ...mapping, ...hint } : (hint ?? mapping)
 }
 
 function mappingOf(shape: Shape, path: string, hints: ReadModel['hints'], hinted: Set<string>): FieldMapping {

@@ -191,7 +191,7 @@ describe('a worker on a broker', () => {
     }
     await scene.start()
     await scene.settled()
-  })
+  }, 180_000)
 
   test('comes back with its state and writes nothing again that is written', async () => {
     await scene.start()
