@@ -10,7 +10,7 @@ export const ALARM_SHARE = 0.5
 /** Where the server has no fuse, the disk is it: shares are of this many bytes. */
 const FUSE_WITHOUT_LIMIT = 16 * 1024 ** 3
 /** A connector that reads confirms what it has read several times a second. */
-export const STALLED_MS = 6_000
+export const STALLED_MS = 4_000
 
 /** A replication slot as the server shows it. */
 export interface Slot {

@@ -150,7 +150,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   })
 
   return {
-    fault: () => state.fault,
+    fault: () => state.fault ?? heldUp(state),
     concerns: () => [...parked, ...renewals.concerns()],
     failed: state.failed.promise,
     async stop() {
@@ -221,6 +221,22 @@ interface ConsumerState {
   readonly positioned: Set<string>
   /** By `topic/partition`, behind what was worked off last. */
   readonly furthest: Map<string, bigint>
+  /** Since when something of a `topic/partition` is being worked on, as `performance.now()` has it. */
+  readonly under: Map<string, number>
+}
+
+/** Work that takes longer than this, in ms, is told of: a lock or a handler holds it up, and nobody fails. */
+const HELD_UP_MS = 4_000
+
+function heldUp(state: ConsumerState): string | undefined {
+  const now = performance.now()
+  for (const [place, since] of state.under) {
+    const seconds = Math.round((now - since) / 1_000)
+    if (now - since > HELD_UP_MS) {
+      return `inbox: what came on ${place} has been worked on for ${seconds} s: a lock in the database or a handler holds it up`
+    }
+  }
+  return undefined
 }
 
 function watch(consumer: Consumer, log: Log): ConsumerState {
@@ -229,6 +245,7 @@ function watch(consumer: Consumer, log: Log): ConsumerState {
     failed: Promise.withResolvers<never>(),
     positioned: new Set(),
     furthest: new Map(),
+    under: new Map(),
   }
   state.failed.promise.catch(() => undefined)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
@@ -290,7 +307,9 @@ type Persist = <T>(payload: EachBatchPayload, work: () => Promise<T>) => Promise
 
 function persistence(state: ConsumerState, log: Log): Persist {
   return async ({ batch, heartbeat, isRunning, isStale }, work) => {
+    const place = `${batch.topic}/${batch.partition}`
     for (let failures = 0; isRunning() && !isStale(); failures++) {
+      state.under.set(place, performance.now())
       try {
         const result = await work()
         state.fault = undefined
@@ -299,6 +318,8 @@ function persistence(state: ConsumerState, log: Log): Persist {
         if (!isOutage(error) && !(error instanceof RegistryAway)) throw error
         state.fault = `inbox: ${(error as Error).message}`
         log.warn({ err: error, topic: batch.topic, partition: batch.partition }, 'inbox waits for its surroundings')
+      } finally {
+        state.under.delete(place)
       }
       await sleep(OUTAGE_PAUSES_MS[Math.min(failures, OUTAGE_PAUSES_MS.length - 1)])
       await heartbeat()

@@ -5,6 +5,7 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { openLetters, runs, soak } from './soak.ts'
+import { checkStatements } from './statements.ts'
 import { longestGap, p99, type Stream, startTraffic, streams } from './traffic.ts'
 
 const stack = connectStack()
@@ -58,7 +59,17 @@ async function topicSetting(topic: string, name: string, value: string): Promise
   const admin = new kafkajs.Kafka({ clientId: 'edges', brokers: [stack.urls.kafka] }).admin()
   await admin.connect()
   try {
-    const configEntries = [{ name, value }]
+    // All settings of the topic: what isn't named would be the broker's default again.
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    })
+    const own = resources[0]!.configEntries.filter((entry) => entry.configSource === kafkajs.ConfigSource.TOPIC_CONFIG)
+    const others = own.filter((entry) => entry.configName !== name)
+    const configEntries = [
+      ...others.map((entry) => ({ name: entry.configName, value: entry.configValue })),
+      { name, value },
+    ]
     await admin.alterConfigs({
       validateOnly: false,
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }],
@@ -148,7 +159,10 @@ for (const [i, ill] of ills.entries()) {
     async () => {
       const traffic = await startTraffic(stack.urls, `ill${i}-${Date.now().toString(36)}-`)
       const spans: { from: number; to: number; ill: boolean }[] = []
-      const claims = watchClaims(traffic)
+      const statements = checkStatements(
+        { freshness: stack.env.FRESHNESS_URL!, elasticsearch: stack.urls.elasticsearch },
+        traffic,
+      )
       try {
         await after(3_000)
         for (let n = 0; n < ALTERNATIONS; n++) {
@@ -172,9 +186,9 @@ for (const [i, ill] of ills.entries()) {
         }
       } finally {
         await traffic.stop(180_000)
-        claims.stop()
+        await statements.stop()
       }
-      expect(claims.wrong).toEqual([])
+      expect(statements.checked.wrong).toEqual([])
       const others = streams.filter((stream) => !ill.downstream.includes(stream))
       const rows = others.map((stream) => {
         const arrivals = traffic.arrivals.get(stream)!
@@ -185,7 +199,7 @@ for (const [i, ill] of ills.entries()) {
         return { stream, ratio: ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)]!, gap }
       })
       console.log(
-        `${ill.part} ill: ${rows.map(({ stream, ratio, gap }) => `${stream} p99 × ${ratio.toFixed(2)}, longest gap ${Math.round(gap)} ms`).join('; ')}; ${claims.count} claims looked at`,
+        `${ill.part} ill: ${rows.map(({ stream, ratio, gap }) => `${stream} p99 × ${ratio.toFixed(2)}, longest gap ${Math.round(gap)} ms`).join('; ')}; ${statements.checked.taken} statements looked at`,
       )
       for (const { stream, ratio, gap } of rows) {
         expect(gap, `${stream}: longest gap, ms`).toBeLessThanOrEqual(LONGEST_GAP_MS)
@@ -212,40 +226,4 @@ async function whatStatusSays(): Promise<string> {
     .split('\n')
     .filter((line) => !/\sready\s/.test(line))
     .join('\n')
-}
-
-/** Asks freshness again and again, and looks whether what is claimed complete can be seen. */
-function watchClaims(traffic: Awaited<ReturnType<typeof startTraffic>>) {
-  const wrong: string[] = []
-  let running = true
-  const state = {
-    wrong,
-    count: 0,
-    stop() {
-      running = false
-    },
-  }
-  const watch = async () => {
-    while (running) {
-      const before = traffic.outstanding()
-      const answer = await fetch(`${stack.env.FRESHNESS_URL}/freshness`).catch(() => undefined)
-      const said = answer?.ok
-        ? ((await answer.json()) as { readModels: Record<string, { completeThrough: string | null }> })
-        : undefined
-      for (const [readModel, { completeThrough }] of Object.entries(said?.readModels ?? {})) {
-        if (completeThrough === null) continue
-        state.count++
-        // What was answered before the moment that is claimed, and hadn't been seen when it was asked.
-        const claimed = before.filter(
-          (one) => one.readModel === readModel && one.answeredAt < Date.parse(completeThrough),
-        )
-        for (const one of claimed) {
-          if (!(await traffic.isVisible(readModel, one.id))) wrong.push(`${readModel} ${one.id}: ${completeThrough}`)
-        }
-      }
-      await after(200)
-    }
-  }
-  watch().catch((error) => wrong.push(String(error)))
-  return state
 }

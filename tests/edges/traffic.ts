@@ -29,14 +29,10 @@ export interface Arrival {
 export interface Traffic {
   /** What has arrived, by stream, in the order seen. */
   readonly arrivals: ReadonlyMap<Stream, readonly Arrival[]>
-  /** Changes that are answered and not seen yet, by the read model they belong to. */
-  outstanding(): readonly { readonly readModel: string; readonly id: string; readonly answeredAt: number }[]
   /** Every change that was answered, seen or not, in the order answered. */
   readonly changes: readonly Change[]
   /** Those of some changes that readers don't see now. Throws when Elasticsearch doesn't answer. */
   missing(of: readonly Change[]): Promise<Change[]>
-  /** Whether a document shows its change now. */
-  isVisible(readModel: string, id: string): Promise<boolean>
   /** Sends no more; resolves when everything was seen. Throws when that takes too long. */
   stop(timeoutMs: number): Promise<void>
 }
@@ -189,13 +185,6 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
       const found = await documents(of)
       if (found.length === 0) throw new Error('Elasticsearch does not answer')
       return of.filter((one, i) => !(found[i]?.found && one.shows(found[i]._source!)))
-    },
-    outstanding: () => [...waiting].map(({ index, id, answeredAt }) => ({ readModel: index, id, answeredAt })),
-    async isVisible(readModel, id) {
-      const of = [...waiting].filter((one) => one.index === readModel && one.id === id)
-      if (of.length === 0) return true
-      const [found] = await documents([{ index: readModel, id }])
-      return of.every((one) => found?._source !== undefined && one.shows(found._source))
     },
     async stop(timeoutMs) {
       stopped = true
