@@ -141,8 +141,9 @@ const ills: readonly Ill[] = [
     part: 'a topic',
     named: /reviews/,
     downstream: ['reviews'],
-    make: () => topicSetting('reviews.events', 'min.insync.replicas', '2'),
-    mend: () => topicSetting('reviews.events', 'min.insync.replicas', '1'),
+    // It takes no record any more, whatever it is.
+    make: () => topicSetting('reviews.events', 'max.message.bytes', '10'),
+    mend: () => topicSetting('reviews.events', 'max.message.bytes', '1048588'),
   },
   {
     part: 'an index',
