@@ -9,6 +9,8 @@ export interface FollowedLetters {
   open(): ReadonlyMap<string, readonly StoredLetter[]>
   /** Where to read on in each partition of a dead-letter topic: everything before is known. */
   positions(topic: string): ReadonlyMap<number, bigint>
+  /** Whether a letter was given up for good: its record isn't set aside again when its topic is read again. */
+  wasDropped(app: string, id: string): boolean
   /** Called whenever letters came or were closed. */
   onChange(listener: () => void): void
   /** Why they can't be read now, or undefined. */
@@ -59,6 +61,7 @@ export function followLetters(
           return all.length > 0 ? [[app, all] as const] : []
         }),
       ),
+    wasDropped: (app, id) => letters.get(topics.get(app) ?? '')?.open.wasDropped(id) ?? false,
     onChange: (listener) => void listeners.add(listener),
     positions: reader.positions,
     trouble: reader.trouble,

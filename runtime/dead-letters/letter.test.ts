@@ -50,6 +50,19 @@ test('a letter is open until its closing, and a fault found twice is one letter'
   expect(open.all.map(({ id }) => id)).toEqual(['orders.events/3/42'])
 })
 
+test('a record that was dropped stays so when its topic is read again; one that was replayed may fail anew', () => {
+  for (const [outcome, stays] of [
+    ['dropped', []],
+    ['replayed', ['orders.events/3/41']],
+  ] as const) {
+    const open = new OpenLetters()
+    open.take(stored(letterOf(), 0))
+    open.take({ ...closingRecord({ id: letterOf().id, app: 'sink', outcome, message: '' }, now), offset: 1 })
+    open.take(stored(letterOf(), 2))
+    expect(open.all.map(({ id }) => id)).toEqual(stays)
+  }
+})
+
 test('what is neither letter nor closing is passed over', () => {
   expect(readLetter({ key: null, value: Buffer.from('?'), headers: [], offset: 0 })).toBeUndefined()
 })

@@ -199,14 +199,25 @@ export function readLetter(
 /** The letters that are open, oldest first, after these records of a dead-letter topic in its order. */
 export class OpenLetters {
   readonly #open = new Map<string, StoredLetter>()
+  readonly #dropped = new Set<string>()
 
   /** Takes in the topic's next record. */
   take(record: LetterRecord & { readonly offset: number }): void {
     const read = readLetter(record)
     if (read === undefined) return
-    if ('closing' in read) this.#open.delete(read.closing.id)
+    if ('closing' in read) {
+      this.#open.delete(read.closing.id)
+      if (read.closing.outcome === 'dropped') this.#dropped.add(read.closing.id)
+    }
+    // Given up for good: whoever reads its topic again from the start meets its record again.
+    else if (this.#dropped.has(read.letter.id)) return
     // The first of a fault found twice says since when.
     else if (!this.#open.has(read.letter.id)) this.#open.set(read.letter.id, read.letter)
+  }
+
+  /** Whether a letter was given up for good. */
+  wasDropped(id: string): boolean {
+    return this.#dropped.has(id)
   }
 
   get all(): StoredLetter[] {

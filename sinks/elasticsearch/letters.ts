@@ -24,7 +24,7 @@ export interface SetAside {
 
 /** The sink's dead letters: those that are open, and how some are added and closed. */
 export interface Letters {
-  /** Resolves when they are stored. What is open already isn't stored again. */
+  /** Resolves when they are stored. What is open already, or was dropped, isn't stored again. */
   setAside(records: readonly SetAside[]): Promise<void>
   /** Whether a record of that topic is open: only then are those that are applied worth a look. */
   anyOf(topic: string): boolean
@@ -83,7 +83,7 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
   return {
     async setAside(records) {
       const known = new Set(open().map(({ id }) => id))
-      const letters = records.map(letterOf).filter(({ id }) => !known.has(id))
+      const letters = records.map(letterOf).filter(({ id }) => !known.has(id) && !followed.wasDropped(sinkApp, id))
       const now = new Date()
       await write(letters.map((letter) => letterRecord(letter, now)))
       for (const letter of letters) {

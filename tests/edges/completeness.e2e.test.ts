@@ -5,7 +5,7 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { OrderRows } from '#schemas/topics.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
-import { runs } from './soak.ts'
+import { runs, soak } from './soak.ts'
 import { checkStatements } from './statements.ts'
 import { startTraffic, type Traffic } from './traffic.ts'
 
@@ -140,7 +140,8 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
 test(
   'nothing that freshness states is wrong while processes are killed, transactions stay open and an index is lost',
   async () => {
-    const names = Object.keys(faults)
+    // A broker that is killed is the chaos tests' in the short form: it takes the better part of a minute to come back.
+    const names = Object.keys(faults).filter((name) => soak.long || name !== 'a killed broker')
     let taken = 0
     const traffic = await startTraffic(stack.urls, run())
     const statements = checkStatements({ freshness, elasticsearch: stack.urls.elasticsearch }, traffic)
