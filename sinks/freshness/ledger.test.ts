@@ -52,6 +52,13 @@ test('a repeat that is in the topic before its row is found is no new loss', () 
   expect(ledger.missing()).toBe(0)
 })
 
+test('a row and its repeat that one look finds have come with the record of either', () => {
+  const ledger = new Ledger(at(0n))
+  for (const id of ['delivered', 'lost', 'delivered']) ledger.seen(id)
+  look(ledger, ['lost', 'delivered', 'lost', 'delivered'])
+  expect(ledger.missing()).toBe(0)
+})
+
 test('a repeat that is lost as well is lost', () => {
   const ledger = new Ledger(at(0n))
   const first = look(ledger, ['a'])

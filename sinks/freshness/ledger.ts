@@ -49,7 +49,8 @@ export class Ledger {
 
   /** What the look found. @param all whether it found all that was committed when it began */
   found(ids: readonly string[], cursor: Cursor, all: boolean): void {
-    for (const id of ids) {
+    // A repeat may be found with the row it repeats: the record of either is one of the id.
+    for (const id of new Set(ids)) {
       const came = this.#early.delete(id) || this.#earlier.delete(id) || this.#earliest.delete(id)
       if (!came) this.#awaited.set(id, this.#looks)
     }
