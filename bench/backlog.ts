@@ -7,7 +7,10 @@
 //    the topic has them all.
 import { execFileSync } from 'node:child_process'
 import pg from 'pg'
-import { domainTopics, readModels } from '../schemas/topics.ts'
+import { openDatabase } from '../producers/database/connect.ts'
+import { readSuperuser } from '../producers/database/settings.ts'
+import { slotPasses } from '../producers/outbox/slot.ts'
+import { domainTopics, readModels, type ServiceName } from '../schemas/topics.ts'
 import { scratchStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { benchOptions } from './options.ts'
@@ -125,26 +128,9 @@ async function outboxRows(): Promise<number> {
  * Returns once the connector's slot has confirmed everything the database has written by now: Debezium confirms a
  * position after the Kafka transaction that holds its records is committed.
  */
-async function drained(service: string): Promise<void> {
-  const client = await database(service)
-  try {
-    const { rows } = await client.query<{ lsn: string }>(
-      "select pg_logical_emit_message(false, 'bench', 'all before this', true)::text lsn",
-    )
-    await waitUntil(
-      `the slot of ${service} has confirmed ${rows[0]!.lsn}`,
-      async () => {
-        const { rowCount } = await client.query(
-          'select 1 from pg_replication_slots where slot_name = $1 and confirmed_flush_lsn >= $2::pg_lsn',
-          [`${service}_outbox`, rows[0]!.lsn],
-        )
-        return rowCount === 1
-      },
-      { timeoutMs: 600_000 },
-    )
-  } finally {
-    await client.end()
-  }
+async function drained(service: ServiceName): Promise<void> {
+  const db = openDatabase(readSuperuser(stack.env)(service), { application: 'bench', pool: 1 })
+  await slotPasses(db, service, 600_000).finally(() => db.destroy())
 }
 
 /** User and system time a process has used so far, in seconds. */

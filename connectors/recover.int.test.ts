@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSuperuser } from '#producers/database/settings.ts'
+import { lostEvents } from '#producers/outbox/lost.ts'
 import { partitionOf } from '#producers/outbox/partitions.ts'
 import { slotOf } from '#producers/outbox/schema.ts'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
@@ -11,7 +12,6 @@ import { connectStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { applyConnectors, awaitRunning, ensureHeartbeatTopics } from './apply.ts'
 import { type Connect, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
-import { lostEvents } from './lost.ts'
 import { lookAtOutbox } from './outboxes.ts'
 import { recover } from './recover.ts'
 import { SlotsWatch } from './slots.ts'
@@ -54,7 +54,7 @@ async function write(row: Record<string, unknown> = {}): Promise<string> {
   })
   return String(row.aggregateid ?? key)
 }
-const lostKeys = async () => (await lostEvents(superuser, Reviews, brokers, 0)).map(({ key }) => key)
+const lostKeys = async () => (await lostEvents(superuser, Reviews.name, brokers, 0)).map(({ key }) => key)
 const arrived = (keys: readonly string[]) =>
   waitUntil('the events are in the topic', async () => {
     const lost = await lostKeys()

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type DatabaseLogin, openDatabase } from '#producers/database/connect.ts'
+import { type LostEvent, lostEvents } from '#producers/outbox/lost.ts'
 import { mendPublication } from '#producers/outbox/publication.ts'
 import { resend } from '#producers/outbox/resend.ts'
 import { makeSlot, slotOf } from '#producers/outbox/schema.ts'
+import { slotPasses } from '#producers/outbox/slot.ts'
 import { domainTopics, type ServiceName } from '#schemas/topics.ts'
 import { awaitRunning } from './apply.ts'
 import { connectorOf, wantedConnectors } from './configuration.ts'
 import type { Connect } from './connect.ts'
-import { type LostEvent, lostEvents } from './lost.ts'
 
 /** What is known of a service's connector when it is asked to be recovered. */
 export interface RecoverContext {
@@ -56,16 +57,16 @@ export async function recover(service: ServiceName, context: RecoverContext): Pr
     await connect.putOffset(connector, { partition: { server: service }, offset: await slotOffset(db, service) })
     await connect.resume(connector)
     await awaitRunning(connect, PATIENCE_MS, [connector])
-    await untilRead(db, service)
+    await slotPasses(db, service, PATIENCE_MS)
     say(`${connector}: runs and reads on`)
     const topic = domainTopics.find((each) => each.service === service)!
-    const lost = await lostEvents(db, topic, brokers, suspectSince(offset?.offset))
+    const lost = await lostEvents(db, topic.name, brokers, suspectSince(offset?.offset))
     if (lost.length > 0) {
       await resend(
         db,
         lost.map(({ id }) => id),
       )
-      await untilRead(db, service)
+      await slotPasses(db, service, PATIENCE_MS)
     }
     return { slotMade, lost }
   } finally {
@@ -121,22 +122,4 @@ async function slotOffset(db: Knex, service: ServiceName): Promise<Record<string
   )
   const [{ lsn, now }] = rows
   return { lsn, lsn_proc: lsn, lsn_commit: lsn, messageType: 'MESSAGE', ts_usec: now }
-}
-
-/** Waits until the connector has read everything committed until now. */
-async function untilRead(db: Knex, service: ServiceName): Promise<void> {
-  const { rows } = await db.raw('select pg_current_wal_insert_lsn()::text as lsn')
-  const deadline = Date.now() + PATIENCE_MS
-  for (;;) {
-    await db.raw(`select pg_logical_emit_message(false, 'heartbeat', 'recover', true)`)
-    const slot = await db.raw(
-      'select confirmed_flush_lsn > ?::pg_lsn as read from pg_replication_slots where slot_name = ?',
-      [rows[0].lsn, slotOf(service)],
-    )
-    if (slot.rows[0]?.read) return
-    if (Date.now() > deadline) {
-      throw new Error(`slot "${slotOf(service)}" isn't read though its connector runs: see Kafka Connect's log`)
-    }
-    await sleep(250)
-  }
 }

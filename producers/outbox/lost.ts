@@ -1,66 +1,88 @@
-import { setTimeout as after } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
+import kafkajs from '#runtime/kafkajs.ts'
 import { readTopics } from '#runtime/topic-reader.ts'
-import { slotOf } from './schema.ts'
 
-const POLL_MS = 100
-const SLOT_MS = 30_000
+/** An event of the outbox that isn't in its topic. */
+export interface LostEvent {
+  readonly id: string
+  readonly type: string
+  readonly key: string
+  readonly at: string
+}
+
+/** Records are read from so long before the first event in question: clocks differ. In ms. */
+const MARGIN_MS = 3_600_000
+/** How long a topic may not be readable. */
+const PATIENCE_MS = 30_000
+const CLIENT = 'tributary-outbox'
 
 /**
- * The events of a service's outbox that its topic doesn't have, oldest first: those that were committed before the call,
- * and that the connector has passed. Reads the whole topic.
- * @param db logged in as the owner of the outbox
- * Throws when the slot is missing or doesn't get past the events in time: then nothing is lost yet, only late.
+ * The events of an outbox, written since a time (ms), that aren't in its topic, oldest first: they are compared by their
+ * ids, up to where the topic ends now. Reads that much of the topic. Says nothing of what the connector hasn't passed yet
+ * (`slotPasses`).
+ * @param db sees the outbox
+ * Throws when the topic can't be read for half a minute.
  */
-export async function findLost(
+export async function lostEvents(
   db: Knex,
-  service: string,
   topic: string,
   brokers: readonly string[],
-): Promise<string[]> {
-  const { rows } = await db.raw('select id from outbox order by seq nulls first, created_at')
-  const lost = new Set((rows as { id: string }[]).map(({ id }) => id))
-  await slotPasses(db, service)
+  since: number,
+): Promise<LostEvent[]> {
+  const { rows } = await db.raw(
+    `select id, type, aggregateid as key, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
+     from outbox where created_at >= (?::timestamptz at time zone 'UTC') order by seq nulls first, created_at`,
+    [new Date(since).toISOString()],
+  )
+  const missing = new Map((rows as LostEvent[]).map((row) => [row.id, row]))
+  if (missing.size > 0) {
+    let first = Number.POSITIVE_INFINITY
+    for (const { at } of missing.values()) first = Math.min(first, Date.parse(at))
+    await readIds(brokers, topic, first - MARGIN_MS, (id) => missing.delete(id))
+  }
+  return [...missing.values()]
+}
+
+/** Gives the CloudEvents id of each committed record of a topic from a time (ms) on, up to its end now. */
+async function readIds(brokers: readonly string[], topic: string, from: number, take: (id: string) => void) {
+  const positions = await positionsAt(brokers, topic, from)
   const reader = readTopics({
     brokers,
-    clientId: 'tributary-outbox',
+    clientId: CLIENT,
     topics: [topic],
-    maxWaitMs: POLL_MS,
+    maxWaitMs: 100,
+    startAt: (_, partition) => positions.get(partition),
     take({ messages }) {
-      for (const { headers } of messages) lost.delete(String(headers?.ce_id))
+      for (const { headers } of messages) {
+        const id = headers?.ce_id
+        if (id) take(String(Array.isArray(id) ? id[0] : id))
+      }
     },
   })
   try {
-    while (!reader.caughtUp()) await after(POLL_MS)
-    return [...lost]
+    let quietSince = Date.now()
+    while (!reader.caughtUp()) {
+      if (reader.trouble() === undefined) quietSince = Date.now()
+      if (Date.now() - quietSince > PATIENCE_MS) throw new Error(`topic "${topic}" can't be read: ${reader.trouble()}`)
+      await sleep(50)
+    }
   } finally {
     await reader.stop()
   }
 }
 
-/** Waits until the slot is behind everything that is committed now. */
-async function slotPasses(db: Knex, service: string): Promise<void> {
-  const slot = slotOf(service)
-  const noted = await db.raw(
-    `with here as materialized (select pg_current_wal_insert_lsn() as lsn)
-     select lsn::text as lsn, pg_logical_emit_message(false, 'outbox', lsn::text, true) from here`,
-  )
-  const deadline = performance.now() + SLOT_MS
-  for (;;) {
-    const { rows } = await db.raw(
-      'select confirmed_flush_lsn >= ?::pg_lsn as passed from pg_replication_slots where slot_name = ?',
-      [noted.rows[0].lsn, slot],
-    )
-    if (rows.length === 0) {
-      throw new Error(
-        `slot "${slot}" is missing, so nobody knows what is lost: run \`npx tributary connectors status\``,
-      )
-    }
-    if (rows[0].passed) return
-    if (performance.now() > deadline) {
-      const late = `slot "${slot}" has not moved past what is committed for ${SLOT_MS / 1000} s: nothing is lost, the connector`
-      throw new Error(`${late} doesn't get on: run \`npx tributary connectors status\`, or say --since`)
-    }
-    await after(POLL_MS)
+async function positionsAt(brokers: readonly string[], topic: string, time: number): Promise<Map<number, bigint>> {
+  const admin = new kafkajs.Kafka({
+    clientId: CLIENT,
+    brokers: [...brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin()
+  await admin.connect()
+  try {
+    const found = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, time))
+    return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]))
+  } finally {
+    await admin.disconnect()
   }
 }

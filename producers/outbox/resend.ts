@@ -4,7 +4,8 @@ import { untilUnlocked } from '#producers/database/locks.ts'
 import { readMaintainerLogin } from '#producers/database/settings.ts'
 import { kafkaSettings, readConfig } from '#runtime/config.ts'
 import { domainTopics, type ServiceName } from '#schemas/topics.ts'
-import { findLost } from './lost.ts'
+import { lostEvents } from './lost.ts'
+import { slotPasses } from './slot.ts'
 
 /** So many lost events are sent again with one statement: commands wait for it. */
 const AT_ONCE = 1_000
@@ -40,11 +41,17 @@ export async function resendLost(service: ServiceName, since?: number): Promise<
   try {
     const { name } = domainTopics.find((topic) => topic.service === service)!
     const { KAFKA_BROKERS } = readConfig(kafkaSettings)
-    const lost = since === undefined ? await findLost(db, service, name, KAFKA_BROKERS) : await writtenSince(db, since)
+    const lost = since === undefined ? await missing(db, service, name, KAFKA_BROKERS) : await writtenSince(db, since)
     return { lost: lost.length, written: await resend(db, lost) }
   } finally {
     await db.destroy()
   }
+}
+
+/** What the connector hasn't passed yet is late, not lost: that is waited for first. */
+async function missing(db: Knex, service: ServiceName, topic: string, brokers: readonly string[]): Promise<string[]> {
+  await slotPasses(db, service)
+  return (await lostEvents(db, topic, brokers, 0)).map(({ id }) => id)
 }
 
 async function writtenSince(db: Knex, since: number): Promise<string[]> {

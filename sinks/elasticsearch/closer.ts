@@ -62,7 +62,8 @@ async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, parti
   await admin.connect()
   const extent = await extentOf(admin, topic).finally(() => admin.disconnect())
   const end = extent.get(partition)?.high ?? 0n
-  const found: KafkaMessage[] = []
+  let record: KafkaMessage | undefined
+  let later: KafkaMessage | undefined
   let position = BigInt(offset)
   const reader = readTopics({
     brokers,
@@ -73,7 +74,11 @@ async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, parti
     maxWaitMs: 100,
     take(batch) {
       if (batch.partition !== partition) return
-      found.push(...batch.messages.filter((message) => Number(message.offset) >= offset))
+      for (const message of batch.messages) {
+        const at = Number(message.offset)
+        if (at === offset) record = message
+        else if (at > offset && record?.key && message.key?.equals(record.key)) later = message
+      }
       position = batch.nextOffset
     },
   })
@@ -87,11 +92,6 @@ async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, parti
   } finally {
     await reader.stop()
   }
-  const record = found.find((message) => Number(message.offset) === offset)
-  const { key } = record ?? {}
-  const later = key
-    ? found.findLast((message) => Number(message.offset) > offset && message.key?.equals(key))
-    : undefined
   return { record, later }
 }
 

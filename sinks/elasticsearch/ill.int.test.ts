@@ -141,11 +141,11 @@ test('what would refuse documents is told also when there are none', async () =>
   const { index } = await newest('sales')
   await settings(index, { 'index.blocks.write': true })
   onTestFinished(async () => void (await settings(index, { 'index.blocks.write': null })))
-  const concern = await waitUntil('it is told', () => sink.concerns().find(({ part }) => part === 'read model sales'))
-  expect(concern).toMatchObject({
-    what: expect.stringContaining('index.blocks.write'),
-    remedy: expect.stringContaining('PUT'),
-  })
+  // What an earlier fault left may still be told.
+  const concern = await waitUntil('it is told', () =>
+    sink.concerns().find(({ part, what }) => part === 'read model sales' && what.includes('index.blocks.write')),
+  )
+  expect(concern.remedy).toContain('PUT')
   await settings(index, { 'index.blocks.write': null })
   await waitUntil('it is well', () => sink.concerns().every(({ part }) => part !== 'read model sales'))
 })

@@ -277,6 +277,8 @@ test('no address, however odd, is an error of the server', async () => {
       'reports/__proto__',
       'orders/%ED%A0%80',
       'orders/%2e%2e',
+      'orders//',
+      'orders/..%2f',
     ),
     value.map((text) => `orders/${text}`),
   )

@@ -167,6 +167,9 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
     return readState(state)
   })
 
+  // Beside the page's files: an address of the interface is never taken for one of those.
+  server.get('/api/*', (_, reply) => reply.callNotFound())
+
   return server
 }
 
