@@ -120,7 +120,7 @@ async function requireFolder(folder: string): Promise<void> {
   const found = await stat(folder).catch(() => undefined)
   if (found?.isDirectory()) return
   const what = found === undefined ? "doesn't exist" : 'is not a folder'
-  throw new DataFault(`${folder} ${what}: name the folder with the CSV files, e.g. load ../shared/data/olist`)
+  throw new DataFault(`${folder} ${what}: name the folder with the CSV files, e.g. load ../olist`)
 }
 
 const orderColumns = [
