@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { addTopicIds, createInboxTables } from '#producers/inbox/schema.ts'
+import { addParkedOrder, addTopicIds, createInboxTables } from '#producers/inbox/schema.ts'
 import { addAudit } from '#producers/outbox/audit.ts'
 import { makePartitionsAhead } from '#producers/outbox/partitions.ts'
 import { boundOutboxRows, createOutboxTable, ensurePublicationAndSlot, MAINTAINER } from '#producers/outbox/schema.ts'
@@ -100,6 +100,7 @@ function shared(service: ServiceDefinition): Migration[] {
   const inbox = [
     { name: 'inbox/001_inbox', up: createInboxTables },
     { name: 'inbox/002_topic_ids', up: addTopicIds },
+    { name: 'inbox/003_parked_order', up: addParkedOrder },
   ]
   return [
     { name: 'outbox/001_outbox', up: createOutboxTable },

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
@@ -252,6 +253,40 @@ test('garbage, an unknown schema, and a type of another topic are parked; the re
     'unexpected-type',
   ])
   expect(await waiting()).toHaveLength(5)
+})
+
+test('what no column could hold as it is keeps nobody waiting, and can be dealt with', async () => {
+  const long = randomBytes(8_000).toString('base64')
+  const garbage = Buffer.from('garbage')
+  const late = await read('late', garbage)
+  await applyRecords(context, [
+    await read('n\0ul', garbage),
+    await read(long, garbage),
+    { ...late, raw: { ...late.raw, timestamp: Number('9223372036854775807') } },
+    await approved('a', 'i\0d'),
+    await approved('b', long),
+    await approved('c'),
+  ])
+  expect(await effects()).toEqual(['a approved', 'b approved', 'c approved'])
+  const keys = (await waiting()).map(({ key }) => key)
+  expect(keys).toHaveLength(3)
+  for (const key of keys) await dropKey(replayContext(), key, { all: false })
+  expect(await waiting()).toEqual([])
+})
+
+test('records at the same place of two topics of one name wait side by side', async () => {
+  for (const topicId of ['former', 'new']) {
+    await claimPositions(db, topic, topicId)
+    offset = 0n
+    const { raw } = await read(bad, Buffer.from(topicId))
+    await applyRecords(context, [
+      await readRecord({ ...raw, topicId, headers: {}, timestamp: Date.now() }, context.subscription, codec),
+    ])
+    await claimPositions(db, topic, topicId)
+  }
+  expect(await waiting()).toMatchObject([{ key: bad, events: 2 }])
+  await dropKey(replayContext(), bad, { all: true })
+  expect(closings).toHaveLength(2)
 })
 
 test('when dead letters cannot be sent nothing is lost: the same call works later', async () => {

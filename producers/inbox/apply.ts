@@ -66,6 +66,8 @@ async function tryAll(context: ApplyContext, records: readonly InboxRecord[]): P
     if (error instanceof HandlerFailed) return error
     // A handler that passed over a database error of its own: the transaction is of no use, and the next statement says so.
     if (sqlState(error) === IN_FAILED_TRANSACTION && handling.last) return new HandlerFailed(handling.last, error)
+    // Nor may the database refuse what a record holds for ever: they have their turns one by one, and it is parked.
+    if (DATA_ERROR_CLASSES.test(sqlState(error) ?? '')) return new HandlerFailed(handling.last ?? records[0]!, error)
     throw error
   }
 }
@@ -146,6 +148,8 @@ function setAside({ record: { raw }, fault: { reason, message } }: ParkedRecord)
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html */
 const IN_FAILED_TRANSACTION = '25P02'
+/** Data exceptions, violated constraints, exceeded limits. */
+const DATA_ERROR_CLASSES = /^(22|23|54)/
 
 /**
  * Whether what a handler threw says nothing about the record. A statement that the database can't make sense of (class 42)
@@ -169,7 +173,7 @@ export async function handle(
   if (!handler) return 'passed'
   const meta = {
     id: record.eventId,
-    key: record.key,
+    key: raw.key?.toString() ?? record.key,
     topic: raw.topic,
     partition: raw.partition,
     offset: String(raw.offset),

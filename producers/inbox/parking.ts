@@ -40,13 +40,14 @@ export async function park(trx: Knex.Transaction, parked: readonly ParkedRecord[
     await trx.raw('insert into inbox_parked_keys (topic, key) values (?, ?) on conflict do nothing', [raw.topic, key])
     await trx('inbox_parked').insert({
       topic: raw.topic,
+      topic_id: raw.topicId ?? '',
       partition: raw.partition,
       offset: String(raw.offset),
       key,
       record_key: raw.key,
       payload: raw.value,
       headers: JSON.stringify(textHeaders(raw)),
-      record_timestamp: raw.timestamp,
+      record_timestamp: Math.max(-1, Math.min(Number.MAX_SAFE_INTEGER, raw.timestamp)),
       reason: fault.reason,
       // Postgres takes no NUL in a text, and a message may quote garbage.
       message: fault.message.replaceAll('\0', '\uFFFD'),
@@ -57,13 +58,16 @@ export async function park(trx: Knex.Transaction, parked: readonly ParkedRecord[
 /** Says anew what is wrong with a record that waits. */
 export async function renameFault(db: Knex, raw: RawRecord, reason: string, message: string): Promise<void> {
   await db('inbox_parked')
-    .where({ topic: raw.topic, partition: raw.partition, offset: String(raw.offset) })
+    .where(placeOf(raw))
     .update({ reason, message: message.replaceAll('\0', '\uFFFD') })
 }
 
+const placeOf = ({ topic, topicId = '', partition, offset }: RawRecord) =>
+  ({ topic, topic_id: topicId, partition, offset: String(offset) }) as const
+
 /** The first record of every key that waits: the ones that have a letter. */
 export async function firstParked(db: Knex): Promise<{ raw: RawRecord; reason: string; message: string }[]> {
-  const { rows } = await db.raw(`select distinct on (topic, key) * from inbox_parked order by topic, key, "offset"`)
+  const { rows } = await db.raw(`select distinct on (topic, key) * from inbox_parked order by topic, key, seq`)
   return rows.map((row: ParkedRow & { reason: string; message: string }) => ({
     raw: rawOf(row),
     reason: row.reason,
@@ -71,17 +75,17 @@ export async function firstParked(db: Knex): Promise<{ raw: RawRecord; reason: s
   }))
 }
 
-/** The key that a record waits under, by its place; undefined when it doesn't wait. */
+/** The key that a record waits under, by its place in the topic of that name that is the newest; undefined when it doesn't wait. */
 export async function keyAt(db: Knex, topic: string, partition: number, offset: number): Promise<string | undefined> {
-  return (await db('inbox_parked').where({ topic, partition, offset }).first('key'))?.key
+  return (await db('inbox_parked').where({ topic, partition, offset }).orderBy('seq', 'desc').first('key'))?.key
 }
 
 /** The keys that wait, longest first. */
 export async function parkedKeys(db: Knex): Promise<ParkedKey[]> {
   const { rows } = await db.raw(
     `select k.topic, k.key, k.parked_at as since, count(*) over (partition by p.topic, p.key) as events, p.reason, p.message,
-            row_number() over (partition by p.topic, p.key order by p."offset") as place
-     from inbox_parked_keys k join inbox_parked p using (topic, key) order by k.parked_at, k.topic, k.key, p."offset"`,
+            row_number() over (partition by p.topic, p.key order by p.seq) as place
+     from inbox_parked_keys k join inbox_parked p using (topic, key) order by k.parked_at, k.topic, k.key, p.seq`,
   )
   return rows.filter((row: { place: number }) => row.place === 1)
 }
@@ -97,12 +101,13 @@ export async function lockFirstParked(
     key,
   ])
   if (keys.length === 0) return undefined
-  const row = await trx('inbox_parked').where({ topic, key }).orderBy('offset').first()
+  const row = await trx('inbox_parked').where({ topic, key }).orderBy('seq').first()
   return row && rawOf(row)
 }
 
 interface ParkedRow {
   readonly topic: string
+  readonly topic_id: string
   readonly partition: number
   readonly offset: number
   readonly record_timestamp: number
@@ -114,6 +119,7 @@ interface ParkedRow {
 function rawOf(row: ParkedRow): RawRecord {
   return {
     topic: row.topic,
+    ...(row.topic_id && { topicId: row.topic_id }),
     partition: row.partition,
     offset: BigInt(row.offset),
     timestamp: row.record_timestamp,
@@ -125,9 +131,7 @@ function rawOf(row: ParkedRow): RawRecord {
 
 /** Takes a record out of its waiting line; the last one frees the key. Gives how many still wait. */
 export async function unpark(trx: Knex.Transaction, raw: RawRecord, key: string): Promise<number> {
-  await trx('inbox_parked')
-    .where({ topic: raw.topic, partition: raw.partition, offset: String(raw.offset) })
-    .delete()
+  await trx('inbox_parked').where(placeOf(raw)).delete()
   const [left] = await trx('inbox_parked').where({ topic: raw.topic, key }).count('* as count')
   const count = Number(left?.count ?? 0)
   if (count === 0) await trx('inbox_parked_keys').where({ topic: raw.topic, key }).delete()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { IHeaders } from 'kafkajs'
 import type { Reason } from '#runtime/dead-letters/letter.ts'
 import type { Codec } from '#schemas/codec.ts'
@@ -7,6 +8,8 @@ import type { Subscription } from './subscription.ts'
 /** A record as Kafka has it. */
 export interface RawRecord {
   readonly topic: string
+  /** Another one means another topic of the same name, with other records at the same places. */
+  readonly topicId?: string
   readonly partition: number
   readonly offset: bigint
   /** ms */
@@ -26,9 +29,9 @@ export interface Fault {
 /** A record that was looked into. */
 export interface InboxRecord {
   readonly raw: RawRecord
-  /** What keeps its order, and is parked when it fails. A record without a key keeps order with no other. */
+  /** What keeps its order, and is parked when it fails (`storable`). A record without a key keeps order with no other. */
   readonly key: string
-  /** CloudEvents id, or its place where it has none. */
+  /** CloudEvents id (`storable`), or its place where it has none. */
   readonly eventId: string
   readonly traceparent: string | undefined
   readonly content: Event | Fault | 'tombstone'
@@ -48,13 +51,25 @@ export class RegistryAway extends Error {
   override readonly name = 'RegistryAway'
 }
 
+/** What a text that is kept as it is has at most, in bytes: an index takes no entry of a third of its page (8 kB). */
+const MOST_BYTES = 1_024
+
+/**
+ * A text as a column with an index takes it. One that Postgres can't hold or index, which no service of ours sends (with
+ * a NUL, or too long), is shortened, with its hash, so that two of them never become the same.
+ */
+export function storable(text: string): string {
+  if (!text.includes('\0') && Buffer.byteLength(text) <= MOST_BYTES) return text
+  return `${text.slice(0, 100).toWellFormed().replaceAll('\0', '\uFFFD')}… (sha256 ${createHash('sha256').update(text).digest('hex')})`
+}
+
 /** Looks into a record. Gives a fault as content where it isn't an event of the topic; throws `RegistryAway`. */
 export async function readRecord(raw: RawRecord, subscription: Subscription, codec: Codec): Promise<InboxRecord> {
   const place = `${raw.topic}/${raw.partition}/${raw.offset}`
   return {
     raw,
-    key: raw.key?.toString() ?? place,
-    eventId: headerOf(raw, 'ce_id') ?? place,
+    key: storable(raw.key?.toString() ?? place),
+    eventId: storable(headerOf(raw, 'ce_id') ?? (raw.topicId ? `${place} of ${raw.topicId}` : place)),
     traceparent: headerOf(raw, 'traceparent'),
     content: await contentOf(raw, subscription, codec),
   }

@@ -6,6 +6,27 @@ export async function addTopicIds(db: Knex): Promise<void> {
 }
 
 /**
+ * Which topic a record waits of: one that was made anew has others at the same places. They wait in the order in which
+ * they were parked, which within a topic is that of their offsets.
+ */
+export async function addParkedOrder(db: Knex): Promise<void> {
+  await db.raw(`
+    alter table inbox_parked add column topic_id text not null default '', add column seq bigint`)
+  await db.raw(`
+    update inbox_parked p set seq = o.seq
+    from (select topic, "partition", "offset", row_number() over (order by topic, "partition", "offset") as seq
+          from inbox_parked) o
+    where (p.topic, p."partition", p."offset") = (o.topic, o."partition", o."offset")`)
+  await db.raw(`
+    alter table inbox_parked alter column seq set not null,
+      alter column seq add generated always as identity,
+      drop constraint inbox_parked_pkey, add primary key (topic, topic_id, "partition", "offset")`)
+  await db.raw(
+    `select setval(pg_get_serial_sequence('inbox_parked', 'seq'), (select coalesce(max(seq), 0) + 1 from inbox_parked))`,
+  )
+}
+
+/**
  * The inbox: which events were handled (`inbox`, may be purged by age), how far each partition was (`inbox_offsets`,
  * the truth about the position; Kafka's group offset only follows it), which keys wait (`inbox_parked_keys`) and
  * their events in order (`inbox_parked`).

@@ -96,7 +96,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
       return [
         subscription.topic.name,
         {
-          read: (raw) => readRecord(raw, subscription, options.codec),
+          read: (raw) => readRecord({ ...raw, ...renewals.idOf(raw.topic) }, subscription, options.codec),
           // Where a handler fails, its partition is on its own, and so the others don't wait for its retries.
           apply: async (records) => (await tryTogether(records)) || applyRecords(context, records),
         },
@@ -197,11 +197,17 @@ const partitionsOf = (subscriptions: readonly Subscription[], name: string) =>
 /** Notices topics that were deleted and made anew: their positions begin again. */
 function watchRenewals({ db, brokers, service, log }: SubscribeOptions, renewed: (topic: string) => void) {
   const concerns = new Map<string, Concern>()
+  const ids = new Map<string, string>()
   return {
     concerns: () => [...concerns.values()],
+    /** The id of a topic as it was when it was looked at last. */
+    idOf: (topic: string) => (ids.has(topic) ? { topicId: ids.get(topic)! } : {}),
     async look(topic: string): Promise<void> {
       const id = await topicIdOf(brokers, topic)
-      if (id === undefined || !(await claimPositions(db, topic, id))) return
+      if (id === undefined) return
+      const anew = await claimPositions(db, topic, id)
+      ids.set(topic, id)
+      if (!anew) return
       const what =
         `topic "${topic}" was deleted and made anew (noticed ${new Date().toISOString()}): it is read from its first ` +
         'record; what was handled from the former one is not handled again'

@@ -1,6 +1,7 @@
 import { type Client, errors } from '@elastic/elasticsearch'
 import type { ReadModel } from '#sinks/read-models/index.ts'
 import { compileIndex, DELETED, definitionHash } from '#sinks/read-models/mapping.ts'
+import { GENERATIONS } from './version.ts'
 
 /** What an index says about itself in its mapping's `_meta`. */
 export interface IndexMeta {
@@ -32,6 +33,14 @@ export interface Generation extends IndexMeta {
 
 const writeAliasOf = (index: string) => `${index}.write`
 
+/** The generation that an index's name says; undefined where it isn't a name that the sink gives. */
+function generationOf(index: string, readModel: string): number | undefined {
+  if (!index.startsWith(`${readModel}-`)) return undefined
+  const text = index.slice(readModel.length + 1)
+  const generation = Number(text)
+  return /^[1-9][0-9]{0,3}$/.test(text) && generation < GENERATIONS ? generation : undefined
+}
+
 /** The index of a read model, and everything near it, as it is now. */
 export interface Indices {
   /** The sink's own, the newest generation first. A copy of one isn't, though it carries its `_meta`. */
@@ -62,13 +71,12 @@ export async function lookAt(client: Client, readModel: string): Promise<Indices
   })) as Readonly<Record<string, Found>>
   const own: Generation[] = []
   const aliases = new Map<string, string[]>()
-  let last = 0
+  const taken = new Set<number>()
   for (const [index, { aliases: names = {}, mappings, settings = {} }] of Object.entries(found)) {
     for (const alias of Object.keys(names)) aliases.set(alias, [...(aliases.get(alias) ?? []), index])
-    if (!index.startsWith(`${readModel}-`)) continue
-    const number = Number(index.slice(readModel.length + 1))
-    if (!Number.isInteger(number)) continue
-    last = Math.max(last, number)
+    const number = generationOf(index, readModel)
+    if (number === undefined) continue
+    taken.add(number)
     const meta = mappings?._meta as IndexMeta | undefined
     if (meta?.readModel !== readModel || meta.generation !== number) continue
     // A snapshot that is restored into an index leaves its uuid and gives it another history.
@@ -77,7 +85,14 @@ export async function lookAt(client: Client, readModel: string): Promise<Indices
   }
   own.sort((a, b) => b.generation - a.generation)
   const settings = new Map(Object.entries(found).map(([index, { settings = {} }]) => [index, settings]))
-  return { own, next: last + 1, aliases, settings }
+  return { own, next: freeAfter(own[0]?.generation ?? 0, taken), aliases, settings }
+}
+
+/** The next number that no index has: those of others are passed over. */
+function freeAfter(last: number, taken: ReadonlySet<number>): number {
+  let next = last + 1
+  while (taken.has(next)) next++
+  return next
 }
 
 /** All indices the sink made for a read model, the newest generation first. */

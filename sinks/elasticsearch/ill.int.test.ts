@@ -175,7 +175,14 @@ test('a copy that carries our description is left alone, and the lost index is b
   const id = await write(sale())
   await waitUntil('the document is searchable', () => isThere('sales', id))
   const before = await newest('sales')
-  const others = [`sales-copy`, `sales-${before.generation + 7}`]
+  const { generation } = before
+  const others = [
+    'sales-copy',
+    `sales-${generation + 7}`,
+    `sales-0${generation}`,
+    `sales-${generation}.0`,
+    'sales-20240101',
+  ]
   for (const other of others) await copy(before.index, other)
   await client.indices.delete({ index: before.index })
   await ordersKeepTheirPace()

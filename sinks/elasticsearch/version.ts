@@ -1,6 +1,6 @@
 /** Offsets below 2^40 and generations below 2^13 keep a version a whole number that JSON carries exactly. */
 const OFFSETS = 2 ** 40
-const GENERATIONS = 2 ** 13
+export const GENERATIONS = 2 ** 13
 
 /**
  * The external version of a document written from the record at `offset`, into an index of this generation.
