@@ -1,7 +1,7 @@
 /** `make test`: every check and every test, one kind after the other; ends with the line `N passed, N failed`. */
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 const repository = join(import.meta.dirname, '..')
@@ -31,19 +31,46 @@ function check(name: string, program: string, ...args: string[]): void {
   else fail(`${name}: ${program} ${args.join(' ')}`)
 }
 
-function tests(project: string): void {
+const resultsOf = (project: string) => join(results, `${project}.json`)
+const vitest = (project: string, ...options: string[]) =>
+  spawn(
+    'vitest',
+    [
+      ...['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile=${resultsOf(project)}`],
+      ...options,
+    ],
+    { cwd: repository, env, stdio: options.length > 0 ? 'pipe' : 'inherit' },
+  )
+const endOf = (child: ChildProcess) =>
+  new Promise<boolean>((resolve) => child.on('error', () => resolve(false)).on('close', (code) => resolve(code === 0)))
+
+async function tests(project: string): Promise<void> {
   console.log(`\n── tests: ${project}`)
-  const file = join(results, `${project}.json`)
-  const well = run('vitest', [
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile=${file}`,
-  ])
+  count(project, await endOf(vitest(project)))
+}
+
+/**
+ * Tests that need no server, run while others wait for theirs, and after those where both want to. What they say is told
+ * when they are awaited.
+ */
+function testsBeside(project: string): () => Promise<void> {
+  const child = vitest(project, '--maxWorkers=1')
+  if (child.pid) setPriority(child.pid, constants.priority.PRIORITY_LOW)
+  const said: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (some) => said.push(some))
+  const ended = endOf(child)
+  return async () => {
+    const well = await ended
+    console.log(`\n── tests: ${project}`)
+    process.stdout.write(Buffer.concat(said))
+    count(project, well)
+  }
+}
+
+/** Adds up the results of a kind. @param well whether Vitest found all well */
+function count(project: string, well: boolean): void {
   try {
-    const report = JSON.parse(readFileSync(file, 'utf8'))
+    const report = JSON.parse(readFileSync(resultsOf(project), 'utf8'))
     passed += report.numPassedTests
     for (const file of report.testResults) {
       for (const test of file.assertionResults) {
@@ -64,7 +91,13 @@ if (process.argv.length === 2) {
   check('types', 'tsc', '--noEmit')
   check('generated contracts', 'node', 'tributary.ts', 'schemas', 'generate', '--check')
 }
-for (const project of projects) tests(project)
+const [first, ...others] = projects
+const beside = first === 'unit' && others.length > 0 ? testsBeside(first) : undefined
+if (!beside) await tests(first!)
+for (const project of others) {
+  await tests(project)
+  if (project === others[0]) await beside?.()
+}
 rmSync(results, { recursive: true, force: true })
 
 if (failures.length > 0) console.log(`\n── failed\n${failures.join('\n')}`)
