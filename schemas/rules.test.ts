@@ -134,6 +134,11 @@ describe('an event', () => {
     expect(eventFaults(ReviewWritten)(review)).toEqual([])
   })
 
+  test('with a list that is too long has that one fault, whatever is in the list', () => {
+    const faults = eventFaults(OrderPlaced)({ ...order, items: Array(401).fill({ ...item, itemNo: 0 }) })
+    expect(faults).toEqual([expect.stringMatching(/^items has 401, at most 400 are possible/)])
+  })
+
   test('has all of its faults named by their paths', () => {
     const bad = { ...order, orderId: '..', purchasedAt: -1, items: [item, { ...item, priceCents: 2 ** 53 - 1 }] }
     expect(eventFaults(OrderPlaced)(bad)).toEqual([

@@ -46,7 +46,7 @@ export const kindOf = (field: string): Kind | undefined => (rules.fields as Read
 
 interface ListRule {
   readonly most: number
-  readonly sum: { readonly of: readonly string[]; readonly max: number }
+  readonly sum?: { readonly of: readonly string[]; readonly max: number }
   readonly because: string
 }
 
@@ -95,17 +95,24 @@ const checks = Object.fromEntries(
   Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule as Rule)]),
 ) as Readonly<Record<Kind, Check>>
 
+/** What is wrong with a list's length. To be judged before anything is done for each item: so long may a list be. */
+export function lengthFault(field: string, length: number): string | undefined {
+  const rule = listRuleOf(field)
+  if (rule === undefined || length <= rule.most) return undefined
+  return `has ${length}, at most ${rule.most} are possible: ${rule.because}`
+}
+
 /** What is wrong with a list's items together. */
 export function listFault(field: string, items: readonly unknown[]): string | undefined {
-  const rule = listRuleOf(field)
-  if (rule === undefined) return undefined
-  if (items.length > rule.most) return `has ${items.length}, at most ${rule.most} are possible: ${rule.because}`
+  const tooLong = lengthFault(field, items.length)
+  const { sum: rule, because } = listRuleOf(field) ?? {}
+  if (tooLong !== undefined || rule === undefined) return tooLong
   let sum = 0
   for (const item of items) {
-    for (const part of rule.sum.of) sum += (item as Readonly<Record<string, number>>)[part] ?? 0
+    for (const part of rule.of) sum += (item as Readonly<Record<string, number>>)[part] ?? 0
   }
-  if (sum <= rule.sum.max) return undefined
-  return `has ${rule.sum.of.join(' and ')} of ${sum} together, at most ${rule.sum.max} are possible: ${rule.because}`
+  if (sum <= rule.max) return undefined
+  return `has ${rule.of.join(' and ')} of ${sum} together, at most ${rule.max} are possible: ${because}`
 }
 
 /** What is wrong with an event, each fault with the path of its field. Compiled once for each contract. */
@@ -136,7 +143,7 @@ function recordCheck(schema: RecordSchema, prefix: string): (record: Fields, fau
       const each = recordCheck(items, `${prefix}${name}[].`)
       return (record: Fields, faults: string[]) => {
         const list = record[name] as readonly Fields[]
-        for (const item of list) each(item, faults)
+        if (lengthFault(name, list.length) === undefined) for (const item of list) each(item, faults)
         const fault = listFault(name, list)
         if (fault) faults.push(`${prefix}${name} ${fault}`)
       }

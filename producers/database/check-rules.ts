@@ -95,13 +95,13 @@ async function* brokenLists(trx: Knex): AsyncGenerator<BrokenRule> {
   const { rows } = await trx.raw(
     `select order_id, count(*)::float8 as items, sum(price_cents + freight_cents)::float8 as cents from items
      group by order_id having count(*) > ? or sum(price_cents + freight_cents) > ?`,
-    [most, sum.max],
+    [most, sum!.max],
   )
   for (const { order_id, items, cents } of rows) {
     const fault =
       items > most
         ? `${items} rows, at most ${most} are possible`
-        : `${cents} together, at most ${sum.max} are possible`
+        : `${cents} together, at most ${sum!.max} are possible`
     const column = items > most ? 'item_no' : 'price_cents + freight_cents'
     yield { service: 'orders', table: 'items', key: { order_id }, column, fault: `${fault}: ${because}` }
   }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Api } from '#producers/service/api.ts'
-import { cents, id, instant, itemNo, ms, msOrNull } from '#producers/service/values.ts'
-import { listFault, listRuleOf } from '#schemas/rules.ts'
+import { cents, id, instant, itemNo, list, ms, msOrNull } from '#producers/service/values.ts'
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 
@@ -18,13 +17,7 @@ const NewOrder = z.strictObject({
   customerId: id,
   purchasedAt: instant,
   estimatedAt: instant.nullable().default(null),
-  items: z
-    .array(NewItem)
-    .meta({ maxItems: listRuleOf('items')?.most })
-    .check(({ value, issues }) => {
-      const message = listFault('items', value)
-      if (message) issues.push({ code: 'custom', input: value, message })
-    }),
+  items: list('items', NewItem),
 })
 const params = z.object({ orderId: id })
 

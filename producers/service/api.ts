@@ -92,7 +92,7 @@ function described(route: Described, more: object = {}): RouteShorthandOptions {
   }
 }
 
-/** What a request brings, by the rules; throws a 400 `Problem` that lists every fault with its path. */
+/** What a request brings, by the rules; throws a 400 `Problem` that lists the faults with their paths. */
 function parse(route: Described, request: FastifyRequest): Given<unknown, unknown> {
   const faults: string[] = []
   const part = (where: 'params' | 'body') => {
@@ -104,7 +104,7 @@ function parse(route: Described, request: FastifyRequest): Given<unknown, unknow
     return undefined
   }
   const given = { params: part('params'), body: part('body') }
-  if (faults.length > 0) throw new Problem(400, { code: 'invalid', detail: faults.join('; '), faults })
+  if (faults.length > 0) throw new Problem(400, { code: 'invalid', faults })
   return given
 }
 

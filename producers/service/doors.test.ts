@@ -153,6 +153,40 @@ test('an order whose items come to too much together is refused, and why stands 
   expect((await send('orders', 'POST', '/orders', { ...order, items: items.slice(1) })).statusCode).toBe(503)
 })
 
+test('of a list that is too long its length is told, and nothing of what is in it', async () => {
+  const body = `{"orderId":"o","customerId":"c","purchasedAt":"2018-08-07T10:00:00Z","items":[${'{},'.repeat(348_999)}{}]}`
+  const answer = await send('orders', 'POST', '/orders', body)
+  expect(answer.statusCode).toBe(400)
+  expect(answer.json().faults).toEqual([expect.stringMatching(/^body\/items has 349000, at most 400 are possible/)])
+})
+
+test('the items of a list that may be so long are judged one by one', async () => {
+  const items = [item, { ...item, itemNo: 0 }, { ...item, priceCents: -1 }]
+  const { faults } = (await send('orders', 'POST', '/orders', { ...order, items })).json()
+  expect(faults).toEqual([
+    expect.stringMatching(/^body\/items\/1\/itemNo must be between 1 /),
+    expect.stringMatching(/^body\/items\/2\/priceCents must be between 0 /),
+  ])
+  for (const none of [undefined, null, {}, 'x']) {
+    const answer = await send('orders', 'POST', '/orders', { ...order, items: none })
+    expect(answer.json().faults).toEqual([expect.stringMatching(/^body\/items (is missing|must be a list)$/)])
+  }
+})
+
+test.each<[string, () => string, RegExp]>([
+  ['400 empty items', () => JSON.stringify({ ...order, items: Array(400).fill({}) }), /^and 1980 more$/],
+  ['80,000 unknown names', () => JSON.stringify(Object.fromEntries(numbered(80_000))), /^body Unrecognized keys: .*…$/],
+  ['an unknown name of a million letters', () => `{"${'k'.repeat(1_000_000)}":1}`, /^body Unrecognized key: "k+…$/],
+  ['a list in a list, half a million times', () => `${'['.repeat(500_000)}${']'.repeat(500_000)}`, /expected object/],
+])('the answer to %s is a small one', async (_, body, last) => {
+  const answer = await send('orders', 'POST', '/orders', body())
+  expect(answer.statusCode).toBe(400)
+  expect(answer.body.length).toBeLessThan(10_000)
+  expect(answer.json().faults.length).toBeLessThanOrEqual(21)
+  expect(answer.json().faults.at(-1)).toMatch(last)
+})
+const numbered = (count: number) => Array.from({ length: count }, (_, n) => [`k${n}`, 1] as const)
+
 test('what people write is taken: a postcode with a space, any script, emoji, right to left', async () => {
   for (const text of ['AB1 2CD', 'SW1A 1AA', '東京', '😀', 'تل أبيب', 'a\u200fb', "L'Haÿ-les-Roses"]) {
     const body = { ...customer, zip: text, city: text, state: text }

@@ -110,6 +110,11 @@ test('every service describes its routes as OpenAPI, with their problems and bou
       expect(properties.cents).toMatchObject({ type: 'integer', minimum: 0, maximum: 1_000_000_000 })
       expect(properties.orderId).toMatchObject({ type: 'string', maxLength: 400, 'x-maxBytes': 400 })
     }
+    if (name === 'orders') {
+      const { properties, required } = paths['/orders'].post.requestBody.content['application/json'].schema
+      expect(properties.items).toMatchObject({ type: 'array', maxItems: 400, items: { type: 'object' } })
+      expect(required).toContain('items')
+    }
     expect(openapi, name).toMatch(/^3\./)
     const posts = Object.values(paths as Record<string, { post?: { parameters?: { name: string }[] } }>)
     expect(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { faultOf, type Kind, type Rule, ruleOf } from '#schemas/rules.ts'
+import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, ruleOf } from '#schemas/rules.ts'
 
 /** The rules of schemas/rules.json as zod types: what a request's values must be. */
 
@@ -34,6 +34,26 @@ export const instant = z.iso
     if (fault) issues.push({ code: 'custom', input: value, message: fault })
   })
   .meta(describe(ruleOf('instant')))
+
+/**
+ * A list by its rule. Its length is judged first, and the items of one that is too long are not looked at: what a
+ * request costs doesn't grow with what it sends.
+ * @param field its name in rules.json
+ */
+export function list<Item extends z.ZodType>(field: string, item: Item) {
+  const items = z
+    .array(item, orMissing('must be a list'))
+    .meta({ maxItems: listRuleOf(field)?.most })
+    .check(({ value, issues }) => {
+      const message = listFault(field, value)
+      if (message) issues.push({ code: 'custom', input: value, message })
+    })
+  return z.preprocess((value, { addIssue }) => {
+    const message = Array.isArray(value) ? lengthFault(field, value.length) : undefined
+    if (message) addIssue({ code: 'custom', message })
+    return value
+  }, items)
+}
 
 /** Milliseconds of an RFC 3339 instant. */
 export const ms = (text: string): number => Date.parse(text)

@@ -6,11 +6,11 @@ import type { FastifyBaseLogger, FastifyError } from 'fastify'
 export interface ProblemDetails {
   /** One word for programs: what kind of fault it is. */
   readonly code: string
-  /** For a person: what happened, to which thing, and what to do. Never an internal of the server. */
-  readonly detail: string
+  /** For a person: what happened, to which thing, and what to do. Never an internal of the server. Left out: the faults. */
+  readonly detail?: string
   /** Whether the same request may succeed later without anybody changing it. */
   readonly retryable?: boolean
-  /** Every fault of the request, one by one, each with its place. */
+  /** The faults of the request, one by one, each with its place; of many, the first are told. */
   readonly faults?: readonly string[]
 }
 
@@ -22,14 +22,28 @@ export class Problem extends Error {
   readonly retryable: boolean
   readonly faults: readonly string[] | undefined
 
-  constructor(status: number, { code, detail, retryable = false, faults }: ProblemDetails, options?: ErrorOptions) {
-    super(detail, options)
+  constructor(status: number, details: ProblemDetails, options?: ErrorOptions) {
+    const { code, retryable = false } = details
+    const faults = details.faults && firstOf(details.faults)
+    super(shortened(details.detail ?? faults?.join('; ') ?? code, DETAIL_LENGTH), options)
     this.status = status
     this.code = code
     this.retryable = retryable
     this.faults = faults
   }
 }
+
+/** An answer doesn't grow with what was sent: so many faults are told one by one, with so many characters each. */
+const MOST_FAULTS = 20
+const FAULT_LENGTH = 500
+const DETAIL_LENGTH = MOST_FAULTS * FAULT_LENGTH
+
+function firstOf(faults: readonly string[]): readonly string[] {
+  const told = faults.slice(0, MOST_FAULTS).map((fault) => shortened(fault, FAULT_LENGTH))
+  return faults.length > MOST_FAULTS ? [...told, `and ${faults.length - MOST_FAULTS} more`] : told
+}
+
+const shortened = (text: string, length: number) => (text.length > length ? `${text.slice(0, length)}…` : text)
 
 /** The media type of RFC 9457. */
 export const PROBLEM_JSON = 'application/problem+json'
@@ -58,7 +72,11 @@ export const problemSchema = {
     detail: { type: 'string', description: 'What happened, to which thing, and what to do' },
     code: { type: 'string', description: 'One word for programs' },
     retryable: { type: 'boolean', description: 'Whether the same request may succeed later as it is' },
-    faults: { type: 'array', items: { type: 'string' }, description: 'Every fault with its place' },
+    faults: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'Each fault with its place; of many, the first and how many more there are',
+    },
     id: { type: 'string', description: "From 500 on: the log's entry has the same one" },
   },
 } as const
@@ -89,7 +107,7 @@ export function problemOf(error: unknown): Problem {
   const { validation, validationContext, statusCode, code, message } = error as Partial<FastifyError>
   if (validation) {
     const faults = validation.map((fault) => `${validationContext}${fault.instancePath} ${fault.message}`)
-    return new Problem(400, { code: 'invalid', detail: faults.join('; '), faults })
+    return new Problem(400, { code: 'invalid', faults })
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new Problem(statusCode, { code: codes[code ?? ''] ?? 'bad_request', detail: message ?? 'bad request' })

@@ -204,6 +204,19 @@ test.each([
   expect(answer.json().code).toBe('invalid_json')
 })
 
+test('a body is read however deep it is nested', async () => {
+  const depth = 100_000
+  for (const [text, status] of [
+    ['"\\ud83d\\ude00"', 200],
+    ['"\\ud83d"', 400],
+  ] as const) {
+    const payload = `${'['.repeat(depth)}${text}${']'.repeat(depth)}`
+    const answer = await ask({ method: 'POST', payload, headers: json })
+    expect(answer.statusCode).toBe(status)
+    if (status === 400) expect(answer.json().detail).toMatch(/half a surrogate pair/)
+  }
+})
+
 test.each(['"\\ud83d\\ude00"', '"😀"', '\ufeff{}', '"\\\\ud800"', ' '])('a body of %j is read', async (payload) => {
   expect((await ask({ method: 'POST', payload, headers: json })).statusCode).toBe(200)
 })
