@@ -32,6 +32,9 @@ test('rows that came in before a rule are named with table, key, column and rule
   ])
   const item = { order_id: `${mark}-dear`, product_id: 'p', seller_id: 's', freight_cents: 0 }
   await superuser('orders')('items').insert([{ ...item, item_no: 1, price_cents: '9007199254740993' }])
+  const review = { order_id: `${mark}-loved`, score: 5, created_at: new Date(0) }
+  const reviews = Array.from({ length: 101 }, (_, n) => ({ ...review, review_id: `r${n}` }))
+  await superuser('reviews')('reviews').insert(reviews)
 
   const found = await broken(mark)
   expect(found).toEqual([
@@ -63,8 +66,16 @@ test('rows that came in before a rule are named with table, key, column and rule
       column: 'price_cents + freight_cents',
       fault: expect.stringMatching(/together, at most 10000000000/),
     },
+    {
+      service: 'reviews',
+      table: 'reviews',
+      key: { order_id: `${mark}-loved` },
+      column: 'review_id',
+      fault: expect.stringMatching(/^101 rows, at most 100 are possible/),
+    },
   ])
   await superuser('customers')('customers').where('customer_id', 'like', `${mark}%`).delete()
+  await superuser('reviews')('reviews').where('order_id', 'like', `${mark}%`).delete()
   await superuser('orders')('items').where('order_id', 'like', `${mark}%`).delete()
   await superuser('orders')('orders').where('order_id', 'like', `${mark}%`).delete()
   expect(await broken(mark)).toEqual([])

@@ -28,7 +28,8 @@ export async function* brokenRules(loginOf: (service: ServiceName) => DatabaseLo
       const trx = await db.transaction({ isolationLevel: 'repeatable read', readOnly: true })
       try {
         for (const table of await ownTables(trx)) yield* brokenIn(trx, service, table)
-        if (service === 'orders') yield* brokenLists(trx)
+        if (service === 'orders') yield* brokenItems(trx)
+        if (service === 'reviews') yield* brokenReviews(trx)
       } finally {
         await trx.rollback()
       }
@@ -90,7 +91,7 @@ async function* brokenIn(trx: Knex, service: ServiceName, table: Table): AsyncGe
 }
 
 /** Orders whose items are too many, or too much together. */
-async function* brokenLists(trx: Knex): AsyncGenerator<BrokenRule> {
+async function* brokenItems(trx: Knex): AsyncGenerator<BrokenRule> {
   const { most, sum, because } = listRuleOf('items')!
   const { rows } = await trx.raw(
     `select order_id, count(*)::float8 as items, sum(price_cents + freight_cents)::float8 as cents from items
@@ -104,5 +105,18 @@ async function* brokenLists(trx: Knex): AsyncGenerator<BrokenRule> {
         : `${cents} together, at most ${sum!.max} are possible`
     const column = items > most ? 'item_no' : 'price_cents + freight_cents'
     yield { service: 'orders', table: 'items', key: { order_id }, column, fault: `${fault}: ${because}` }
+  }
+}
+
+/** Orders whose reviews are too many. */
+async function* brokenReviews(trx: Knex): AsyncGenerator<BrokenRule> {
+  const { most, because } = listRuleOf('reviews')!
+  const { rows } = await trx.raw(
+    'select order_id, count(*)::float8 as reviews from reviews group by order_id having count(*) > ?',
+    [most],
+  )
+  for (const { order_id, reviews } of rows) {
+    const fault = `${reviews} rows, at most ${most} are possible: ${because}`
+    yield { service: 'reviews', table: 'reviews', key: { order_id }, column: 'review_id', fault }
   }
 }

@@ -2,16 +2,20 @@ import type { Knex } from 'knex'
 import { publish } from '#producers/outbox/outbox.ts'
 import { conflict, notFound } from '#producers/service/refusal.ts'
 import { ReviewAnswered, ReviewWithdrawn, ReviewWritten } from '#schemas/contracts.generated.ts'
+import { listRuleOf } from '#schemas/rules.ts'
 
-/** How many reviews an order may have; the latest one counts, but all are kept in mind. */
-const MOST_REVIEWS = 100
+const { most, because } = listRuleOf('reviews')!
 
 /** Takes a review of any order. 409 when this order has a review of this id already, or too many others. */
 export async function writeReview(trx: Knex.Transaction, review: ReviewWritten): Promise<ReviewWritten> {
   const { orderId, reviewId, score, title, comment, createdAt } = review
-  const others = await trx('reviews').where({ order_id: orderId }).limit(MOST_REVIEWS).select(trx.raw('1'))
-  if (others.length === MOST_REVIEWS)
-    throw conflict('too_many_reviews', `order "${orderId}" has ${MOST_REVIEWS} reviews already`)
+  const others = await trx('reviews').where({ order_id: orderId }).limit(most).select(trx.raw('1'))
+  if (others.length === most) {
+    throw conflict(
+      'too_many_reviews',
+      `order "${orderId}" has ${most} reviews already, no more are possible: ${because}`,
+    )
+  }
   const inserted = await trx('reviews')
     .insert({
       order_id: orderId,

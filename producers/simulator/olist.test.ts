@@ -169,6 +169,27 @@ describe('faults', () => {
     await expect(readOlist(folder)).rejects.toThrow(/products_dataset\.csv: productId "p9" is missing/)
   })
 
+  test.each<['items' | 'reviews', (n: number) => string, number, RegExp]>([
+    [
+      'items',
+      (n) => `o1,${n},p1,s1,,1.00,1.00\n`,
+      401,
+      /line 405, column "order_id": order "o1": items has 401, at most/,
+    ],
+    [
+      'reviews',
+      (n) => `r${n},o1,5,,,,\n`,
+      100,
+      /line 104, column "order_id": order "o1": reviews has 101, at most 100/,
+    ],
+  ])('more %s than an order may have', async (name, row, count, what) => {
+    const rows = Array.from({ length: count }, (_, n) => row(n + 2))
+    await write(name, files[name] + rows.slice(0, -1).join(''))
+    await readOlist(folder)
+    await write(name, files[name] + rows.join(''))
+    await expect(readOlist(folder)).rejects.toThrow(what)
+  })
+
   test('a score out of bounds', async () => {
     await spoil('reviews', 'r1,o2,4', 'r1,o2,6')
     await expect(readOlist(folder)).rejects.toThrow(/line 2, column "review_score": "6" must be between 1 and 5/)

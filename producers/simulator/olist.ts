@@ -58,8 +58,7 @@ export async function readOlist(folder: string, limit?: number): Promise<Marketp
     const next = item(row, intern)
     firstItem(row, 'order_item_id', order.orderId, next.itemNo)
     order.items.push(next)
-    const fault = listFault('items', order.items)
-    if (fault) throw row.fault('order_id', `"${order.orderId}" ${fault}`)
+    requireList(row, order, 'items')
   }
   for await (const row of readCsv(file('payments'), paymentColumns)) {
     const order = owner(row)
@@ -74,6 +73,7 @@ export async function readOlist(folder: string, limit?: number): Promise<Marketp
     const next = review(row)
     firstReview(row, 'review_id', order.orderId, next.reviewId)
     order.reviews.push(next)
+    requireList(row, order, 'reviews')
   }
   const played = [...orders.values()].sort(byPurchase)
   for (const order of played) sortParts(order)
@@ -209,6 +209,12 @@ function orderOf(row: Row): Building {
     payments: [],
     reviews: [],
   }
+}
+
+/** Refuses the row with which a list of its order breaks the list's rule. */
+function requireList(row: Row, order: Building, list: 'items' | 'reviews'): void {
+  const fault = listFault(list, order[list])
+  if (fault) throw row.fault('order_id', `order "${order.orderId}": ${list} ${fault}`)
 }
 
 function item(row: Row, intern: (text: string) => string): Item {
