@@ -4,9 +4,11 @@ import {
   daysAhead,
   listPartitions,
   makePartitionsAhead,
+  partitionNamed,
   partitionOf,
 } from '#producers/outbox/partitions.ts'
 import { mendPublication } from '#producers/outbox/publication.ts'
+import { type Kept, RETENTION_DAYS } from '#producers/outbox/retention.ts'
 import type { ServiceName } from '#schemas/topics.ts'
 import type { Finding } from './findings.ts'
 
@@ -81,6 +83,21 @@ function judgeRow(service: ServiceName, row: RowAhead | undefined): Finding | un
     remedy: "look after the clock of the database server (NTP); the event is delivered, with that time as its record's",
     unwell: false,
   }
+}
+
+/** Old partitions may have to stay for a while; for longer than this, somebody has to know: they fill the disk. In ms. */
+const KEPT_MS = 86_400_000
+
+/** What is to be said of partitions that stay beyond the retention; of the oldest, why, since it holds up the others. */
+export function judgeKept(service: ServiceName, kept: readonly Kept[], now: number): Finding | undefined {
+  const due = now - RETENTION_DAYS * 86_400_000 - KEPT_MS
+  const overdue = kept.filter(({ partition }) => partitionNamed(partition)!.to <= due)
+  const [oldest] = overdue
+  if (!oldest) return undefined
+  const what =
+    `the outbox of "${service}" keeps ${overdue.length} days longer than the ${RETENTION_DAYS} it should, ` +
+    `the oldest is ${oldest.partition}: ${oldest.why}`
+  return { part: service, what, remedy: oldest.remedy, unwell: false }
 }
 
 /** How far the database's clock is ahead of ours, in ms; the round trip is halved. */

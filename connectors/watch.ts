@@ -14,7 +14,7 @@ import { connectorOf, type Drift, describeDrift, driftOf, wantedConnectors } fro
 import { type Connect, type ConnectorStatus, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
 import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
-import { lookAtOutbox } from './outboxes.ts'
+import { judgeKept, lookAtOutbox } from './outboxes.ts'
 import { openRestarts, type Restarts, restartDue } from './restarts.ts'
 import { SlotsWatch } from './slots.ts'
 import { openStalls, type Stalls } from './stalls.ts'
@@ -177,10 +177,11 @@ function mendedPublication(service: ServiceName, was: readonly string[]): Findin
   return { part: service, what, remedy: `\`npx tributary connectors recover ${service}\` sends them`, unwell: false }
 }
 
-async function maintain(db: Knex, service: ServiceName, { meters, log }: Watched): Promise<void> {
+async function maintain(db: Knex, service: ServiceName, { findings, meters, log }: Watched): Promise<void> {
   const { dropped, kept } = await maintainOutbox(db, service, Date.now())
   if (dropped.length > 0) log.info({ service, dropped }, 'outbox partitions dropped')
   if (kept.length > 0) log.warn({ service, kept }, 'old outbox partitions must stay for now')
+  findings.note(`old partitions of ${service}`, judgeKept(service, kept, Date.now()))
   meters.kept.set({ service }, kept.length)
 }
 

@@ -42,7 +42,7 @@ export function producersCommands(program: Command): void {
 
   outbox
     .command('maintain')
-    .description('make partitions ahead and drop old ones that are confirmed; the watch does this by itself')
+    .description('make partitions ahead and drop old ones that were delivered; the watch does this by itself')
     .action(async () => {
       const { maintainAll } = await import('./outbox/maintain.ts')
       const { throwFailed } = await import('#runtime/each.ts')
@@ -51,7 +51,7 @@ export function producersCommands(program: Command): void {
         console.log(
           `${service}: ${made.length} made, ${dropped.length} dropped, partitions for ${daysAhead} days ahead`,
         )
-        for (const { partition, why } of kept) console.log(`  ${partition} stays: ${why}`)
+        for (const { partition, why, remedy } of kept) console.log(`  ${partition} stays: ${why}: ${remedy}`)
       }
       throwFailed(maintained)
     })

@@ -22,6 +22,7 @@ const CLIENT = 'tributary-outbox'
  * ids, up to where the topic ends now. Reads that much of the topic. Says nothing of what the connector hasn't passed yet
  * (`slotPasses`).
  * @param db sees the outbox
+ * @param table the outbox, or a partition of it
  * Throws when the topic can't be read for half a minute.
  */
 export async function lostEvents(
@@ -29,11 +30,12 @@ export async function lostEvents(
   topic: string,
   brokers: readonly string[],
   since: number,
+  table = 'outbox',
 ): Promise<LostEvent[]> {
   const { rows } = await db.raw(
     `select id, type, aggregateid as key, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at
-     from outbox where created_at >= (?::timestamptz at time zone 'UTC') order by seq nulls first, created_at`,
-    [new Date(since).toISOString()],
+     from ?? where created_at >= (?::timestamptz at time zone 'UTC') order by seq nulls first, created_at`,
+    [table, new Date(since).toISOString()],
   )
   const missing = new Map((rows as LostEvent[]).map((row) => [row.id, row]))
   if (missing.size > 0) {
