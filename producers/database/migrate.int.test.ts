@@ -1,11 +1,14 @@
+import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { mendPublication, publicationFaults } from '#producers/outbox/publication.ts'
 import { type Databases, openDatabases } from '#producers/testing/databases.ts'
 import { throwFailed } from '#runtime/each.ts'
-import { services } from '#schemas/topics.ts'
+import { type ServiceName, services } from '#schemas/topics.ts'
+import { openDatabase } from './connect.ts'
 import { ensureSharedLogins } from './logins.ts'
-import { migrate } from './migrate.ts'
+import { migrate, refuseForeignDatabase } from './migrate.ts'
+import { runMigrations } from './migrations.ts'
 import { readMigrateSettings } from './settings.ts'
 
 let databases: Databases
@@ -67,6 +70,73 @@ test("somebody else's database and login stay as they are", async () => {
   } finally {
     await superuser.raw(`drop database ${name} with (force)`)
     await superuser.raw(`drop role ${name}`)
+  }
+})
+
+/** Makes somebody else's database in the place of one of ours, migrates, and puts ours back. */
+async function withForeign(service: string, make: (db: Knex) => Promise<unknown>, owner = 'postgres') {
+  const postgres = databases.superuser('postgres')
+  const away = `${service}_away_${process.pid}`
+  const state = async () => {
+    const { rows } = await postgres.raw(
+      `select datacl::text, pg_get_userbyid(datdba) as owner, setconfig::text as settings
+       from pg_database d left join pg_db_role_setting s on s.setdatabase = d.oid where datname = ?`,
+      [service],
+    )
+    return rows
+  }
+  await postgres.raw('alter database ?? allow_connections false', [service])
+  await postgres.raw('select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ?', [service])
+  await postgres.raw('alter database ?? rename to ??', [service, away])
+  try {
+    await postgres.raw('create database ?? owner ??', [service, owner])
+    const login = readMigrateSettings(databases.env).superuser(service)
+    const db = openDatabase(login, { application: 'tributary-test', pool: 1 })
+    await make(db).finally(() => db.destroy())
+    const before = await state()
+    const { done, failed } = await migrate(readMigrateSettings(databases.env))
+    expect([...done.keys()]).toEqual(services.filter((each) => each !== service))
+    expect(await state()).toEqual(before)
+    return failed.get(service as ServiceName)?.message
+  } finally {
+    await postgres.raw('drop database if exists ?? with (force)', [service])
+    await postgres.raw('alter database ?? rename to ??', [away, service])
+    await postgres.raw('alter database ?? allow_connections true', [service])
+  }
+}
+
+test("a database of our name that is somebody else's is refused before anything of it is touched", async () => {
+  const elsewhere = await withForeign('catalog', async (db) => {
+    await db.raw('create schema shop')
+    await db.raw('create table shop.products (id int)')
+  })
+  expect(elsewhere).toBe(
+    `database "catalog" isn't ours: it has shop.products, and none of our migrations. Rename it, or use another server`,
+  )
+  const withAnOutbox = await withForeign('catalog', (db) => db.raw('create table outbox (id int)'))
+  expect(withAnOutbox).toContain('it has public.outbox, and none of our migrations')
+  const ofKnex = await withForeign('catalog', async (db) => {
+    await db.raw('create table knex_migrations (id serial, name text, batch int, migration_time timestamptz)')
+    await db('knex_migrations').insert({ name: '20240101_theirs.js', batch: 1 })
+  })
+  expect(ofKnex).toContain('migration 20240101_theirs.js')
+  const empty = await withForeign('catalog', async () => {}, 'shipping')
+  expect(empty).toContain(`database "catalog" isn't ours: it belongs to the login "shipping"`)
+})
+
+test('a database that a killed migration had just made is taken up again', async () => {
+  const postgres = databases.superuser('postgres')
+  const login = readMigrateSettings(databases.env).superuser('catalog')
+  const name = `made_${process.pid}`
+  await postgres.raw('create database ??', [name])
+  const db = openDatabase({ ...login, database: name }, { application: 'tributary-test', pool: 1 })
+  try {
+    await refuseForeignDatabase(db, 'catalog')
+    await runMigrations(db, [])
+    await refuseForeignDatabase(db, 'catalog')
+  } finally {
+    await db.destroy()
+    await postgres.raw('drop database ?? with (force)', [name])
   }
 })
 

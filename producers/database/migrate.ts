@@ -16,6 +16,9 @@ import type { MigrateSettings } from './settings.ts'
 /** Any number, the same in every program that migrates. */
 const ADVISORY_LOCK = 7_202_611
 
+/** The step that every database of ours has run before any other. */
+const FIRST_STEP = 'outbox/001_outbox'
+
 /** Per service, the names of the steps that ran; and the services that could not be migrated. */
 export type Migrated = Each<ServiceName, readonly string[]>
 
@@ -30,13 +33,16 @@ export async function migrate(settings: MigrateSettings): Promise<Migrated> {
     return await alone(postgres, async (db) => {
       await ensureSharedLogins(db, settings.passwords)
       return eachOnItsOwn(services, async (service) => {
-        await ensureServiceLogins(db, service, settings.passwords)
-        await ensureDatabase(db, service)
-        await closeDatabase(db, service)
         const login = settings.superuser(service)
         const options = { application: 'tributary-migrate', pool: 2, lockTimeoutMs: LOCK_TIMEOUT_MS }
         const database = openDatabase(login, options)
         try {
+          const there = await hasDatabase(db, service)
+          if (there) await refuseForeignDatabase(database, service)
+          await ensureServiceLogins(db, service, settings.passwords)
+          if (!there) await db.raw('create database ?? template template0 encoding utf8', [service])
+          await db.raw(`alter database ?? set timezone = 'UTC'`, [service])
+          await closeDatabase(db, service)
           const definition = await loadService(service)
           const ran = new Set<string>()
           // Whatever was done before a lock wasn't to be had stays done: every step can be repeated.
@@ -62,14 +68,40 @@ async function alone<T>(postgres: Knex, work: (db: Knex) => Promise<T>): Promise
   }
 }
 
-async function ensureDatabase(postgres: Knex, service: ServiceName): Promise<void> {
-  const { rows } = await postgres.raw('select 1 from pg_database where datname = ?', [service])
-  if (rows.length === 0) await postgres.raw('create database ?? template template0 encoding utf8', [service])
-  await postgres.raw(`alter database ?? set timezone = 'UTC'`, [service])
+async function hasDatabase(postgres: Knex, name: string): Promise<boolean> {
+  const { rows } = await postgres.raw('select 1 from pg_database where datname = ?', [name])
+  return rows.length > 0
+}
+
+/**
+ * Refuses a database of our name that is somebody else's, before anything of it is touched. Ours has run our first migration,
+ * or was just made: by this login, and there is nothing in it yet (but what knex makes first).
+ */
+export async function refuseForeignDatabase(db: Knex, service: ServiceName): Promise<void> {
+  const { rows } = await db.raw(
+    `select to_regclass('public.knex_migrations') is not null as migrates,
+            (select pg_get_userbyid(datdba) from pg_database where datname = current_database()) as owner,
+            current_user as me,
+            array(select quote_ident(nspname) || '.' || quote_ident(relname)
+                  from pg_class c join pg_namespace n on n.oid = relnamespace
+                  where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema'
+                    and not (nspname = 'public' and relname ~ '^knex_migrations')
+                  order by 1) as holds`,
+  )
+  const [{ migrates, owner, me, holds }] = rows
+  const steps = migrates ? (await db('knex_migrations').select('name')).map(({ name }) => name) : []
+  if (steps.includes(FIRST_STEP)) return
+  const not = `database "${service}" isn't ours`
+  const remedy = 'Rename it, or use another server'
+  const others = [...holds, ...steps.map((step) => `migration ${step}`)]
+  if (others.length > 0) {
+    const more = others.length > 5 ? ` and ${others.length - 5} more` : ''
+    throw new Error(`${not}: it has ${others.slice(0, 5).join(', ')}${more}, and none of our migrations. ${remedy}`)
+  }
+  if (owner !== me) throw new Error(`${not}: it belongs to the login "${owner}". ${remedy}`)
 }
 
 async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<string>): Promise<void> {
-  await refuseForeignTables(db, service.name)
   for (const name of await runMigrations(db, [...shared(service), ...service.migrations])) ran.add(name)
   // In one transaction: no command meets a moment without rights.
   await db.transaction((trx) => grantRights(trx, service.name))
@@ -80,21 +112,6 @@ async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<str
   await ensurePublicationAndSlot(db, service.name)
 }
 
-/** A database of our name with tables and without an outbox is somebody else's. */
-async function refuseForeignTables(db: Knex, service: ServiceName): Promise<void> {
-  const { rows } = await db.raw(
-    `select to_regclass('public.outbox') is null and to_regclass('public.knex_migrations') is null as strange,
-            (select string_agg(relname, ', ' order by relname) from pg_class
-             where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')) as tables`,
-  )
-  const [{ strange, tables }] = rows
-  if (strange && tables) {
-    throw new Error(
-      `database "${service}" isn't ours: it has the tables ${tables}, and no outbox. Rename it, or use another server`,
-    )
-  }
-}
-
 /** What every service has: an outbox and idempotency keys; an inbox where it subscribes. */
 function shared(service: ServiceDefinition): Migration[] {
   const inbox = [
@@ -103,7 +120,7 @@ function shared(service: ServiceDefinition): Migration[] {
     { name: 'inbox/003_parked_order', up: addParkedOrder },
   ]
   return [
-    { name: 'outbox/001_outbox', up: createOutboxTable },
+    { name: FIRST_STEP, up: createOutboxTable },
     { name: 'outbox/003_row_bounds', up: boundOutboxRows },
     { name: 'outbox/004_audit', up: addAudit },
     { name: 'service/001_idempotency_keys', up: createIdempotencyTable },
