@@ -1,13 +1,15 @@
 import pg from 'pg'
-import { scramVerifier } from '#runtime/scram.ts'
+import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login.ts'
 
 export interface RegistryDatabase {
   readonly host: string
   readonly port: number
   readonly superuserPassword: string
   readonly registryPassword: string
-  /** Its name; `registry` where it is left out. */
+  /** The database's name; `registry` where it is left out. */
   readonly database?: string
+  /** The login's; the same. */
+  readonly login?: string
 }
 
 /** https://www.postgresql.org/docs/18/errcodes-appendix.html */
@@ -19,20 +21,24 @@ const IN_USE = '55006'
  *
  * A database in which no schema was ever registered is made anew: the registry may have been ended half-way through
  * making its tables, and then never starts again by itself. One that somebody is connected to is left alone.
+ *
+ * Throws when the login or the database is somebody else's; neither is touched then.
  */
 export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
-  const { host, port, superuserPassword, database: name = 'registry' } = at
-  const client = new pg.Client({ host, port, user: 'postgres', password: superuserPassword, database: 'postgres' })
-  await client.connect()
+  const { database: name = 'registry', login = 'registry' } = at
+  const client = await connect(at, 'postgres')
   try {
-    // What PostgreSQL keeps of the password, not the password: statements may be logged.
-    const password = client.escapeLiteral(scramVerifier(at.registryPassword))
-    const login = await client.query(`select 1 from pg_roles where rolname = 'registry'`)
-    await client.query(`${login.rowCount ? 'alter' : 'create'} role registry with login password ${password}`)
-    const database = await client.query('select 1 from pg_database where datname = $1', [name])
-    if (database.rowCount && (await wasUsed(at))) return
+    const found = (await client.query(`${LOGIN_QUESTION} $1`, [login])).rows[0]
+    const statements = loginStatements(login, at.registryPassword, found)
+    const { rows } = await client.query('select pg_get_userbyid(datdba) as owner from pg_database where datname = $1', [
+      name,
+    ])
+    const [database] = rows as { owner: string }[]
+    const use = database && (await useOf(at, name, login, database.owner))
+    for (const statement of statements) await client.query(statement)
+    if (use === 'used') return
     await client.query(`drop database if exists ${client.escapeIdentifier(name)}`)
-    await client.query(`create database ${client.escapeIdentifier(name)} owner registry`)
+    await client.query(`create database ${client.escapeIdentifier(name)} owner ${login}`)
     await client.query(`revoke all on database ${client.escapeIdentifier(name)} from public`)
   } catch (error) {
     // PostgreSQL waits five seconds for others to leave, then refuses: the registry is running.
@@ -42,15 +48,36 @@ export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void
   }
 }
 
-/** Whether a schema was ever registered: the registry counts their ids in the table `sequences`. */
-async function wasUsed({ host, port, superuserPassword: password, database = 'registry' }: RegistryDatabase) {
-  const client = new pg.Client({ host, port, user: 'postgres', password, database })
-  await client.connect()
+/**
+ * Whether a schema was ever registered: the registry counts their ids in its table `sequences`. The database is the
+ * registry's where it belongs to its login, and all that is in it does.
+ */
+async function useOf(at: RegistryDatabase, name: string, login: string, owner: string): Promise<'used' | 'unused'> {
+  const foreign = (why: string) =>
+    new Error(`database "${name}" isn't the registry's: ${why}. Rename it, or use another server`)
+  if (owner !== login) throw foreign(`it belongs to the login "${owner}"`)
+  const client = await connect(at, name)
   try {
-    const table = await client.query(`select to_regclass('public.sequences') is not null as there`)
-    if (!table.rows[0].there) return false
-    return (await client.query('select 1 from sequences limit 1')).rowCount === 1
+    const { rows } = await client.query(
+      `select quote_ident(nspname) || '.' || quote_ident(relname) as name, pg_get_userbyid(relowner) = $1 as own
+       from pg_class c join pg_namespace n on n.oid = relnamespace
+       where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema'
+       order by 1`,
+      [login],
+    )
+    const others = rows.filter(({ own }) => !own)
+    const counts = rows.some(({ own, name }) => own && name === 'public.sequences')
+    if (counts && (await client.query('select 1 from public.sequences limit 1')).rowCount === 1) return 'used'
+    if (others.length > 0) throw foreign(`it has ${others.map((one) => one.name).join(', ')} of other logins`)
+    return 'unused'
   } finally {
     await client.end()
   }
+}
+
+async function connect(at: RegistryDatabase, database: string): Promise<pg.Client> {
+  const { host, port, superuserPassword: password } = at
+  const client = new pg.Client({ host, port, user: 'postgres', password, database })
+  await client.connect()
+  return client
 }

@@ -1,16 +1,13 @@
 import type { Knex } from 'knex'
 import { grantAuditRights } from '#producers/outbox/audit.ts'
 import { MAINTAINER } from '#producers/outbox/schema.ts'
-import { scramVerifier, verifies } from '#runtime/scram.ts'
+import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login.ts'
 import type { ServiceName } from '#schemas/topics.ts'
 import type { MigrateSettings } from './settings.ts'
 
 export const connectorLogin = (service: ServiceName) => `${service}_connector`
 const VERIFIER = 'verifier'
 const FRESHNESS = 'freshness'
-
-/** What a login of ours says of itself, so that nobody else's of the same name is taken for it. */
-const MARK = 'tributary'
 
 /** Makes the logins that all services share, or sets their rights and passwords again. */
 export async function ensureSharedLogins(postgres: Knex, passwords: MigrateSettings['passwords']): Promise<void> {
@@ -32,29 +29,14 @@ export async function ensureServiceLogins(
   await ensureLogin(postgres, connectorLogin(service), passwords.connector[service], 'replication')
 }
 
-/** No password is in a statement, and so in no server's log: PostgreSQL is given what it keeps of one. */
 async function ensureLogin(
   postgres: Knex,
   login: string,
   password: string,
-  replication = 'noreplication',
+  replication?: 'replication',
 ): Promise<void> {
-  const { rows } = await postgres.raw(
-    `select rolpassword as verifier, shobj_description(oid, 'pg_authid') as mark from pg_authid where rolname = ?`,
-    [login],
-  )
-  const found = rows[0] as { verifier: string | null; mark: string | null } | undefined
-  const known = found !== undefined && verifies(found.verifier, password)
-  if (found && found.mark !== MARK && !known) {
-    throw new Error(
-      `the login "${login}" on this server isn't ours, or has another password than secrets.env says: rename it, or, ` +
-        `should it be ours, have a superuser run: comment on role ${login} is '${MARK}'`,
-    )
-  }
-  const rights = `login nosuperuser nocreatedb nocreaterole ${replication}`
-  const secret = known ? '' : `password '${scramVerifier(password)}'`
-  await postgres.raw(`${found ? 'alter' : 'create'} role ${login} ${rights} ${secret}`)
-  if (found?.mark !== MARK) await postgres.raw(`comment on role ${login} is '${MARK}'`)
+  const { rows } = await postgres.raw(`${LOGIN_QUESTION} ?`, [login])
+  for (const statement of loginStatements(login, password, rows[0], replication)) await postgres.raw(statement)
 }
 
 /**
