@@ -12,6 +12,7 @@ import { openMetrics } from '#runtime/metrics.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
 import { connectorOf, type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
+import { type Copy, endCopies, judgeCopy } from './copies.ts'
 import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
 import { judgeKept, lookAtOutbox } from './outboxes.ts'
@@ -47,6 +48,7 @@ export async function runWatch(log: Log): Promise<Running> {
     meters,
     log,
     mended: new Map(),
+    copies: new Map(),
   }
 
   // Each on its own: what one waits for doesn't keep the others from looking.
@@ -54,6 +56,7 @@ export async function runWatch(log: Log): Promise<Running> {
     every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
     every(LOOK_AT_SLOTS_MS, async () => {
       await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
+      await noting(watched, "connectors' sessions", () => lookForCopies(databases.get('orders')!, watched))
       findings.note('watch', undefined)
     }),
     ...[...databases].map(([service, db]) =>
@@ -89,6 +92,8 @@ interface Watched {
   readonly log: Log
   /** When a service's publication was mended last; ms. */
   readonly mended: Map<ServiceName, number>
+  /** What was done last with a connector's login that isn't the connector's to do, and when; ms. */
+  readonly copies: Map<string, { readonly copy: Copy; readonly at: number }>
 }
 
 async function lookAtConnectors({ connect, restarts, stalls, findings, meters, log }: Watched): Promise<void> {
@@ -147,6 +152,22 @@ async function lookAtSlots(
     if (!state) continue
     meters.slotBehind.set({ slot }, state.behind)
     meters.slotRetained.set({ slot }, state.retained)
+  }
+}
+
+/** Said as an alarm at first, which stops whoever waits for all to be well; then for a day for people to read. */
+const COPY_ALARM_MS = 600_000
+const COPY_SHOWN_MS = 86_400_000
+
+async function lookForCopies(db: Knex, { findings, log, copies }: Watched): Promise<void> {
+  for (const copy of await endCopies(db)) {
+    log.error({ copy }, "a connector's login was used for what isn't its connector's")
+    copies.set(copy.login, { copy, at: Date.now() })
+  }
+  for (const [login, { copy, at }] of copies) {
+    const age = Date.now() - at
+    const finding = { ...judgeCopy(copy, at), unwell: age < COPY_ALARM_MS }
+    findings.note(`copy by ${login}`, age < COPY_SHOWN_MS ? finding : undefined)
   }
 }
 

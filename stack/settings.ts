@@ -14,6 +14,8 @@ export const postgresSettings: Readonly<Record<string, string>> = {
   // The fuse of a slot nobody reads: it is given up rather than the disk filled. The alarm comes long before.
   max_slot_wal_keep_size: '16GB',
   wal_keep_size: '0',
+  // Who asked for what over replication stays in the log: a connector's login may ask for more than its stream.
+  log_replication_commands: 'on',
   timezone: 'UTC',
   log_timezone: 'UTC',
 }
@@ -33,8 +35,9 @@ const connectors = serviceNames.map((service) => `${service}_connector`).join(',
 /**
  * Who may log in where (pg_hba.conf; the first line that fits decides). A service and its connector reach their own database
  * only, whatever rights other databases on the server give to everybody. A connector's login may replicate, and with that
- * PostgreSQL would hand it a copy of the whole server (`pg_basebackup`): only logical replication, which names a database, is
- * let through.
+ * PostgreSQL would hand it a copy of the whole server: `pg_basebackup` is shut out, since only logical replication, which
+ * names a database, is let through. Who speaks the protocol can still ask for a copy in such a session; no line can tell the
+ * two apart, and the watch ends it (connectors/copies.ts).
  */
 export const postgresHba: string = [
   'local all all scram-sha-256',

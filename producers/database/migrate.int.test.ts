@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -5,6 +6,7 @@ import { mendPublication, publicationFaults } from '#producers/outbox/publicatio
 import { type Databases, openDatabases } from '#producers/testing/databases.ts'
 import { throwFailed } from '#runtime/each.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
+import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { openDatabase } from './connect.ts'
 import { ensureSharedLogins } from './logins.ts'
 import { migrate, refuseForeignDatabase } from './migrate.ts'
@@ -45,7 +47,7 @@ test("a connector's login reads the outbox of its database and nothing else", as
   await expect(connector('outbox').delete()).rejects.toThrow(/permission denied/)
 })
 
-test("a connector's login replicates its own database and nothing else, and takes no copy of the server", async () => {
+test("a connector's login is let into the replication of its own database and of no other, and not into physical replication", async () => {
   const password = databases.env.ORDERS_CONNECTOR_PASSWORD!
   const replicating = (database: string, replication: string) =>
     askReplication({ user: 'orders_connector', password, database, replication }, 'IDENTIFY_SYSTEM')
@@ -53,6 +55,26 @@ test("a connector's login replicates its own database and nothing else, and take
   await expect(replicating('orders', 'true')).rejects.toThrow(/pg_hba\.conf rejects replication connection/)
   for (const other of ['payments', 'postgres', 'template1']) {
     await expect(replicating(other, 'database')).rejects.toThrow(/pg_hba\.conf rejects|permission denied/)
+  }
+})
+
+test("nothing on the server keeps a connector's login from copying all of it through its own database: the watch has to", async () => {
+  const { host, port } = readMigrateSettings(databases.env).superuser('postgres')
+  const login = { user: 'orders_connector', password: databases.env.ORDERS_CONNECTOR_PASSWORD!, database: 'orders' }
+  const client = new pg.Client({ host, port, ...login, replication: 'database' } as pg.ClientConfig)
+  client.on('error', () => {})
+  await client.connect()
+  // pg is no client of a backup: it waits for ever after the last byte.
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  let bytes = 0
+  stream.on('data', (data: Buffer) => {
+    bytes += data.length
+  })
+  void client.query(`BASE_BACKUP (MANIFEST 'no', CHECKPOINT 'fast')`).catch(() => {})
+  try {
+    await waitUntil('its files come', () => bytes > 5_000_000)
+  } finally {
+    stream.destroy()
   }
 })
 
