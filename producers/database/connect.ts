@@ -16,19 +16,30 @@ export interface DatabaseLogin {
 /**
  * Opens a pool of connections; nothing connects before the first query. Sessions run in UTC.
  * @param options.lockTimeoutMs how long its statements wait for a lock; as the server says where it is left out
+ * @param options.statementTimeoutMs how long a statement may take in all; likewise
  */
 export function openDatabase(
   login: DatabaseLogin,
-  options: { readonly application: string; readonly pool?: number; readonly lockTimeoutMs?: number },
+  options: {
+    readonly application: string
+    readonly pool?: number
+    readonly lockTimeoutMs?: number
+    readonly statementTimeoutMs?: number
+  },
 ): Knex {
   const size = options.pool ?? 10
-  const lockTimeout = options.lockTimeoutMs === undefined ? '' : ` -c lock_timeout=${options.lockTimeoutMs}`
+  const settings = {
+    timezone: 'UTC',
+    lock_timeout: options.lockTimeoutMs,
+    statement_timeout: options.statementTimeoutMs,
+  }
+  const set = Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : `-c ${name}=${value}`))
   return knex({
     client: 'pg',
     connection: {
       ...login,
       application_name: options.application,
-      options: `-c timezone=UTC${lockTimeout}`,
+      options: set.join(' '),
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
     },

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { isLocked } from '#producers/database/locks.ts'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
 import { type Codec, memoryCodec } from '#schemas/codec.ts'
 import { OrderApproved, OrderCanceled, PaymentReceived } from '#schemas/contracts.generated.ts'
@@ -349,6 +350,33 @@ test('a topic that was made anew is read from its first record; what comes a sec
   }
   await applyRecords(context, [...fresh, old])
   expect(await effects()).toEqual(['a approved', 'b approved', 'c approved'])
+})
+
+test('an event that waits for a row somebody holds is neither parked nor lost, and only its partition waits', async () => {
+  const held = freshId('held')
+  await db('known_orders').insert({ order_id: held })
+  const holder = await databases.superuser('payments').transaction()
+  await holder.raw('select from known_orders where order_id = ? for update', [held])
+  const locking = new Map([
+    ...context.subscription.handlers,
+    [
+      OrderCanceled.name,
+      async (trx: Knex) => {
+        await trx.raw('set local lock_timeout = 50')
+        await trx('known_orders').where({ order_id: held }).update({ closed: 'canceled' })
+      },
+    ],
+  ])
+  const locked = { ...context, subscription: { ...context.subscription, handlers: locking } }
+  const [waits, other] = [await canceled(held), await approved('a', undefined, 1)]
+  expect(await tryRecords(locked, [waits, other])).toBe(false)
+  await applyRecords(locked, [other])
+  await expect(applyRecords(locked, [waits])).rejects.toSatisfy(isLocked)
+  expect(await effects()).toEqual(['a approved'])
+  await holder.rollback()
+  await applyRecords(locked, [waits])
+  expect(await db('known_orders').where({ order_id: held })).toMatchObject([{ closed: 'canceled' }])
+  expect(letters).toEqual([])
 })
 
 test('an outage is not held against an event', async () => {

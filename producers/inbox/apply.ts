@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
+import { isLocked } from '#producers/database/locks.ts'
 import { holdEvents, writeHeld } from '#producers/outbox/outbox.ts'
 import { inTrace } from '#producers/outbox/trace.ts'
 import { isOutage, sqlState } from '#producers/service/outage.ts'
@@ -52,9 +53,14 @@ export async function applyRecords(context: ApplyContext, records: readonly Inbo
   }
 }
 
-/** The same, once: false when a handler failed, and then nothing was done. */
+/** The same, once: false when a handler failed or a lock wasn't to be had, and then nothing was done. */
 export async function tryRecords(context: ApplyContext, records: readonly InboxRecord[]): Promise<boolean> {
-  return (await tryAll(context, records)) === undefined
+  try {
+    return (await tryAll(context, records)) === undefined
+  } catch (error) {
+    if (isLocked(error)) return false
+    throw error
+  }
 }
 
 async function tryAll(context: ApplyContext, records: readonly InboxRecord[]): Promise<HandlerFailed | undefined> {

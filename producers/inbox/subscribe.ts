@@ -97,7 +97,8 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
         subscription.topic.name,
         {
           read: (raw) => readRecord({ ...raw, ...renewals.idOf(raw.topic) }, subscription, options.codec),
-          // Where a handler fails, its partition is on its own, and so the others don't wait for its retries.
+          // Where a handler fails or waits for a row that is locked, its partition is on its own, and so the others don't
+          // wait for its retries.
           apply: async (records) => (await tryTogether(records)) || applyRecords(context, records),
         },
       ]
@@ -312,10 +313,8 @@ async function workOff({ read, apply }: Work, persist: Persist, payload: EachBat
 type Persist = <T>(payload: EachBatchPayload, work: () => Promise<T>) => Promise<T | undefined>
 
 function persistence(state: ConsumerState, log: Log): Persist {
-  return async ({ batch, heartbeat, isRunning, isStale }, work) => {
-    const place = `${batch.topic}/${batch.partition}`
+  const untilItWorks: Persist = async ({ batch, heartbeat, isRunning, isStale }, work) => {
     for (let failures = 0; isRunning() && !isStale(); failures++) {
-      state.under.set(place, performance.now())
       try {
         const result = await work()
         state.fault = undefined
@@ -324,13 +323,21 @@ function persistence(state: ConsumerState, log: Log): Persist {
         if (!isOutage(error) && !(error instanceof RegistryAway)) throw error
         state.fault = `inbox: ${(error as Error).message}`
         log.warn({ err: error, topic: batch.topic, partition: batch.partition }, 'inbox waits for its surroundings')
-      } finally {
-        state.under.delete(place)
       }
       await sleep(OUTAGE_PAUSES_MS[Math.min(failures, OUTAGE_PAUSES_MS.length - 1)])
       await heartbeat()
     }
     return undefined
+  }
+  return async (payload, work) => {
+    const place = `${payload.batch.topic}/${payload.batch.partition}`
+    // All attempts together: another partition's success clears the fault, and this one may still be held up.
+    state.under.set(place, performance.now())
+    try {
+      return await untilItWorks(payload, work)
+    } finally {
+      state.under.delete(place)
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import type { Knex } from 'knex'
-import { openDatabase } from '#producers/database/connect.ts'
 import { readServiceLogin } from '#producers/database/settings.ts'
 import { purgeInbox } from '#producers/inbox/purge.ts'
 import { type Inbox, subscribe } from '#producers/inbox/subscribe.ts'
@@ -12,6 +11,7 @@ import { openMetrics } from '#runtime/metrics.ts'
 import { openCodec } from '#schemas/codec.ts'
 import type { ServiceName } from '#schemas/topics.ts'
 import { purgeIdempotencyKeys } from './idempotency.ts'
+import { inboxPool, requestPool, unhurried } from './pools.ts'
 import { openServer } from './server.ts'
 
 const PING_MS = 2_000
@@ -24,7 +24,7 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
   const config = readConfig({ ...kafkaSettings, ...registrySettings, ...listenSettings, [portName]: setting.port })
   const service = await loadService(name)
   const codec = await openCodec({ registryUrl: config.REGISTRY_URL })
-  const db = await withOutbox(openDatabase(login, { application: name }), codec, service.publishes)
+  const db = await withOutbox(requestPool(login, name), codec, service.publishes)
 
   const metrics = openMetrics()
   const database = watchDatabase(db)
@@ -47,10 +47,7 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
   if (service.subscriptions.length > 0) {
     inbox = await subscribe({
       service: name,
-      // Subscriptions have connections of their own: a burst of events doesn't keep requests waiting.
-      db: await withOutbox(openDatabase(login, { application: `${name}-inbox`, pool: 6 }), codec, service.publishes, {
-        judges: false,
-      }),
+      db: await withOutbox(inboxPool(login, name), codec, service.publishes, { judges: false }),
       codec,
       brokers: config.KAFKA_BROKERS,
       subscriptions: service.subscriptions,
@@ -60,8 +57,10 @@ export async function runService(name: ServiceName, log: Log): Promise<Running> 
   }
 
   const purging = setInterval(() => {
-    const purges = [purgeIdempotencyKeys(db), ...(inbox ? [purgeInbox(db)] : [])]
-    Promise.all(purges).catch((err) => log.warn({ err }, 'old keys were not purged, next try in an hour'))
+    const purges = [purgeIdempotencyKeys, ...(inbox ? [purgeInbox] : [])]
+    Promise.all(purges.map((purge) => unhurried(db, purge))).catch((err) =>
+      log.warn({ err }, 'old keys were not purged, next try in an hour'),
+    )
   }, PURGE_MS)
 
   return {

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type FastifyInstance, LogController } from 'fastify'
 import type { Knex } from 'knex'
+import { isLocked } from '#producers/database/locks.ts'
 import { addHealth, type ConcernsCheck, type HealthCheck } from '#runtime/health.ts'
 import { PROBLEM_JSON, Problem, problemSchema } from '#runtime/http/problem.ts'
 import { openHttpServer } from '#runtime/http/server.ts'
@@ -70,6 +71,10 @@ function explain(error: Error): Problem | undefined {
     return new Problem(400, { code: 'invalid', detail })
   }
   if (sqlState(error) === '23505') return new Problem(409, { code: 'exists', detail: 'it exists already' })
+  if (isLocked(error)) {
+    const detail = 'another transaction holds what this is about: send it again in a moment'
+    return new Problem(503, { code: 'locked', detail, retryable: true }, { cause: error })
+  }
   if (!isOutage(error)) return undefined
   const outage = { code: 'unavailable', detail: 'the database is unavailable', retryable: true }
   return new Problem(503, outage, { cause: error })
