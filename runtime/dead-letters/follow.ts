@@ -1,5 +1,5 @@
 import { readTopics } from '../topic-reader.ts'
-import { OpenLetters, type StoredLetter } from './letter.ts'
+import { type Letter, OpenLetters, type StoredLetter } from './letter.ts'
 
 /** Every application's open dead letters, as their topics say. */
 export interface FollowedLetters {
@@ -9,8 +9,8 @@ export interface FollowedLetters {
   open(): ReadonlyMap<string, readonly StoredLetter[]>
   /** Where to read on in each partition of a dead-letter topic: everything before is known. */
   positions(topic: string): ReadonlyMap<number, bigint>
-  /** Whether a letter was given up for good: its record isn't set aside again when its topic is read again. */
-  wasDropped(app: string, id: string): boolean
+  /** Whether a letter's record was given up for good: it isn't set aside again when its topic is read again. */
+  wasDropped(letter: Pick<Letter, 'app' | 'id' | 'topicId' | 'offset'>): boolean
   /** Called whenever letters came or were closed. */
   onChange(listener: () => void): void
   /** Why they can't be read now, or undefined. */
@@ -61,7 +61,7 @@ export function followLetters(
           return all.length > 0 ? [[app, all] as const] : []
         }),
       ),
-    wasDropped: (app, id) => letters.get(topics.get(app) ?? '')?.open.wasDropped(id) ?? false,
+    wasDropped: (letter) => letters.get(topics.get(letter.app) ?? '')?.open.wasDropped(letter) ?? false,
     onChange: (listener) => void listeners.add(listener),
     positions: reader.positions,
     trouble: reader.trouble,

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest'
-import { closingRecord, type Letter, letterId, letterRecord, MOST_BYTES, OpenLetters, readLetter } from './letter.ts'
+import {
+  closingRecord,
+  type Letter,
+  letterId,
+  letterRecord,
+  MOST_BYTES,
+  OpenLetters,
+  readLetter,
+  type StoredLetter,
+} from './letter.ts'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
 const letterOf = (over: Partial<Letter> = {}): Letter => ({
@@ -21,8 +30,10 @@ const sizeOf = ({ key, value, headers }: ReturnType<typeof letterRecord>) =>
   (key?.length ?? 0) + (value?.length ?? 0) + headers.reduce((sum, [n, c]) => sum + n.length + c.length + 10, 0)
 
 test('a letter is read as it was written', () => {
-  const read = readLetter(stored(letterOf(), 7))
-  expect(read).toEqual({ letter: { ...letterOf(), at: now.toISOString(), place: 7 } })
+  for (const letter of [letterOf(), letterOf({ topicId: 'a' })]) {
+    const read = readLetter(stored(letter, 7))
+    expect(read).toEqual({ letter: { ...letter, at: now.toISOString(), place: 7 } })
+  }
 })
 
 test('whatever was set aside, its letter fits a broker, and length and hash of what was cut are kept', () => {
@@ -50,17 +61,36 @@ test('a letter is open until its closing, and a fault found twice is one letter'
   expect(open.all.map(({ id }) => id)).toEqual(['orders.events/3/42'])
 })
 
-test('a record that was dropped stays so when its topic is read again; one that was replayed may fail anew', () => {
-  for (const [outcome, stays] of [
-    ['dropped', []],
-    ['replayed', ['orders.events/3/41']],
-  ] as const) {
-    const open = new OpenLetters()
-    open.take(stored(letterOf(), 0))
-    open.take({ ...closingRecord({ id: letterOf().id, app: 'sink', outcome, message: '' }, now), offset: 1 })
-    open.take(stored(letterOf(), 2))
-    expect(open.all.map(({ id }) => id)).toEqual(stays)
-  }
+/** What is open of a letter that was dealt with, once another letter has come. */
+function openAfter(first: Letter, outcome: 'dropped' | 'replayed', later: Letter): StoredLetter[] {
+  const open = new OpenLetters()
+  open.take(stored(first, 0))
+  open.take({ ...closingRecord({ id: first.id, app: first.app, outcome, message: '' }, now), offset: 1 })
+  open.take(stored(later, 2))
+  return open.all
+}
+
+test('a record that was dropped stays so when the same topic is read again; one that was replayed may fail anew', () => {
+  const row = letterOf({ topicId: 'a' })
+  expect(openAfter(row, 'dropped', row)).toEqual([])
+  expect(openAfter(row, 'replayed', row)).toMatchObject([{ id: row.id }])
+})
+
+test('of a topic made anew another record stands at the place: its letter is open, whatever was dropped or is open', () => {
+  const [before, now] = [letterOf({ topicId: 'a' }), letterOf({ topicId: 'b' })]
+  expect(openAfter(before, 'dropped', now)).toMatchObject([{ topicId: 'b' }])
+  const open = new OpenLetters()
+  for (const [offset, letter] of [before, now].entries()) open.take(stored(letter, offset))
+  expect(open.all).toMatchObject([{ topicId: 'b' }])
+})
+
+test('a row that fails again after it was dropped is open again', () => {
+  const row = letterOf({ topic: 'operator:sales', offset: -1, id: letterId('operator:sales', 3, -1, 'day|SP|toys') })
+  expect(openAfter(row, 'dropped', row)).toMatchObject([{ id: row.id }])
+})
+
+test('a record that a reader parks again is open again, though it was dropped before', () => {
+  expect(openAfter(letterOf(), 'dropped', letterOf())).toMatchObject([{ id: letterOf().id }])
 })
 
 test('what is neither letter nor closing is passed over', () => {

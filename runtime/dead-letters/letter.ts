@@ -34,6 +34,11 @@ export interface Letter {
   readonly app: string
   /** Topic of the record; for a row inside a topology its operator, as `operator:<name>`. */
   readonly topic: string
+  /**
+   * Which topic of that name it was, by the id that the cluster gave it: said by whoever may read the same topic again
+   * while what was dropped must stay so. Records of a topic made anew are others at the same places.
+   */
+  readonly topicId?: string
   readonly partition: number
   /** -1 where there is no record, as for a row inside a topology. */
   readonly offset: number
@@ -94,6 +99,7 @@ export function letterRecord(letter: Letter, now: Date): LetterRecord {
     dl_id: letter.id,
     dl_app: letter.app,
     dl_topic: letter.topic,
+    ...(letter.topicId !== undefined && { dl_topic_id: letter.topicId }),
     dl_partition: String(letter.partition),
     dl_offset: String(letter.offset),
     dl_timestamp: String(letter.timestamp),
@@ -167,6 +173,7 @@ export function readLetter(
   }
   const topic = notes.get('dl_topic')
   if (topic === undefined) return undefined
+  const topicId = notes.get('dl_topic_id')
   const partition = Number(notes.get('dl_partition') ?? -1)
   const offset = Number(notes.get('dl_offset') ?? -1)
   const number = (name: string) => (notes.has(name) ? { [name]: Number(notes.get(name)) } : {})
@@ -180,6 +187,7 @@ export function readLetter(
       id: notes.get('dl_id') ?? letterId(topic, partition, offset, record.key),
       app,
       topic,
+      ...(topicId === undefined ? {} : { topicId }),
       partition,
       offset,
       timestamp: Number(notes.get('dl_timestamp') ?? 0),
@@ -199,25 +207,35 @@ export function readLetter(
 /** The letters that are open, oldest first, after these records of a dead-letter topic in its order. */
 export class OpenLetters {
   readonly #open = new Map<string, StoredLetter>()
-  readonly #dropped = new Set<string>()
+  /** By id the topic whose record was given up, undefined where the letter doesn't say. */
+  readonly #dropped = new Map<string, string | undefined>()
 
   /** Takes in the topic's next record. */
   take(record: LetterRecord & { readonly offset: number }): void {
     const read = readLetter(record)
     if (read === undefined) return
     if ('closing' in read) {
-      this.#open.delete(read.closing.id)
-      if (read.closing.outcome === 'dropped') this.#dropped.add(read.closing.id)
+      const { id, outcome } = read.closing
+      const letter = this.#open.get(id)
+      if (letter && outcome === 'dropped') this.#dropped.set(id, letter.topicId)
+      this.#open.delete(id)
+      return
     }
-    // Given up for good: whoever reads its topic again from the start meets its record again.
-    else if (this.#dropped.has(read.letter.id)) return
+    const { letter } = read
+    if (this.wasDropped(letter)) return
+    // Whatever was given up before: this has failed since.
+    this.#dropped.delete(letter.id)
+    const before = this.#open.get(letter.id)
     // The first of a fault found twice says since when.
-    else if (!this.#open.has(read.letter.id)) this.#open.set(read.letter.id, read.letter)
+    if (!before || before.topicId !== letter.topicId) this.#open.set(letter.id, letter)
   }
 
-  /** Whether a letter was given up for good. */
-  wasDropped(id: string): boolean {
-    return this.#dropped.has(id)
+  /**
+   * Whether this very record was given up for good: whoever reads its topic again meets it again. A letter that doesn't
+   * say of which topic it is tells of a failure of its own each time.
+   */
+  wasDropped({ id, topicId, offset }: Pick<Letter, 'id' | 'topicId' | 'offset'>): boolean {
+    return topicId !== undefined && offset >= 0 && this.#dropped.get(id) === topicId
   }
 
   get all(): StoredLetter[] {

@@ -144,7 +144,7 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
       bytes += size
       metrics.sent(model.name, messages.length)
       const aside = (message: KafkaMessage, reason: SetAside['reason'], explanation: string): SetAside => {
-        return { topic, partition, message, reason, explanation }
+        return { topic, topicId: generation.topicId, partition, message, reason, explanation }
       }
       const latest = new Map<string, Documented>()
       const unreadable: SetAside[] = []

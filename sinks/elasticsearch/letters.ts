@@ -15,6 +15,8 @@ import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
 /** A record that is set aside, with where it stands. */
 export interface SetAside {
   readonly topic: string
+  /** Of the topic by that name that its index is made from. */
+  readonly topicId: string
   readonly partition: number
   readonly message: KafkaMessage
   readonly reason: Reason
@@ -30,8 +32,8 @@ export interface Letters {
   anyOf(topic: string): boolean
   /** Closes the letters of these records' keys that stand before them, for the index holds what is newer. */
   applied(topic: string, partition: number, messages: readonly KafkaMessage[]): Promise<void>
-  /** Closes the letters of a topic that was created anew: their records are gone. */
-  topicReplaced(topic: string): Promise<void>
+  /** Closes the letters of those topics of this name that were there before this one: their records are gone. */
+  topicReplaced(topic: string, topicId: string): Promise<void>
   open(): readonly StoredLetter[]
   /** Resolves once it is known what is open, or after `timeoutMs`. */
   known(timeoutMs: number): Promise<void>
@@ -82,8 +84,10 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
 
   return {
     async setAside(records) {
-      const known = new Set(open().map(({ id }) => id))
-      const letters = records.map(letterOf).filter(({ id }) => !known.has(id) && !followed.wasDropped(sinkApp, id))
+      const known = new Set(open().map(nameOf))
+      const letters = records
+        .map(letterOf)
+        .filter((letter) => !known.has(nameOf(letter)) && !followed.wasDropped(letter))
       const now = new Date()
       await write(letters.map((letter) => letterRecord(letter, now)))
       for (const letter of letters) {
@@ -105,8 +109,8 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
           : { outcome: 'superseded', message: `the record of the same key at ${appliedAfter(letter)} was applied` },
       )
     },
-    async topicReplaced(name) {
-      const gone = open().filter((letter) => letter.topic === name)
+    async topicReplaced(name, topicId) {
+      const gone = open().filter((letter) => letter.topic === name && letter.topicId !== topicId)
       await shut(gone, () => ({ outcome: 'superseded', message: 'its topic was created anew' }))
     },
     open,
@@ -131,8 +135,11 @@ function bytesOf(key: Buffer | null): string {
   return key?.toString('latin1') ?? ''
 }
 
+/** Of two topics of the same name, other records stand at the same places. */
+const nameOf = ({ id, topicId }: Pick<Letter, 'id' | 'topicId'>) => `${topicId ?? ''}/${id}`
+
 /** A record as a letter says it. */
-export function letterOf({ topic, partition, message, reason, explanation }: SetAside): Letter {
+export function letterOf({ topic, topicId, partition, message, reason, explanation }: SetAside): Letter {
   const headers = Object.entries(message.headers ?? {}).flatMap(([name, content]) =>
     [content ?? []].flat().map((one) => [name, Buffer.from(one as Buffer)] as const),
   )
@@ -140,6 +147,7 @@ export function letterOf({ topic, partition, message, reason, explanation }: Set
     id: letterId(topic, partition, Number(message.offset), message.key),
     app: sinkApp,
     topic,
+    topicId,
     partition,
     offset: Number(message.offset),
     timestamp: Number(message.timestamp),

@@ -193,7 +193,7 @@ async function openIndex(
   // Positions first: were the sink killed in between, the index would be missing and this begin again.
   const starts = new Map(Array.from(committed.keys(), (partition) => [partition, extent.get(partition)?.low ?? 0n]))
   if (committed.size > 0) await committer.commit(topic, starts, '')
-  if (newest && newest.topicId !== topicId) await letters.topicReplaced(topic)
+  if (newest?.topicId !== topicId) await letters.topicReplaced(topic, topicId)
   // What was said of the index before isn't true of this one.
   await withdrawClaim(client, model.name)
   return createGeneration(client, model, topicId, next)

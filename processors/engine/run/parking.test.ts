@@ -86,6 +86,14 @@ class Scene {
     this.start()
   }
 
+  /** Reads everything from the beginning, as when somebody took its state from it. */
+  beginAnew(): void {
+    this.changelog.clear()
+    this.dropped.clear()
+    this.taken = 0
+    this.start()
+  }
+
   /** Comes (back) from the changelog. */
   start(): void {
     this.#parking = new Parking()
@@ -275,6 +283,23 @@ test('whatever fails, is replayed, dropped and restarted, rows are what folding 
     { numRuns: Number(process.env.LAW_RUNS ?? 100) },
   )
 }, 120_000)
+
+test('what was dropped is open again when the topic is read again and parks its key again', async () => {
+  await codec.prepare(toyContracts)
+  const scene = new Scene(4)
+  scene.log.push({ key: 'a', value: 'garbage' }, { key: 'a', value: 1 })
+  await scene.drain()
+  scene.ask('drop', 0)
+  await scene.drain()
+  expect(scene.letters.all).toEqual([])
+  scene.beginAnew()
+  await scene.drain()
+  expect(scene.letters.all).toMatchObject([{ offset: 0 }])
+  scene.ask('drop', 0)
+  await scene.drain()
+  expect(scene.letters.all).toEqual([])
+  expect(sorted(scene.rows.get('careful.rows.1'))).toEqual([['a', ',1']])
+})
 
 function sorted(rows: ReadonlyMap<string, string> = new Map()): [string, string][] {
   return [...rows].sort(([a], [b]) => (a < b ? -1 : 1))
