@@ -37,7 +37,8 @@ deadLettersCommands(program, {
     const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
     const { deadLetterTopics } = await import('#schemas/topics.ts')
     const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
-    return [...(await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')).values()].flat()
+    const { open, unread } = await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')
+    return { open: [...open.values()].flat(), unread }
   },
   closers: async () => {
     const { processorsCloser } = await import('#processors/closer.ts')
@@ -53,6 +54,12 @@ deadLettersCommands(program, {
       inboxCloser(),
       sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec }),
     ]
+  },
+  read: async (letter) => {
+    const { readLetterAt } = await import('#runtime/dead-letters/follow.ts')
+    const { deadLettersOf } = await import('#schemas/topics.ts')
+    const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
+    return readLetterAt(brokers, deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
   },
   describe: async ({ value, valueBytes }) => {
     const { describeBytes } = await import('#schemas/describe.ts')

@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { askRecord } from '#engine/letters.ts'
 import type { Closer } from '#runtime/dead-letters/cli.ts'
-import { readLetter, type StoredLetter } from '#runtime/dead-letters/letter.ts'
+import { type OpenLetter, readLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { readTopics } from '#runtime/topic-reader.ts'
 import { deadLettersOf, processorApp, readModels } from '#schemas/topics.ts'
@@ -16,7 +16,7 @@ export function processorsCloser({ brokers }: { readonly brokers: readonly strin
     brokers: [...brokers],
     logLevel: kafkajs.logLevel.NOTHING,
   })
-  const ask = async (letter: StoredLetter, action: 'replay' | 'drop', reason?: string): Promise<string> => {
+  const ask = async (letter: OpenLetter, action: 'replay' | 'drop', reason?: string): Promise<string> => {
     const answers = answersTo(brokers, letter)
     try {
       await until(answers.listens, `the dead letters of ${letter.app} can't be read`)
@@ -47,7 +47,7 @@ export function processorsCloser({ brokers }: { readonly brokers: readonly strin
 }
 
 /** What is written of a letter from now on: its closing, or the letter again. */
-function answersTo(brokers: readonly string[], letter: StoredLetter) {
+function answersTo(brokers: readonly string[], letter: OpenLetter) {
   let answer: { readonly failed: boolean; readonly text: string } | undefined
   let listens = false
   const reader = readTopics({

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { setTimeout as after } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
 import kafkajs from './kafkajs.ts'
+import { topicIdOf } from './topic-id.ts'
 
 /** What one fetch brought of a partition: committed records, and where to read on. */
 export interface TopicBatch {
@@ -21,7 +22,10 @@ export interface TopicReaderOptions {
   startAt?(topic: string, partition: number): bigint | undefined
   /** Takes what was read; the next fetch waits for it. */
   take(batch: TopicBatch): void | Promise<void>
-  /** Told when a partition has to be read from its first record again, for the offset to read on from isn't there. */
+  /**
+   * Told when a partition has to be read from its first record again: the offset to read on from isn't there, or the
+   * topic was deleted and made anew.
+   */
   begunAgain?(topic: string, partition: number): void
   /** How long the broker waits for `minBytes`, in ms. */
   readonly maxWaitMs: number
@@ -31,11 +35,13 @@ export interface TopicReaderOptions {
 
 /** Reads topics without being a member of a group: every reader reads everything, and nothing is committed. */
 export interface TopicReader {
-  /** Whether everything has been read that was committed when the reader first looked. */
-  caughtUp(): boolean
+  /** Whether everything has been read that was committed when the reader first looked: of a topic, or of all. */
+  caughtUp(topic?: string): boolean
+  /** The topics that aren't there; the others are read. */
+  missing(): readonly string[]
   /** Where to read on in each partition of a topic; empty until the topic was found. */
   positions(topic: string): ReadonlyMap<number, bigint>
-  /** Why nothing is read now, or undefined. */
+  /** Why nothing is read now, or not all topics; undefined when all are. */
   trouble(): string | undefined
   stop(): Promise<void>
 }
@@ -74,6 +80,8 @@ const BatchOf = internals('kafkajs/src/consumer/batch') as new (
 
 const READ_COMMITTED = 1
 const AGAIN_MS = 500
+/** An offset that no topic has. */
+const NOWHERE = -1n
 const METADATA_MS = 60_000
 const MOST_BYTES = 8 * 1024 * 1024
 const MOST_PARTITION_BYTES = 1024 * 1024
@@ -91,21 +99,26 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
   const { signal } = stopped
   const positions = new Map(topics.map((topic) => [topic, new Map<number, bigint>()]))
   const behind = new Set(topics)
+  const missing = new Set<string>()
+  const ids = new Map<string, string>()
   let trouble: string | undefined = 'nothing has been read yet'
   /** The end of what was committed at the first look, by topic and partition. */
   const stable = new Map<string, bigint>()
 
   async function readOn(cluster: Cluster): Promise<void> {
     await cluster.connect()
-    for (const topic of topics) {
-      await cluster.addTargetTopic(topic)
-      await findPositions(cluster, topic)
-    }
+    await find(cluster, topics)
     trouble = undefined
+    let foundAt = performance.now()
     while (!signal.aborted) {
+      if (missing.size > 0 && performance.now() - foundAt > AGAIN_MS) {
+        await find(cluster, [...missing])
+        foundAt = performance.now()
+      }
       await cluster.refreshMetadataIfNecessary()
       const byLeader = new Map<string, { topic: string; partitions: object[] }[]>()
       for (const [topic, ofTopic] of positions) {
+        if (missing.has(topic)) continue
         for (const [leader, led] of Object.entries(cluster.findLeaderForPartitions(topic, [...ofTopic.keys()]))) {
           const partitions = led.map((partition) => {
             return { partition, fetchOffset: String(ofTopic.get(partition)), maxBytes: MOST_PARTITION_BYTES }
@@ -132,6 +145,34 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
     }
   }
 
+  /** One that isn't there leaves the others to be read. Throws when none is there. */
+  async function find(cluster: Cluster, wanted: readonly string[]): Promise<void> {
+    for (const topic of wanted) {
+      const id = await topicIdOf(brokers, topic)
+      if (id === undefined) {
+        missing.add(topic)
+        behind.add(topic)
+        continue
+      }
+      await cluster.addTargetTopic(topic)
+      if (ids.has(topic) && ids.get(topic) !== id) beginAgain(topic)
+      ids.set(topic, id)
+      await findPositions(cluster, topic)
+      missing.delete(topic)
+    }
+    if (missing.size === topics.length) throw new Error(isMissing(topics[0]!))
+  }
+
+  /** What was read of a topic that was made anew since isn't in it. */
+  function beginAgain(topic: string): void {
+    behind.add(topic)
+    for (const partition of positions.get(topic)!.keys()) {
+      stable.delete(`${topic}/${partition}`)
+      // No offset to read on from is there: see how positions are found.
+      positions.get(topic)!.set(partition, NOWHERE)
+    }
+  }
+
   async function findPositions(cluster: Cluster, topic: string): Promise<void> {
     const ofTopic = positions.get(topic)!
     const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }))
@@ -153,6 +194,7 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
 
   function noteCaughtUp(): void {
     for (const topic of behind) {
+      if (missing.has(topic)) continue
       const ofTopic = positions.get(topic)!
       if (ofTopic.size > 0 && [...ofTopic].every(([p, position]) => position >= stable.get(`${topic}/${p}`)!))
         behind.delete(topic)
@@ -186,15 +228,21 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
   }
   const reading = keepReading()
   return {
-    caughtUp: () => behind.size === 0,
+    caughtUp: (topic) => (topic === undefined ? behind.size === 0 : !behind.has(topic)),
+    missing: () => [...missing],
     positions: (topic) => new Map(positions.get(topic)),
-    trouble: () => trouble,
+    trouble() {
+      const [first] = missing
+      return trouble ?? (first === undefined ? undefined : isMissing(first))
+    },
     async stop() {
       stopped.abort()
       await reading
     },
   }
 }
+
+const isMissing = (topic: string) => `topic "${topic}" doesn't exist: run \`npx tributary topics apply\``
 
 function clusterOf(kafka: object): Cluster {
   const create = Object.getOwnPropertySymbols(kafka).find(({ description }) => description?.endsWith('createCluster'))

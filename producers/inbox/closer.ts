@@ -1,5 +1,5 @@
 import type { Closer } from '#runtime/dead-letters/cli.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { inboxApp, subscribers } from '#schemas/topics.ts'
 import { type OpenInbox, openInbox } from './open.ts'
 
@@ -23,10 +23,7 @@ export function inboxCloser(): Closer {
 const sum = <Name extends string>(released: readonly Readonly<Record<Name, number>>[], name: Name) =>
   released.reduce((total, each) => total + each[name], 0)
 
-async function inInbox(
-  letter: StoredLetter,
-  work: (inbox: OpenInbox, key: string) => Promise<string>,
-): Promise<string> {
+async function inInbox(letter: OpenLetter, work: (inbox: OpenInbox, key: string) => Promise<string>): Promise<string> {
   const service = subscribers.find((each) => inboxApp(each) === letter.app)!
   await using inbox = await openInbox(service)
   const key = await inbox.keyOf(letter)

@@ -17,7 +17,12 @@ export async function reconcileLetters(
   brokers: readonly string[],
 ): Promise<void> {
   const app = inboxApp(service)
-  const found = await readOpenLetters(brokers, new Map([[app, deadLettersOf(app).name]]), `${app}-letters`)
+  const { open: found, unread } = await readOpenLetters(
+    brokers,
+    new Map([[app, deadLettersOf(app).name]]),
+    `${app}-letters`,
+  )
+  if (unread.size > 0) throw new Error(`topic "${deadLettersOf(app).name}" doesn't exist`)
   const open = new Set((found.get(app) ?? []).map(({ id }) => id))
   const waiting = await firstParked(db)
   const ids = new Set(waiting.map(({ raw }) => idOf(raw)))

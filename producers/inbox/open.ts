@@ -3,7 +3,7 @@ import { readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
 import { loadService } from '#producers/services.ts'
 import { kafkaSettings, readConfig, registrySettings } from '#runtime/config.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { openCodec } from '#schemas/codec.ts'
 import { inboxApp, type ServiceName } from '#schemas/topics.ts'
@@ -18,9 +18,9 @@ export interface OpenInbox extends AsyncDisposable {
   replay(key: string, topic?: string): Promise<Released[]>
   drop(key: string, options: { all: boolean; reason?: string; topic?: string }): Promise<Released[]>
   /** The key that the record of a letter waits under; undefined when it doesn't wait (any more). */
-  keyOf(letter: Pick<StoredLetter, 'topic' | 'partition' | 'offset'>): Promise<string | undefined>
+  keyOf(letter: Pick<OpenLetter, 'topic' | 'partition' | 'offset'>): Promise<string | undefined>
   /** Closes a letter whose record doesn't wait. */
-  forget(letter: Pick<StoredLetter, 'id'>): Promise<void>
+  forget(letter: Pick<OpenLetter, 'id'>): Promise<void>
 }
 
 /** Opens a service's inbox with the service's own login. Throws when the service subscribes to nothing. */

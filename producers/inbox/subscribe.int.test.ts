@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
-import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
+import { readLetterAt, readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
@@ -68,8 +68,10 @@ const send = (orderIds: readonly string[]) =>
       headers: { ce_id: freshId('event'), ce_type: OrderCanceled.name },
     })),
   })
-const openLetters = async () =>
-  (await readOpenLetters(brokers, new Map([[deadLetters.app, deadLetters.name]]), 'test')).get(deadLetters.app) ?? []
+const openLetters = async () => {
+  const { open } = await readOpenLetters(brokers, new Map([[deadLetters.app, deadLetters.name]]), 'test')
+  return open.get(deadLetters.app) ?? []
+}
 const handled = async () =>
   (await superuser('test_counts').where({ topic: topic.name }).orderBy('n')).map((row) => row.order_id as string)
 
@@ -108,10 +110,8 @@ test('a poison event goes to the dead letters with its reason, and others go on'
 
   const [letter, ...others] = (await openLetters()).filter(({ key }) => key?.toString() === bad)
   expect(letter).toMatchObject({ topic: topic.name, app: 'payments.inbox', reason: 'author-error' })
-  expect(letter?.headers.map(([name, content]) => [name, content.toString()])).toContainEqual([
-    'ce_type',
-    OrderCanceled.name,
-  ])
+  const { headers } = await readLetterAt(brokers, deadLetters.name, letter!, 'test')
+  expect(headers.map(([name, content]) => [name, content.toString()])).toContainEqual(['ce_type', OrderCanceled.name])
   // The other one waits behind it.
   expect(others).toEqual([])
 })
@@ -126,7 +126,8 @@ test('a record as large as a broker takes becomes a dead letter that fits, the r
     const found = (await openLetters()).filter((each) => each.key?.toString() === key)
     return found.length > 0 && found
   })
-  expect(letter).toMatchObject({ reason: 'unreadable', valueBytes: 1_040_000 })
+  const whole = await readLetterAt(brokers, deadLetters.name, letter!, 'test')
+  expect(whole).toMatchObject({ reason: 'unreadable', valueBytes: 1_040_000 })
   const concern = await waitUntil('health names it', () =>
     inbox.concerns().find(({ part }) => part === 'payments.inbox'),
   )

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { chosen, deadLettersCommands } from './cli.ts'
-import type { StoredLetter } from './letter.ts'
+import type { OpenLetter, StoredLetter } from './letter.ts'
 
 const letter = (app: string, id: string, over: Partial<StoredLetter> = {}): StoredLetter => ({
   id,
@@ -33,22 +33,27 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks())
 
 function run(letters: readonly StoredLetter[], ...args: string[]) {
+  return runWith(new Map(), letters, ...args)
+}
+
+function runWith(unread: ReadonlyMap<string, string>, letters: readonly StoredLetter[], ...args: string[]) {
   const done: string[] = []
   const closerOf = (app: string) => ({
     apps: [app],
-    replay: async ({ id }: StoredLetter) => {
+    replay: async ({ id }: OpenLetter) => {
       if (id === 'bad') throw new Error('still fails')
       done.push(`replay ${app} ${id}`)
       return 'replayed'
     },
-    drop: async ({ id }: StoredLetter, reason: string) => {
+    drop: async ({ id }: OpenLetter, reason: string) => {
       done.push(`drop ${app} ${id}: ${reason}`)
       return 'dropped'
     },
   })
   const program = new Command().exitOverride()
   deadLettersCommands(program, {
-    open: async () => letters,
+    open: async () => ({ open: letters, unread }),
+    read: async ({ id }) => letters.find((each) => each.id === id)!,
     closers: async () => ['sink', 'processor-orders', 'payments.inbox'].map(closerOf),
     describe: async ({ value }) => String(value?.toString('hex')),
   })
@@ -89,4 +94,15 @@ test('a letter is shown whole, with what was cut', async () => {
   expect(said).toMatch(/header ce_id +7/)
   expect(said).toContain('cut: it had 1000000 bytes')
   expect(said).toContain('0001')
+})
+
+test('where a topic is missing, the letters of the others are listed, and which is missing and what mends it', async () => {
+  const unread = new Map([['payments.inbox', 'payments.inbox.dead-letters']])
+  await expect(runWith(unread, [letter('sink', 'a')], 'list')).rejects.toThrow(
+    /payments\.inbox, whose topic "payments\.inbox\.dead-letters" doesn't exist: run `npx tributary topics apply`/,
+  )
+  expect(said).toContain('1 letter is open')
+  await runWith(unread, [letter('sink', 'a')], 'list', 'sink')
+  expect(await runWith(unread, [letter('sink', 'a')], 'replay', 'a')).toEqual(['replay sink a'])
+  await expect(runWith(unread, [letter('sink', 'a')], 'replay', 'b')).rejects.toThrow('not all letters are known')
 })

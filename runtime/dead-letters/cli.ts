@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { StoredLetter } from './letter.ts'
+import type { OpenLetter, StoredLetter } from './letter.ts'
 
 /** Deals with the letters of some applications. Each kind of application has its own way. */
 export interface Closer {
@@ -8,17 +8,25 @@ export interface Closer {
    * Has the record worked on after all, in its place among those of its key. Gives what came of it, for a person;
    * throws when it still can't be worked on (the letter stays open).
    */
-  replay(letter: StoredLetter): Promise<string>
+  replay(letter: OpenLetter): Promise<string>
   /** Gives the record up for good. Gives what came of it, for a person. */
-  drop(letter: StoredLetter, reason: string): Promise<string>
+  drop(letter: OpenLetter, reason: string): Promise<string>
 }
 
 export interface DeadLetterTools {
-  /** The open letters of all applications, oldest first. */
-  open(): Promise<readonly StoredLetter[]>
+  /** The open letters of all applications, oldest first, but for those whose topic isn't there. */
+  open(): Promise<KnownLetters>
   closers(): Promise<readonly Closer[]>
+  /** A letter with its value and headers, from where it stands. */
+  read(letter: OpenLetter): Promise<StoredLetter>
   /** The value of a letter for a person, decoded where it can be. */
   describe(letter: StoredLetter): Promise<string>
+}
+
+export interface KnownLetters {
+  readonly open: readonly OpenLetter[]
+  /** Applications whose letters can't be known because their topic, which is given, isn't there. */
+  readonly unread: ReadonlyMap<string, string>
 }
 
 interface Choice {
@@ -38,8 +46,10 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .argument('[app]', 'of one application, e.g. processor-orders, sink, payments.inbox')
     .option('--json', 'machine-readable')
     .action(async (app: string | undefined, options: { json?: boolean }) => {
-      const letters = (await tools.open()).filter((letter) => app === undefined || letter.app === app)
+      const { open, unread } = await tools.open()
+      const letters = open.filter((letter) => app === undefined || letter.app === app)
       console.log(options.json ? JSON.stringify(letters.map(plain), null, 2) : table(letters))
+      failWhereUnread(unread, app)
     })
 
   command
@@ -48,8 +58,8 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .argument('<id>', 'as `list` names it')
     .option('--app <name>', 'where several applications set the same record aside')
     .action(async (id: string, options: Choice) => {
-      const [letter] = chosen(await tools.open(), [id], options)
-      console.log(await whole(letter!, tools))
+      const [letter] = await choose(tools, [id], options)
+      console.log(await whole(await tools.read(letter!), tools))
     })
 
   command
@@ -80,9 +90,9 @@ async function eachOf(
   tools: DeadLetterTools,
   ids: readonly string[],
   options: Choice,
-  work: (closer: Closer, letter: StoredLetter) => Promise<string>,
+  work: (closer: Closer, letter: OpenLetter) => Promise<string>,
 ): Promise<void> {
-  const letters = chosen(await tools.open(), ids, options)
+  const letters = await choose(tools, ids, options)
   const closers = await tools.closers()
   let failed = 0
   for (const letter of letters) {
@@ -99,11 +109,29 @@ async function eachOf(
   if (failed > 0) throw new Error(`${failed} of ${letters.length} letters stay open`)
 }
 
+/** What can't be known may hold what a command is about: it says so, and fails, once the rest is done. */
+function failWhereUnread(unread: KnownLetters['unread'], app: string | undefined): void {
+  const missing = [...unread].filter(([each]) => app === undefined || each === app)
+  if (missing.length === 0) return
+  const which = missing.map(([each, topic]) => `those of ${each}, whose topic "${topic}" doesn't exist`).join(', ')
+  throw new Error(`not all letters are known: ${which}: run \`npx tributary topics apply\``)
+}
+
+async function choose(tools: DeadLetterTools, ids: readonly string[], options: Choice): Promise<OpenLetter[]> {
+  const { open, unread } = await tools.open()
+  try {
+    return chosen(open, ids, options)
+  } catch (error) {
+    failWhereUnread(unread, options.app)
+    throw error
+  }
+}
+
 /**
  * The letters that a command is about.
  * @throws Error naming the id that isn't open, or that several applications have
  */
-export function chosen(open: readonly StoredLetter[], ids: readonly string[], options: Choice): StoredLetter[] {
+export function chosen(open: readonly OpenLetter[], ids: readonly string[], options: Choice): OpenLetter[] {
   const candidates = open.filter((letter) => options.app === undefined || letter.app === options.app)
   if (ids.length === 0) {
     if (!options.all) throw new Error('name letters by their ids (`tributary dead-letters list`), or say --all')
@@ -122,13 +150,13 @@ export function chosen(open: readonly StoredLetter[], ids: readonly string[], op
 }
 
 /** A letter as JSON: key as text, value left out (`show` has it). */
-export function plain({ app, id, topic, partition, offset, timestamp, reason, message, key, at }: StoredLetter) {
+export function plain({ app, id, topic, partition, offset, timestamp, reason, message, key, at }: OpenLetter) {
   const keyText = key === null ? null : key.toString()
   const written = timestamp > 0 ? new Date(timestamp).toISOString() : null
   return { app, id, topic, partition, offset, key: keyText, written, reason, message, since: at }
 }
 
-function table(letters: readonly StoredLetter[]): string {
+function table(letters: readonly OpenLetter[]): string {
   const lines = letters.map(({ app, id, key, reason, message, at }) => {
     const about = key === null ? 'no key' : `key ${printable(key.toString())}`
     return `${app}  ${id}  ${about}  since ${at}\n    ${reason}: ${printable(message)}`

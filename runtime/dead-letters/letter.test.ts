@@ -5,9 +5,9 @@ import {
   letterId,
   letterRecord,
   MOST_BYTES,
+  type OpenLetter,
   OpenLetters,
   readLetter,
-  type StoredLetter,
 } from './letter.ts'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
@@ -62,7 +62,7 @@ test('a letter is open until its closing, and a fault found twice is one letter'
 })
 
 /** What is open of a letter that was dealt with, once another letter has come. */
-function openAfter(first: Letter, outcome: 'dropped' | 'replayed', later: Letter): StoredLetter[] {
+function openAfter(first: Letter, outcome: 'dropped' | 'replayed', later: Letter): OpenLetter[] {
   const open = new OpenLetters()
   open.take(stored(first, 0))
   open.take({ ...closingRecord({ id: first.id, app: first.app, outcome, message: '' }, now), offset: 1 })
@@ -91,6 +91,16 @@ test('a row that fails again after it was dropped is open again', () => {
 
 test('a record that a reader parks again is open again, though it was dropped before', () => {
   expect(openAfter(letterOf(), 'dropped', letterOf())).toMatchObject([{ id: letterOf().id }])
+})
+
+test('of an open letter nothing large is kept, nor what a fetch brought as a whole', () => {
+  const fetched = Buffer.alloc(1_000_000)
+  const record = { ...stored(letterOf({ value: Buffer.alloc(100_000) })), key: fetched.subarray(0, 2) }
+  const open = new OpenLetters()
+  open.take(record)
+  const [letter] = open.all
+  expect(Buffer.from(JSON.stringify(letter)).length).toBeLessThan(1_000)
+  expect((letter!.key as Buffer).buffer).not.toBe(fetched.buffer)
 })
 
 test('what is neither letter nor closing is passed over', () => {

@@ -144,14 +144,19 @@ export function closingRecord(closing: Closing, now: Date): LetterRecord {
   return { key: null, value: null, headers: Object.entries(notes).map(([name, text]) => [name, Buffer.from(text)]) }
 }
 
-/** A letter as it stands in the topic. */
-export interface StoredLetter extends Letter {
+/** What is kept of a letter while it is open: not what may be large, which stays where the letter stands. */
+export interface OpenLetter extends Omit<Letter, 'value' | 'headers'> {
   /** When it was set aside, RFC 3339. */
   readonly at: string
   /** Its own offset in the dead-letter topic. */
   readonly place: number
-  /** Lengths of what was cut, in bytes, or undefined. */
+  /** The length of a key that was cut, in bytes, or undefined. */
   readonly keyBytes?: number
+}
+
+/** A letter as it stands in the topic. */
+export interface StoredLetter extends OpenLetter, Letter {
+  /** The length of a value that was cut, in bytes, or undefined. */
   readonly valueBytes?: number
 }
 
@@ -206,7 +211,7 @@ export function readLetter(
 
 /** The letters that are open, oldest first, after these records of a dead-letter topic in its order. */
 export class OpenLetters {
-  readonly #open = new Map<string, StoredLetter>()
+  readonly #open = new Map<string, OpenLetter>()
   /** By id the topic whose record was given up, undefined where the letter doesn't say. */
   readonly #dropped = new Map<string, string | undefined>()
 
@@ -227,7 +232,7 @@ export class OpenLetters {
     this.#dropped.delete(letter.id)
     const before = this.#open.get(letter.id)
     // The first of a fault found twice says since when.
-    if (!before || before.topicId !== letter.topicId) this.#open.set(letter.id, letter)
+    if (!before || before.topicId !== letter.topicId) this.#open.set(letter.id, withoutValue(letter))
   }
 
   /**
@@ -238,9 +243,14 @@ export class OpenLetters {
     return topicId !== undefined && offset >= 0 && this.#dropped.get(id) === topicId
   }
 
-  get all(): StoredLetter[] {
+  get all(): OpenLetter[] {
     return [...this.#open.values()]
   }
+}
+
+/** What is kept of a letter. Its key is copied, for a part of what a fetch brought keeps all of it in memory. */
+export function withoutValue({ value: _, valueBytes: __, headers: ___, key, ...rest }: StoredLetter): OpenLetter {
+  return { ...rest, key: key === null ? null : Buffer.from(key) }
 }
 
 function hashOf(bytes: Buffer): string {

@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
 import type { Kafka, KafkaMessage } from 'kafkajs'
 import type { Closer } from '#runtime/dead-letters/cli.ts'
-import { closingRecord, type Outcome, type StoredLetter } from '#runtime/dead-letters/letter.ts'
+import { closingRecord, type OpenLetter, type Outcome } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { readTopics } from '#runtime/topic-reader.ts'
 import type { Codec } from '#schemas/codec.ts'
@@ -57,7 +57,7 @@ export function sinkCloser({ brokers, client, codec }: SinkCloserOptions): Close
 }
 
 /** The letter's record as it stands in its topic, and the newest one of its key behind it. */
-async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, partition, offset }: StoredLetter) {
+async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, partition, offset }: OpenLetter) {
   const admin = kafka.admin()
   await admin.connect()
   const extent = await extentOf(admin, topic).finally(() => admin.disconnect())
@@ -115,7 +115,7 @@ async function write(client: Client, codec: Codec, model: ReadModel, record: Kaf
   throw new Error(`Elasticsearch doesn't take it: ${reasonOf(answer)}`)
 }
 
-async function close(kafka: Kafka, letter: StoredLetter, outcome: Outcome, message: string): Promise<void> {
+async function close(kafka: Kafka, letter: OpenLetter, outcome: Outcome, message: string): Promise<void> {
   const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   try {

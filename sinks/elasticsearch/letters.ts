@@ -7,8 +7,9 @@ import {
   type LetterRecord,
   letterId,
   letterRecord,
+  type OpenLetter,
   type Reason,
-  type StoredLetter,
+  withoutValue,
 } from '#runtime/dead-letters/letter.ts'
 import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
 
@@ -34,7 +35,7 @@ export interface Letters {
   applied(topic: string, partition: number, messages: readonly KafkaMessage[]): Promise<void>
   /** Closes the letters of those topics of this name that were there before this one: their records are gone. */
   topicReplaced(topic: string, topicId: string): Promise<void>
-  open(): readonly StoredLetter[]
+  open(): readonly OpenLetter[]
   /** Resolves once it is known what is open, or after `timeoutMs`. */
   known(timeoutMs: number): Promise<void>
   close(): Promise<void>
@@ -45,7 +46,7 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
   const { name: topic } = deadLettersOf(sinkApp)
   const followed = followLetters(brokers, new Map([[sinkApp, topic]]), 'tributary-sink-letters')
   /** What this process wrote and didn't read back yet. */
-  const added = new Map<string, StoredLetter>()
+  const added = new Map<string, OpenLetter>()
   const closed = new Set<string>()
   let producer: Promise<Producer> | undefined
   followed.onChange(() => {
@@ -72,8 +73,8 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
   }
 
   async function shut(
-    letters: readonly StoredLetter[],
-    closing: (letter: StoredLetter) => Pick<Closing, 'outcome' | 'message'>,
+    letters: readonly OpenLetter[],
+    closing: (letter: OpenLetter) => Pick<Closing, 'outcome' | 'message'>,
   ) {
     const now = new Date()
     await write(letters.map((letter) => closingRecord({ id: letter.id, app: sinkApp, ...closing(letter) }, now)))
@@ -92,13 +93,13 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
       await write(letters.map((letter) => letterRecord(letter, now)))
       for (const letter of letters) {
         closed.delete(letter.id)
-        added.set(letter.id, { ...letter, at: now.toISOString(), place: -1 })
+        added.set(letter.id, withoutValue({ ...letter, at: now.toISOString(), place: -1 }))
       }
     },
     anyOf: (name) => open().some((letter) => letter.topic === name),
     async applied(name, partition, messages) {
       const newest = new Map(messages.map(({ key, offset }) => [bytesOf(key), Number(offset)]))
-      const appliedAfter = ({ key }: StoredLetter) => (key === null ? undefined : newest.get(bytesOf(Buffer.from(key))))
+      const appliedAfter = ({ key }: OpenLetter) => (key === null ? undefined : newest.get(bytesOf(Buffer.from(key))))
       const passed = open().filter((letter) => {
         if (letter.topic !== name || letter.partition !== partition || letter.keyBytes !== undefined) return false
         return (appliedAfter(letter) ?? -1) >= letter.offset

@@ -271,7 +271,7 @@ test('wide and odd rows become documents, and what none can hold is set aside wh
   expect(sink.waiting()).toBeUndefined()
 })
 
-const openLetters = async () => (await readOpenLetters(brokers, deadLetterTopics, 'test')).get(sinkApp) ?? []
+const openLetters = async () => (await readOpenLetters(brokers, deadLetterTopics, 'test')).open.get(sinkApp) ?? []
 const letterOf = (key: string) => openLetters().then((all) => all.find((letter) => String(letter.key) === key))
 
 test('a letter is closed when a later record of its key is applied', async () => {

@@ -9,7 +9,7 @@ import {
   registrySettings,
   setting,
 } from '#runtime/config.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { type Concern, serveHealth } from '#runtime/health.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
@@ -131,7 +131,7 @@ function concernsOf(standing: Standing): readonly Concern[] {
   return standing.session?.concerns() ?? []
 }
 
-function letterConcerns(open: readonly StoredLetter[]): Concern[] {
+function letterConcerns(open: readonly OpenLetter[]): Concern[] {
   const byTopic = Map.groupBy(open, ({ topic }) => topic)
   return Array.from(byTopic, ([topic, letters]) => {
     const { reason, message, key } = letters[0]!

@@ -119,6 +119,7 @@ function world() {
   const reader: TopicReader = {
     caughtUp: () => true,
     positions: () => ends,
+    missing: () => [],
     trouble: () => undefined,
     stop: async () => {},
   }

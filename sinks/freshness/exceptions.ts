@@ -1,7 +1,7 @@
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
-import { deadLettersOf, sinkApp, topics } from '#schemas/topics.ts'
+import { sinkApp, topics } from '#schemas/topics.ts'
 import { type Stage, stages } from './stages.ts'
 
 /** A key that isn't in a read model though everything else is, because a record of it was set aside. */
@@ -29,24 +29,32 @@ export function processorsOf(stage: Stage): readonly string[] {
   return [...new Set([stage.group, ...writers.flatMap(processorsOf)])]
 }
 
-/** The dead-letter topics in which exceptions of a read model stand. */
-export function letterTopicsOf(stage: Stage): readonly string[] {
-  return [...processorsOf(stage), sinkApp].map((app) => deadLettersOf(app).name)
+/** The applications whose letters are exceptions of a read model. */
+export function lettersAppsOf(stage: Stage): readonly string[] {
+  return [...processorsOf(stage), sinkApp]
 }
 
 /** The open letters that a read model is complete without. */
-export function lettersOf(stage: Stage, open: ReadonlyMap<string, readonly StoredLetter[]>): StoredLetter[] {
+export function lettersOf(stage: Stage, open: ReadonlyMap<string, readonly OpenLetter[]>): OpenLetter[] {
   const processors = processorsOf(stage).flatMap((app) => open.get(app) ?? [])
   const refused = (open.get(sinkApp) ?? []).filter(({ topic }) => topic === stage.output)
   return [...processors, ...refused]
 }
 
-export function exceptionOf({ app, id, topic, key, reason, at }: StoredLetter): Exception {
+export function exceptionOf({ app, id, topic, key, reason, at }: OpenLetter): Exception {
   return { app, id, topic, key: key === null ? null : key.toString(), reason, since: at }
 }
 
-/** Open letters, one concern an application. */
-export function letterConcerns(letters: Pick<FollowedLetters, 'open'>): Concern[] {
+/** Open letters, and letters that can't be known, one concern an application. */
+export function letterConcerns(letters: Pick<FollowedLetters, 'open' | 'unread'>): Concern[] {
+  const unread = [...letters.unread()].map(([app, topic]) => {
+    const what = `which of its records are set aside isn't known: topic "${topic}" doesn't exist`
+    return { part: app, what, remedy: 'npx tributary topics apply' }
+  })
+  return [...unread, ...concernsOf(letters)]
+}
+
+function concernsOf(letters: Pick<FollowedLetters, 'open'>): Concern[] {
   return [...letters.open()].map(([app, open]) => {
     const [oldest] = open
     const key = oldest!.key === null ? '' : ` of key "${oldest!.key}"`

@@ -3,6 +3,7 @@ import { type Letter, letterRecord, OpenLetters } from '#runtime/dead-letters/le
 import { openLog } from '#runtime/log.ts'
 import { deadLettersOf, OrderRows, type ReadModelName, SalesRows, sinkApp } from '#schemas/topics.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
+import { letterConcerns } from './exceptions.ts'
 import { follow } from './follower.ts'
 import type { Brokers } from './topics.ts'
 
@@ -16,6 +17,7 @@ function world() {
     /** Ends of the dead-letter topics, and how far they were read. */
     written: 0n,
     read: 0n,
+    unread: new Map<string, string>(),
   }
   const brokers: Brokers = {
     topicsWithPrefix: async () => [],
@@ -28,7 +30,8 @@ function world() {
     audit: { complete: async () => new Map() },
     brokers,
     letters: {
-      known: () => true,
+      known: (app) => (app === undefined ? state.unread.size === 0 : !state.unread.has(app)),
+      unread: () => state.unread,
       open: () => new Map([...state.open].map(([app, open]) => [app, open.all])),
       positions: () => new Map([[0, state.read]]),
       trouble: () => undefined,
@@ -138,4 +141,20 @@ test('nothing is said before the dead letters that were written on the way are r
   expect(deadLettersOf('processor-orders').name).toBe('processor-orders.dead-letters')
   state.read = 3n
   expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+})
+
+test('where letters can not be known, nothing is said of the read models that they are about, and all of the others', async () => {
+  const { state, follower, complete } = world()
+  state.unread.set('processor-sales', 'processor-sales.dead-letters')
+  expect(await follower.waitFor(follower.mark(), 300)).toBe(false)
+  await waitUntil('the others are complete', () => complete('sellers'))
+  expect(await Promise.all((['orders', 'customers', 'sales'] as const).map(complete))).toEqual([true, true, false])
+  expect((await follower.standings()).get('sales')!.waitingFor).toBe(
+    'the dead letters of processor-sales: topic "processor-sales.dead-letters" doesn\'t exist',
+  )
+  state.unread = new Map([['payments.inbox', 'payments.inbox.dead-letters']])
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  expect(letterConcerns({ open: () => new Map(), unread: () => state.unread })).toMatchObject([
+    { part: 'payments.inbox', remedy: 'npx tributary topics apply' },
+  ])
 })

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Log } from '#runtime/log.ts'
-import { domainTopics, type ReadModelName } from '#schemas/topics.ts'
+import { deadLettersOf, domainTopics, type ReadModelName } from '#schemas/topics.ts'
 import type { Audit } from './audit.ts'
 import { type Front, followProcessor, followSink, type Report } from './chain.ts'
-import { type Exception, exceptionOf, lettersOf, letterTopicsOf } from './exceptions.ts'
+import { type Exception, exceptionOf, lettersAppsOf, lettersOf } from './exceptions.ts'
 import { type Stage, stages, subscriptions } from './stages.ts'
 import { type Brokers, sameMarks } from './topics.ts'
 
@@ -50,7 +50,7 @@ export interface Follower {
 export interface FollowerOptions {
   readonly audit: Pick<Audit, 'complete'>
   readonly brokers: Brokers
-  readonly letters: Pick<FollowedLetters, 'known' | 'open' | 'positions' | 'trouble'>
+  readonly letters: Pick<FollowedLetters, 'known' | 'open' | 'positions' | 'trouble' | 'unread'>
   /** The id of a read model's newest index where readers see it. */
   currentIndex(readModel: ReadModelName): Promise<string | undefined>
   readonly log: Log
@@ -76,7 +76,7 @@ interface Followed {
   /** The index that is complete. */
   index: string | undefined
   /** Letters that were open when the front began to be followed: one closed since may have its rows still on their way. */
-  except: ReadonlyMap<string, StoredLetter>
+  except: ReadonlyMap<string, OpenLetter>
   waitingFor: string | undefined
 }
 
@@ -173,17 +173,27 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
 
   /** Whoever sets a record aside says so before, or together with, its being done: so what was said is read first. */
   async function lettersRead(stage: Stage, report: Report): Promise<void> {
-    const ends = await brokers.highWatermarks(letterTopicsOf(stage))
-    const unread = () =>
-      !letters.known() ||
-      [...ends].some(([topic, partitions]) => {
-        const read = letters.positions(topic)
-        return [...partitions].some(([partition, end]) => (read.get(partition) ?? -1n) < end)
-      })
-    while (unread()) {
-      report(`the dead letters${letters.trouble() ? `: ${letters.trouble()}` : ''}`)
-      await after(LETTERS_MS, undefined, { signal })
+    const apps = lettersAppsOf(stage)
+    const unknown = () => apps.find((app) => !letters.known(app))
+    const waitWhile = async (unread: () => boolean) => {
+      while (unread()) {
+        const app = unknown()
+        const topic = app && letters.unread().get(app)
+        const why = topic ? `topic "${topic}" doesn't exist` : letters.trouble()
+        report(`the dead letters${app ? ` of ${app}` : ''}${why ? `: ${why}` : ''}`)
+        await after(LETTERS_MS, undefined, { signal })
+      }
     }
+    await waitWhile(() => unknown() !== undefined)
+    const ends = await brokers.highWatermarks(apps.map((app) => deadLettersOf(app).name))
+    await waitWhile(
+      () =>
+        unknown() !== undefined ||
+        [...ends].some(([topic, partitions]) => {
+          const read = letters.positions(topic)
+          return [...partitions].some(([partition, end]) => (read.get(partition) ?? -1n) < end)
+        }),
+    )
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { openLog } from '#runtime/log.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { sampleOf, sampleRows } from '#sinks/testing/sample.ts'
@@ -13,7 +13,7 @@ const { env } = connectStack()
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
 const sample = sampleRows(300, 40)
 const completeThrough = '2026-01-02T03:04:05.678Z'
-const letter = (n: number, key: string): StoredLetter => ({
+const letter = (n: number, key: string): OpenLetter => ({
   id: `orders.events/0/${n}`,
   app: 'processor-orders',
   topic: 'orders.events',
@@ -23,8 +23,6 @@ const letter = (n: number, key: string): StoredLetter => ({
   reason: 'unreadable',
   message: 'it has no <b>schema</b>',
   key: Buffer.from(key),
-  value: null,
-  headers: [],
   at: '2026-01-01T00:00:00.000Z',
   place: n,
 })

@@ -1,6 +1,7 @@
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
+import { deadLetterTopics } from '#schemas/topics.ts'
 
 /** Letters that an answer lists; it says how many there are. */
 const MOST_LISTED = 100
@@ -34,8 +35,8 @@ export interface StateSources {
   /** The answer of `GET /freshness`; undefined when nobody tells. */
   freshness(): Promise<unknown>
   concerns(): Promise<readonly Concern[]>
-  /** The open dead letters of all applications; undefined until they are known. */
-  letters(): readonly StoredLetter[] | undefined
+  /** The open dead letters of all applications whose topic is there; undefined until they are known. */
+  letters(): readonly OpenLetter[] | undefined
 }
 
 /** Asks all of them; one that doesn't answer leaves its part out. */
@@ -52,7 +53,7 @@ export async function readState(sources: StateSources): Promise<PageState> {
   }
 }
 
-function shownLetter({ id, app, key, reason, message, at }: StoredLetter): ShownLetter {
+function shownLetter({ id, app, key, reason, message, at }: OpenLetter): ShownLetter {
   return { id, app, key: key && cut(key.toString()), reason, message: cut(message), since: at }
 }
 
@@ -67,6 +68,10 @@ export function stateFrom(freshnessUrl: string, letters: FollowedLetters): State
       return response.ok ? response.json() : undefined
     },
     concerns: async () => ((await (await ask('/health')).json()) as { concerns?: readonly Concern[] }).concerns ?? [],
-    letters: () => (letters.known() ? [...letters.open().values()].flat() : undefined),
+    letters: () => {
+      const unread = letters.unread()
+      const known = [...deadLetterTopics.keys()].every((app) => letters.known(app) || unread.has(app))
+      return known ? [...letters.open().values()].flat() : undefined
+    },
   }
 }

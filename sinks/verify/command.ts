@@ -1,6 +1,5 @@
 import { elasticsearchSettings, kafkaSettings, postgresSettings, readConfig, setting } from '#runtime/config.ts'
 import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
 import { deadLetterTopics, type ReadModelName, readModels } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings, waitUntilSearchable } from '#sinks/freshness/wait.ts'
@@ -33,13 +32,16 @@ export async function runVerify(name: string | undefined, options: VerifyCommand
       client,
       readModels: wanted,
       openLetters: async () => {
-        const letters = await readOpenLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-verify').catch(
-          (error) => {
-            console.error(`open dead letters aren't known, so none of them explains a difference: ${error.message}`)
-            return new Map<string, readonly StoredLetter[]>()
-          },
-        )
-        return [...letters.values()].flat()
+        try {
+          const { open, unread } = await readOpenLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-verify')
+          for (const [app, topic] of unread)
+            console.error(`the dead letters of ${app} aren't known: topic "${topic}" doesn't exist`)
+          return [...open.values()].flat()
+        } catch (error) {
+          const why = (error as Error).message
+          console.error(`open dead letters aren't known, so none of them explains a difference: ${why}`)
+          return []
+        }
       },
       deadlineMs: Number(options.deadline) * 1000,
       waitUntilSearchable: () =>

@@ -1,4 +1,4 @@
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { ReadModelName } from '#schemas/topics.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import type { Difference } from './compare.ts'
@@ -12,14 +12,14 @@ export interface SetAside {
 /** An order that a letter is about, as the services' rows and, where it differs, the index have it. */
 export interface AffectedOrder {
   readonly documents: readonly Document[]
-  readonly letter: StoredLetter
+  readonly letter: OpenLetter
 }
 
 /**
  * What of a letter's key may be the id of a thing: all of it, what stands before a separator of a composed key
  * (`order/1`, `order-seller`), and what follows the kind it begins with (`product/p1`).
  */
-export function idsIn(key: StoredLetter['key']): readonly string[] {
+export function idsIn(key: OpenLetter['key']): readonly string[] {
   const text = key?.toString() ?? ''
   const cuts = [...text.matchAll(/[/|-]/g)].map(({ index }) => index)
   return [text, ...cuts.map((at) => text.slice(0, at)), ...cuts.slice(0, 1).map((at) => text.slice(at + 1))]
@@ -29,9 +29,9 @@ export function idsIn(key: StoredLetter['key']): readonly string[] {
 export function letterFor(
   readModel: ReadModelName,
   difference: Difference,
-  letters: readonly StoredLetter[],
+  letters: readonly OpenLetter[],
   affected: ReadonlyMap<string, AffectedOrder>,
-): StoredLetter | undefined {
+): OpenLetter | undefined {
   const { key, expected, found } = difference
   const sides = [expected, found].filter((side) => side !== undefined)
   if (readModel === 'orders' && affected.has(key)) return affected.get(key)!.letter

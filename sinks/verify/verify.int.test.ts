@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { readModels as names, type ServiceName } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { readModels } from '#sinks/read-models/index.ts'
@@ -137,7 +137,7 @@ test('rows that change while they are looked at are looked at again', async () =
   }
 })
 
-const letter = (app: string, topic: string, key: string): StoredLetter => {
+const letter = (app: string, topic: string, key: string): OpenLetter => {
   const at = '2026-01-01T00:00:00.000Z'
   const source = { id: `${topic}/0/7`, app, topic, partition: 0, offset: 7, timestamp: 0 }
   return {
@@ -145,8 +145,6 @@ const letter = (app: string, topic: string, key: string): StoredLetter => {
     reason: 'refused',
     message: 'too long',
     key: Buffer.from(key),
-    value: null,
-    headers: [],
     at,
     place: 0,
   }

@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { type Client, errors } from '@elastic/elasticsearch'
-import type { StoredLetter } from '#runtime/dead-letters/letter.ts'
+import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { ReadModelName } from '#schemas/topics.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import { addTo, type Difference, difference, noTotals, same, type Totals } from './compare.ts'
@@ -39,7 +39,7 @@ export interface VerifyOptions {
    */
   waitUntilSearchable(): Promise<boolean>
   /** The dead letters that are open, of all applications. */
-  openLetters(): Promise<readonly StoredLetter[]>
+  openLetters(): Promise<readonly OpenLetter[]>
   /** How long to look again at keys that differ, in ms. */
   readonly deadlineMs: number
 }
@@ -101,7 +101,7 @@ async function explain(results: readonly Verified[], options: VerifyOptions): Pr
 }
 
 /** The orders that letters are about: by their own id, or by what a differing order has in it. */
-async function affectedOrders(results: readonly Verified[], letters: readonly StoredLetter[], source: SourceSettings) {
+async function affectedOrders(results: readonly Verified[], letters: readonly OpenLetter[], source: SourceSettings) {
   const affected = new Map<string, AffectedOrder>()
   const byId = new Map(letters.flatMap((letter) => idsIn(letter.key).map((id) => [id, letter] as const)))
   const sources = await loadSources(source)

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import type { Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { OpenLetters, type StoredLetter } from '#runtime/dead-letters/letter.ts'
+import { type OpenLetter, OpenLetters, readLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
@@ -332,8 +332,10 @@ describe('a worker on a broker', () => {
     await scene.send([thing(1)])
     await scene.start()
     await scene.settled()
-    const [letter] = await letters(scene)
-    expect(letter).toMatchObject({ reason: 'unreadable', valueBytes: 1_048_000 })
+    const [record] = await read(`${scene.name}.dead-letters`, 1)
+    expect(readLetter({ ...record!, headers: record!.headers() })).toMatchObject({
+      letter: { reason: 'unreadable', valueBytes: 1_048_000 },
+    })
   })
 
   test('keeps a key back behind a dead letter, and works it off in order when the letter is replayed or dropped', async () => {
@@ -381,7 +383,7 @@ describe('a worker on a broker', () => {
 })
 
 /** The open dead letters of a scene's worker. */
-async function letters(scene: Scene): Promise<StoredLetter[]> {
+async function letters(scene: Scene): Promise<OpenLetter[]> {
   const open = new OpenLetters()
   for (const { key, value, offset, headers } of await read(`${scene.name}.dead-letters`, 1)) {
     open.take({ key, value, offset, headers: headers() })
