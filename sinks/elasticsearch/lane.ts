@@ -70,6 +70,8 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
   let open = 0
   let bytes = 0
   const unanswered = new Set<(reason: unknown) => void>()
+  /** By partition: settled once the letters are stored of all that was taken before. */
+  const lettersStored = new Map<number, Promise<unknown>>()
   const answered = (answer: 'applied' | 'superseded' | 'dead_lettered', records: number) => {
     if (signal.aborted || records === 0) return
     open -= records
@@ -146,24 +148,33 @@ export function openLane(model: ReadModel, generation: Generation, options: Lane
       const aside = (message: KafkaMessage, reason: SetAside['reason'], explanation: string): SetAside => {
         return { topic, topicId: generation.topicId, partition, message, reason, explanation }
       }
-      const latest = new Map<string, Documented>()
-      const unreadable: SetAside[] = []
-      for (const message of messages) {
-        const result: Read = await persist('registry', () => read(message))
-        if (result.ok) latest.set(result.id, { ...result, message })
-        else unreadable.push(aside(message, result.reason, result.explanation))
-      }
-      // An earlier record of a key in the same batch is superseded before it is written.
-      answered('superseded', messages.length - unreadable.length - latest.size)
-      const [{ refused, hidden }] = await Promise.all([write(latest), setAside(unreadable)])
-      await setAside(refused.map(({ message, explanation }) => aside(message, 'refused', explanation)))
-      if (hidden > 0) await refresher.searchable(hidden)
-      if (letters.anyOf(topic)) {
+      const earlierStored = lettersStored.get(partition)
+      const { promise: stored, resolve: nowStored } = Promise.withResolvers<void>()
+      lettersStored.set(partition, Promise.all([earlierStored, stored]))
+      try {
+        const latest = new Map<string, Documented>()
+        const unreadable: SetAside[] = []
+        for (const message of messages) {
+          const result: Read = await persist('registry', () => read(message))
+          if (result.ok) latest.set(result.id, { ...result, message })
+          else unreadable.push(aside(message, result.reason, result.explanation))
+        }
+        // An earlier record of a key in the same batch is superseded before it is written.
+        answered('superseded', messages.length - unreadable.length - latest.size)
+        const [{ refused, hidden }] = await Promise.all([write(latest), setAside(unreadable)])
+        await setAside(refused.map(({ message, explanation }) => aside(message, 'refused', explanation)))
+        nowStored()
+        if (hidden > 0) await refresher.searchable(hidden)
+        bytes -= size
+        // A record before these may become a letter after these were written: it is closed all the same.
+        await earlierStored
+        if (!letters.anyOf(topic)) return
         const refusals = new Set(refused.map(({ message }) => message))
         const written = Array.from(latest.values(), ({ message }) => message).filter((one) => !refusals.has(one))
         await persist('kafka', () => letters.applied(topic, partition, written))
+      } finally {
+        nowStored()
       }
-      bytes -= size
     },
     close() {
       if (open > 0) metrics.withdrawn(model.name, open)
