@@ -7,7 +7,7 @@ import {
   partitionNamed,
   partitionOf,
 } from '#producers/outbox/partitions.ts'
-import { mendPublication } from '#producers/outbox/publication.ts'
+import { mendPublication, ownerFault, publicationFaults } from '#producers/outbox/publication.ts'
 import { type Kept, RETENTION_DAYS } from '#producers/outbox/retention.ts'
 import type { ServiceName } from '#schemas/topics.ts'
 import type { Finding } from './findings.ts'
@@ -23,7 +23,7 @@ export interface OutboxLook {
   readonly made: readonly string[]
   /** What was wrong with the publication. */
   readonly mended: readonly string[]
-  readonly findings: Readonly<Record<'partitions' | 'clock' | 'rows', Finding | undefined>>
+  readonly findings: Readonly<Record<'partitions' | 'owner' | 'clock' | 'rows', Finding | undefined>>
 }
 
 /**
@@ -33,7 +33,7 @@ export interface OutboxLook {
  */
 export async function lookAtOutbox(db: Knex, service: ServiceName): Promise<OutboxLook> {
   const made = await makePartitionsAhead(db, Date.now())
-  const mended = await mendPublication(db)
+  const { mended, owner } = await lookAtPublication(db, service)
   const days = daysAhead(await listPartitions(db), Date.now())
   return {
     daysAhead: days,
@@ -41,9 +41,29 @@ export async function lookAtOutbox(db: Knex, service: ServiceName): Promise<Outb
     mended,
     findings: {
       partitions: judgeDays(service, days),
+      owner,
       clock: judgeClock(service, await clockAheadMs(db)),
       rows: judgeRow(service, await rowAhead(db)),
     },
+  }
+}
+
+/** https://www.postgresql.org/docs/18/errcodes-appendix.html */
+const INSUFFICIENT_PRIVILEGE = '42501'
+
+/** Mends the publication. One that somebody else made can't be mended with the maintainer's rights: then that is found. */
+async function lookAtPublication(db: Knex, service: ServiceName) {
+  try {
+    return { mended: await mendPublication(db), owner: undefined }
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== INSUFFICIENT_PRIVILEGE) throw error
+    const losing = await publicationFaults(db)
+    const faults = [...losing, (await ownerFault(db)) ?? (error as Error).message]
+    const meanwhile = losing.length > 0 ? ': what is committed meanwhile may not be seen' : ''
+    const what = `${faults.join(', ')}, in the database "${service}"${meanwhile}`
+    const remedy = `\`npx tributary connectors recover ${service}\` mends it, and sends what was missed`
+    const owner: Finding = { part: service, what, remedy, unwell: losing.length > 0 }
+    return { mended: [], owner }
   }
 }
 

@@ -213,6 +213,24 @@ test('what is wrong with a publication is named and mended, with the rights of t
   }
 })
 
+test('a publication that a superuser made anew is given back to the maintainer by whoever may', async () => {
+  const superuser = databases.superuser('shipping')
+  const maintainer = databases.maintainer('shipping')
+  await superuser.raw('drop publication outbox')
+  await superuser.raw('create publication outbox for table outbox')
+  await expect(mendPublication(maintainer)).rejects.toThrow(/must be owner of publication/)
+  expect(await mendPublication(superuser)).toEqual([
+    "the publication has more than inserts (its option publish isn't 'insert')",
+    expect.stringContaining('partitions instead'),
+    `the publication belongs to "postgres": "maintainer" can't mend it`,
+  ])
+  await superuser.raw('drop publication outbox')
+  expect(await mendPublication(superuser)).toEqual(['the publication is missing'])
+  await superuser.raw('alter publication outbox set (publish_via_partition_root = false)')
+  expect(await mendPublication(maintainer)).toHaveLength(1)
+  expect(await mendPublication(superuser)).toEqual([])
+})
+
 test('a row that no record could carry is refused by the table, whoever writes it', async () => {
   const insert = databases.superuser('shipping').raw(
     `insert into outbox (id, aggregatetype, aggregateid, type, source, time, traceparent)

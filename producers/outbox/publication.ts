@@ -2,6 +2,8 @@ import type { Knex } from 'knex'
 import { lockingBriefly } from '#producers/database/locks.ts'
 
 export const PUBLICATION = 'outbox'
+/** The login that owns outbox and publication, and so may make and drop partitions, and mend. */
+export const MAINTAINER = 'maintainer'
 
 /**
  * What of the publication isn't as the connector needs it: what a publication leaves out, the connector never sees, and
@@ -34,13 +36,22 @@ export async function publicationFaults(db: Knex): Promise<string[]> {
   return faults.flatMap(([is, what]) => (is ? [what] : []))
 }
 
+/** That the publication is somebody else's: nothing is lost by it, but what is wrong with it can't be mended. */
+export async function ownerFault(db: Knex): Promise<string | undefined> {
+  const { rows } = await db.raw('select pg_get_userbyid(pubowner) as owner from pg_publication where pubname = ?', [
+    PUBLICATION,
+  ])
+  const owner = rows[0]?.owner ?? MAINTAINER
+  return owner === MAINTAINER ? undefined : `the publication belongs to "${owner}": "${MAINTAINER}" can't mend it`
+}
+
 /**
  * Makes the publication what the connector needs, where it isn't; gives what was wrong. What was committed meanwhile isn't
  * mended by this: the connector doesn't see it.
- * @param db logged in as the owner of outbox and publication, or as superuser
+ * @param db logged in as the owner of outbox and publication, or as superuser, who gives the publication to its owner
  */
 export async function mendPublication(db: Knex): Promise<string[]> {
-  const faults = await publicationFaults(db)
+  const faults = [await publicationFaults(db), (await ownerFault(db)) ?? []].flat()
   if (faults.length > 0) {
     await lockingBriefly(db, async (trx) => {
       const { rows } = await trx.raw('select puballtables as all from pg_publication where pubname = ?', [PUBLICATION])
@@ -48,6 +59,8 @@ export async function mendPublication(db: Knex): Promise<string[]> {
       if (!rows[0] || rows[0].all) await trx.raw(`create publication ${PUBLICATION} for table outbox`)
       else await trx.raw(`alter publication ${PUBLICATION} set table outbox`)
       await trx.raw(`alter publication ${PUBLICATION} set (publish = 'insert', publish_via_partition_root = true)`)
+      const { rows: me } = await trx.raw('select rolsuper as super from pg_roles where rolname = current_user')
+      if (me[0].super) await trx.raw(`alter publication ${PUBLICATION} owner to ${MAINTAINER}`)
     })
   }
   return faults

@@ -1,10 +1,8 @@
 import type { Knex } from 'knex'
-import { mendPublication, PUBLICATION } from './publication.ts'
+import { mendPublication } from './publication.ts'
 
-export { PUBLICATION } from './publication.ts'
+export { MAINTAINER, PUBLICATION } from './publication.ts'
 
-/** The login that owns the outbox table, and so may make and drop its partitions. */
-export const MAINTAINER = 'maintainer'
 /** The replication slot of a service's connector. */
 export const slotOf = (service: string) => `${service}_outbox`
 
@@ -59,7 +57,6 @@ export async function boundOutboxRows(db: Knex): Promise<void> {
  */
 export async function ensurePublicationAndSlot(db: Knex, service: string): Promise<void> {
   await mendPublication(db)
-  await db.raw(`alter publication ${PUBLICATION} owner to ${MAINTAINER}`)
   const { rows: slots } = await db.raw('select plugin, database from pg_replication_slots where slot_name = ?', [
     slotOf(service),
   ])
