@@ -3,7 +3,7 @@ import { type Each, eachOnItsOwn } from '#runtime/each.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { services } from '#schemas/topics.ts'
 import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
-import { type Connect, type ConnectorStatus, faultOf, isRunning } from './connect.ts'
+import { type Connect, type ConnectorStatus, faultOf, isHeld, isRunning, remedyFor } from './connect.ts'
 import { restartDue } from './restarts.ts'
 import { openStalls } from './stalls.ts'
 
@@ -12,25 +12,30 @@ export interface Applied {
   readonly connector: string
   readonly change: 'created' | 'changed' | 'unchanged'
   readonly drift: readonly Drift[]
+  /** Whether somebody had paused or stopped it. */
+  readonly resumed: boolean
 }
 
-/** Makes connectors what their file says, where they aren't, each on its own. Safe to run again. */
+/** Makes connectors what their file says, and lets them run, where they aren't or don't; each on its own. Safe to run again. */
 export async function applyConnectors(connect: Connect): Promise<Each<string, Applied>> {
   const wanted = wantedConnectors()
+  const statuses = await connect.statuses()
   return eachOnItsOwn(wanted.keys(), async (connector): Promise<Applied> => {
     const found = await connect.configOf(connector)
     const drift = found ? driftOf(wanted.get(connector)!, found) : []
     const change = !found ? 'created' : drift.length > 0 ? 'changed' : 'unchanged'
     if (change !== 'unchanged') await connect.putConfig(connector, wanted.get(connector)!)
-    return { connector, change, drift }
+    const resumed = isHeld(statuses.get(connector))
+    if (resumed) await connect.resume(connector)
+    return { connector, change, drift, resumed }
   })
 }
 
 /**
- * Creates the topics of the connectors' heartbeats and logical messages: short-lived, one partition. (The domain topics are in
- * schemas/topics.ts; neither the broker nor Connect makes topics.)
+ * Creates the topics of the connectors' heartbeats and logical messages where they are missing; gives those. Short-lived, one
+ * partition. (The domain topics are in schemas/topics.ts; neither the broker nor Connect makes topics.)
  */
-export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise<void> {
+export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise<string[]> {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-connectors',
     brokers: [...brokers],
@@ -39,11 +44,14 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
   const admin = kafka.admin()
   await admin.connect()
   try {
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: services
-        .flatMap((service) => [heartbeatTopicOf(service), messageTopicOf(service)])
-        .map((topic) => ({
+    const there = new Set(await admin.listTopics())
+    const missing = services
+      .flatMap((service) => [heartbeatTopicOf(service), messageTopicOf(service)])
+      .filter((topic) => !there.has(topic))
+    if (missing.length > 0) {
+      await admin.createTopics({
+        waitForLeaders: false,
+        topics: missing.map((topic) => ({
           topic,
           numPartitions: 1,
           replicationFactor: -1,
@@ -53,7 +61,9 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
             { name: 'message.timestamp.after.max.ms', value: '9223372036854775807' },
           ],
         })),
-    })
+      })
+    }
+    return missing
   } finally {
     await admin.disconnect()
   }
@@ -84,4 +94,4 @@ export async function awaitRunning(
 }
 
 export const describeIdle = (connector: string, status: ConnectorStatus | undefined) =>
-  `connector "${connector}" ${faultOf(status)}`
+  `connector "${connector}" ${faultOf(status)}: ${remedyFor(connector, status)}`

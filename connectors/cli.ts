@@ -7,7 +7,7 @@ export function connectorsCommands(program: Command): void {
 
   connectors
     .command('apply')
-    .description('make the connectors what connectors/outbox.json says; wait until they run')
+    .description('make the connectors what connectors/outbox.json says, resume them, wait until they run')
     .action(async () => {
       const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
       const { applyConnectors, awaitRunning, ensureHeartbeatTopics } = await import('./apply.ts')
@@ -19,8 +19,9 @@ export function connectorsCommands(program: Command): void {
       await ensureHeartbeatTopics(config.KAFKA_BROKERS)
       const each = await applyConnectors(connect)
       const applied = [...each.done.values()]
-      for (const { connector, change, drift } of applied) {
+      for (const { connector, change, drift, resumed } of applied) {
         if (change !== 'unchanged') console.log(`${connector}: ${change}`)
+        if (resumed) console.log(`${connector}: resumed`)
         for (const each of drift) console.log(`  ${describeDrift(each)}`)
       }
       await awaitRunning(connect, undefined, [...each.done.keys()])

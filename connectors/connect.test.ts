@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, expect, test } from 'vitest'
-import { applyConnectors } from './apply.ts'
+import { applyConnectors, awaitRunning } from './apply.ts'
 import { type ConnectorConfig, wantedConnectors } from './configuration.ts'
-import { connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
+import { connectAt, faultOf, hasFailed, isRunning, remedyFor, type State } from './connect.ts'
 import { connectorStates, describeState } from './status.ts'
 
 let server: FastifyInstance | undefined
@@ -12,6 +12,7 @@ afterEach(() => server?.close())
 async function fakeConnect(busy = 0) {
   const configs = new Map<string, ConnectorConfig>()
   const puts: string[] = []
+  const held = new Map<string, 'PAUSED' | 'STOPPED'>()
   server = Fastify()
   server.addHook('onRequest', async (_, reply) => {
     if (busy-- > 0) return reply.code(409).send({ error_code: 409, message: 'rebalance expected or in progress' })
@@ -25,16 +26,20 @@ async function fakeConnect(busy = 0) {
     configs.set(params.name, body as ConnectorConfig)
     return {}
   })
+  server.put<{ Params: { name: string } }>('/connectors/:name/resume', async ({ params }) => {
+    held.delete(params.name)
+    return {}
+  })
   server.get('/connectors', async () =>
     Object.fromEntries(
-      [...configs.keys()].map((name) => [
-        name,
-        { status: { connector: { state: 'RUNNING' }, tasks: [{ id: 0, state: 'RUNNING' }] } },
-      ]),
+      [...configs.keys()].map((name) => {
+        const state = held.get(name) ?? 'RUNNING'
+        return [name, { status: { connector: { state }, tasks: state === 'STOPPED' ? [] : [{ id: 0, state }] } }]
+      }),
     ),
   )
   const url = await server.listen({ port: 0, host: '127.0.0.1' })
-  return { connect: connectAt(url, 10_000), configs, puts }
+  return { connect: connectAt(url, 10_000), configs, puts, held }
 }
 
 test('applying creates what is missing, mends what drifted, and leaves the rest alone', async () => {
@@ -52,6 +57,34 @@ test('applying creates what is missing, mends what drifted, and leaves the rest 
   expect(puts).toEqual(['orders-outbox'])
   expect(again.done.get('orders-outbox')?.drift).toHaveLength(1)
   expect(configs.get('orders-outbox')).toEqual(wantedConnectors().get('orders-outbox'))
+})
+
+test('a connector that somebody paused or stopped is named with what resumes it, and applying does', async () => {
+  const { connect, puts, held } = await fakeConnect()
+  await applyConnectors(connect)
+  held.set('orders-outbox', 'PAUSED').set('payments-outbox', 'STOPPED')
+  const idle = (await connectorStates(connect)).filter((state) => !state.running)
+  expect(idle.map(describeState)).toEqual([
+    'orders-outbox was paused by somebody, and stays so: `npx tributary connectors apply`',
+    'payments-outbox was stopped by somebody, and stays so: `npx tributary connectors apply`',
+  ])
+
+  puts.length = 0
+  const { done } = await applyConnectors(connect)
+  expect([...done.values()].filter(({ resumed }) => resumed).map(({ connector }) => connector)).toEqual([
+    'orders-outbox',
+    'payments-outbox',
+  ])
+  expect(puts).toEqual([])
+  await awaitRunning(connect, 0)
+})
+
+test('what mends a connector that does not run depends on why', () => {
+  const status = (state: State, task: State) => ({ name: 'c', state, tasks: [{ id: 0, state: task }] })
+  expect(remedyFor('orders-outbox', undefined)).toBe('`npx tributary connectors apply`')
+  expect(remedyFor('orders-outbox', status('PAUSED', 'PAUSED'))).toBe('`npx tributary connectors apply`')
+  expect(remedyFor('orders-outbox', status('RUNNING', 'FAILED'))).toContain('connectors recover orders`')
+  expect(remedyFor('orders-outbox', status('UNASSIGNED', 'RUNNING'))).toContain('connectors restart orders-outbox`')
 })
 
 test('a connector that Connect refuses leaves the others applied', async () => {

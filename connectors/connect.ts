@@ -137,17 +137,30 @@ export const hasFailed = (status: ConnectorStatus | undefined): boolean => isAny
 /** Whether Connect says of the connector or of one of its tasks that no worker runs it. */
 export const isUnassigned = (status: ConnectorStatus | undefined): boolean => isAnywhere('UNASSIGNED', status)
 
+/** Whether somebody holds the connector: Connect remembers that, and a restart leaves it so. Only `resume` ends it. */
+export const isHeld = (status: ConnectorStatus | undefined): boolean =>
+  status?.state === 'PAUSED' || status?.state === 'STOPPED'
+
 function isAnywhere(state: State, status: ConnectorStatus | undefined): boolean {
   return status !== undefined && (status.state === state || status.tasks.some((task) => task.state === state))
 }
 
 /** What a failed task says in the end, in whole, or of what is known instead. */
 export function faultOf(status: ConnectorStatus | undefined): string {
-  if (!status) return 'is missing: run `npx tributary connectors apply`'
+  if (!status) return 'is missing'
+  if (isHeld(status)) return `was ${status.state.toLowerCase()} by somebody, and stays so`
   const failed = status.tasks.find((task) => task.state === 'FAILED')
   if (failed) return `its task ${failed.id} has failed: ${rootCause(failed.trace)}`
   if (status.tasks.length === 0) return `is ${status.state} without a task`
   return `is ${status.state}, its task ${status.tasks.map((task) => task.state).join(', ')}`
+}
+
+/** What mends a connector that doesn't run, for a person. */
+export function remedyFor(connector: string, status: ConnectorStatus | undefined): string {
+  const service = connector.replace(/-outbox$/, '')
+  if (!status || isHeld(status)) return '`npx tributary connectors apply`'
+  if (!hasFailed(status)) return `\`npx tributary connectors restart ${connector}\``
+  return `it is restarted by itself; where it says that its position is gone, \`npx tributary connectors recover ${service}\``
 }
 
 /** The message of a Java stack trace's last cause, all its lines. */

@@ -1,9 +1,12 @@
+import { once } from 'node:events'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSuperuser } from '#producers/database/settings.ts'
 import { lostEvents } from '#producers/outbox/lost.ts'
 import { partitionOf } from '#producers/outbox/partitions.ts'
+import { mendPublication } from '#producers/outbox/publication.ts'
 import { slotOf } from '#producers/outbox/schema.ts'
+import { slotPasses } from '#producers/outbox/slot.ts'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
 import { throwFailed } from '#runtime/each.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
@@ -11,6 +14,7 @@ import { domainTopics, Reviews, services } from '#schemas/topics.ts'
 import { connectStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { applyConnectors, awaitRunning, ensureHeartbeatTopics } from './apply.ts'
+import { messageTopicOf } from './configuration.ts'
 import { type Connect, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
 import { lookAtOutbox } from './outboxes.ts'
 import { recover } from './recover.ts'
@@ -154,14 +158,7 @@ test('a slot that somebody advanced, or made anew, is named, and what was skippe
 test('a publication that lost its table is mended in one look, and what it left out is sent again', async () => {
   await superuser.raw('alter publication outbox drop table outbox')
   const key = await write()
-  await waitUntil('the connector has passed it', async () => {
-    await superuser.raw(`select pg_logical_emit_message(false, 'heartbeat', 'x', true)`)
-    const row = await superuser.raw(
-      'select confirmed_flush_lsn >= pg_current_wal_lsn() - 1000 as passed from pg_replication_slots where slot_name = ?',
-      [slot],
-    )
-    return row.rows[0].passed
-  })
+  await slotPasses(superuser, service)
   expect((await lookAtOutbox(databases.maintainer(service), service)).mended).toEqual([
     "the publication doesn't have the outbox",
   ])
@@ -170,6 +167,108 @@ test('a publication that lost its table is mended in one look, and what it left 
   expect((await recovered()).lost.map((event) => event.key)).toEqual([key])
   await arrived([key])
 })
+
+test('without freshness, old events are dropped by hand once the topic has them', async () => {
+  const { name, from } = partitionOf(Date.now() - 20 * 86_400_000)
+  const date = (at: number) => new Date(at).toISOString().slice(0, 10)
+  await superuser.raw(
+    `create table ${name} partition of outbox for values from ('${date(from)}') to ('${date(from + 86_400_000)}')`,
+  )
+  await superuser.raw('alter table ?? owner to maintainer', [name])
+  await superuser.raw('alter publication outbox drop table outbox')
+  await write({ created_at: date(from) })
+  await slotPasses(superuser, service)
+  await mendPublication(superuser)
+  const maintain = async () => {
+    const { stdout } = await connectStack().tributary(['outbox', 'maintain'])
+    return stdout
+  }
+  await maintain()
+  await slotPasses(superuser, service)
+  expect(await maintain()).toContain(
+    `${name} stays: 1 of its events never reached the topic: \`npx tributary outbox resend reviews\``,
+  )
+  const { code, stderr } = await connectStack().tributary(['outbox', 'resend', service])
+  expect(code, stderr).toBe(0)
+  await waitUntil('it is dropped', async () => (await maintain()).includes('reviews: 0 made, 1 dropped'), {
+    everyMs: 500,
+  })
+}, 120_000)
+
+test('a publication that a superuser made anew is named with its remedy, hides nothing else, and is mended for good', async () => {
+  await superuser.raw('drop publication outbox')
+  await superuser.raw('create publication outbox for table outbox')
+  await write({ created_at: superuser.raw(`(now() at time zone 'UTC') + interval '40 hours'`) })
+  const look = await lookAtOutbox(databases.maintainer(service), service)
+  expect(look.mended).toEqual([])
+  expect(look.findings.owner).toMatchObject({
+    what: expect.stringMatching(/partitions instead.*belongs to "postgres".*in the database "reviews"/),
+    remedy: expect.stringContaining('npx tributary connectors recover reviews'),
+    unwell: true,
+  })
+  expect(look.findings.rows?.what).toContain('40 hours ahead')
+  await superuser('outbox').where('created_at', '>', superuser.raw(`now() at time zone 'UTC'`)).delete()
+
+  const key = await write()
+  await recovered()
+  await arrived([key, await write()])
+  expect((await lookAtOutbox(databases.maintainer(service), service)).findings.owner).toBeUndefined()
+  await superuser.raw('alter publication outbox set (publish_via_partition_root = false)')
+  expect((await lookAtOutbox(databases.maintainer(service), service)).mended).toHaveLength(1)
+})
+
+test('a recovery that fails half-way, or is interrupted, leaves the connector running', async () => {
+  const runs = () => waitUntil('the connector runs', running, { timeoutMs: 60_000 })
+  const failing = { ...connect, putOffset: () => Promise.reject(new Error('refused')) }
+  const context = { connect: failing, brokers, superuser: readSuperuser(databases.env)(service), say: () => {} }
+  await expect(recover(service, context)).rejects.toThrow('refused')
+  await runs()
+
+  // The slot can't be made anew while another transaction is open.
+  const state = async () => (await connect.statuses()).get(connector)?.state
+  await stopped()
+  await superuser.raw('select pg_drop_replication_slot(?)', [slot])
+  const open = await superuser.transaction()
+  await open.raw('select pg_current_xact_id()')
+  const command = connectStack().start(['connectors', 'recover', service])
+  const ended = once(command, 'exit')
+  const said = new Promise((resolve) => command.stdout!.on('data', resolve))
+  await said
+  expect(await state()).toBe('STOPPED')
+  command.kill('SIGINT')
+  expect(await ended).toEqual([null, 'SIGINT'])
+  await open.rollback()
+  await waitUntil('it is no longer stopped', async () => (await state()) !== 'STOPPED')
+  await recovered()
+  await runs()
+}, 180_000)
+
+test('a connector that somebody paused runs again after `connectors apply`', async () => {
+  const { env, tributary } = connectStack()
+  await fetch(`${env.CONNECT_URL}/connectors/${connector}/pause`, { method: 'PUT' })
+  await waitUntil('it is paused', async () => (await connect.statuses()).get(connector)?.state === 'PAUSED')
+  const { code, stdout, stderr } = await tributary(['connectors', 'apply'])
+  expect(code, stderr).toBe(0)
+  expect(stdout).toContain('reviews-outbox: resumed')
+  expect(await running()).toBe(true)
+}, 120_000)
+
+/** The connector's producer waits for it with the next message. */
+async function deleteMessageTopic(): Promise<void> {
+  const admin = new (await import('#runtime/kafkajs.ts')).default.Kafka({ brokers }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [messageTopicOf(service)] })
+  await waitUntil('it is gone', async () => !(await admin.listTopics()).includes(messageTopicOf(service)))
+  await admin.disconnect()
+  await superuser.raw(`select pg_logical_emit_message(false, 'heartbeat', 'x', true)`)
+}
+
+test('a connector whose message topic was deleted is recovered', async () => {
+  await deleteMessageTopic()
+  const key = await write()
+  await recovered()
+  await arrived([key, await write()])
+}, 120_000)
 
 test('a connector without its offsets topic is recovered', async () => {
   await stopped()
@@ -208,7 +307,7 @@ test('a transaction that pins the log is named with its session, long before the
   }
 })
 
-test('within seconds the watch mends a publication, makes a missing partition, and names a connector that does not get on', async () => {
+test('within seconds the watch mends a publication, makes missing partitions and topics, and names a connector that does not get on', async () => {
   const { env, start } = connectStack()
   const health = async () => {
     const answer = await fetch(`http://127.0.0.1:${env.WATCH_PORT}/health`)
@@ -227,6 +326,13 @@ test('within seconds the watch mends a publication, makes a missing partition, a
       { timeoutMs: 10_000 },
     )
     expect((await superuser.raw('select to_regclass(?) as there', [tomorrow])).rows[0].there).not.toBeNull()
+
+    await deleteMessageTopic()
+    const key = await write()
+    await waitUntil('what stood behind the missing topic arrives', async () => !(await lostKeys()).includes(key), {
+      timeoutMs: 40_000,
+      everyMs: 500,
+    })
 
     // It says RUNNING and reads nothing: its walsender stands still.
     const { rows } = await superuser.raw('select active_pid as pid from pg_replication_slots where slot_name = ?', [

@@ -7,7 +7,7 @@ import { resend } from '#producers/outbox/resend.ts'
 import { makeSlot, slotOf } from '#producers/outbox/schema.ts'
 import { slotPasses } from '#producers/outbox/slot.ts'
 import { domainTopics, type ServiceName } from '#schemas/topics.ts'
-import { awaitRunning } from './apply.ts'
+import { awaitRunning, ensureHeartbeatTopics } from './apply.ts'
 import { connectorOf, wantedConnectors } from './configuration.ts'
 import type { Connect } from './connect.ts'
 
@@ -48,14 +48,16 @@ export async function recover(service: ServiceName, context: RecoverContext): Pr
   try {
     if (!(await connect.statuses()).has(connector))
       await connect.putConfig(connector, wantedConnectors().get(connector)!)
-    await stop(connect, connector)
-    say(`${connector}: stopped`)
-    const offset = await connect.offsetOf(connector)
-    for (const fault of await mendPublication(db)) say(`${fault}: mended`)
-    const slotMade = await mendSlot(db, service)
-    if (slotMade) say(`slot "${slotOf(service)}" ${slotMade}: made anew`)
-    await connect.putOffset(connector, { partition: { server: service }, offset: await slotOffset(db, service) })
-    await connect.resume(connector)
+    for (const topic of await ensureHeartbeatTopics(brokers)) say(`topic "${topic}" was missing: made anew`)
+    const { offset, slotMade } = await whileStopped(connect, connector, async () => {
+      say(`${connector}: stopped`)
+      const offset = await connect.offsetOf(connector)
+      for (const fault of await mendPublication(db)) say(`${fault}: mended`)
+      const slotMade = await mendSlot(db, service)
+      if (slotMade) say(`slot "${slotOf(service)}" ${slotMade}: made anew`)
+      await connect.putOffset(connector, { partition: { server: service }, offset: await slotOffset(db, service) })
+      return { offset, slotMade }
+    })
     await awaitRunning(connect, PATIENCE_MS, [connector])
     await slotPasses(db, service, PATIENCE_MS)
     say(`${connector}: runs and reads on`)
@@ -78,6 +80,28 @@ export async function recover(service: ServiceName, context: RecoverContext): Pr
 function suspectSince(offset: Readonly<Record<string, unknown>> | undefined): number {
   const lastWord = Number(offset?.ts_usec)
   return Number.isFinite(lastWord) ? lastWord / 1_000 - OLDEST_TRANSACTION_MS : 0
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/**
+ * Does some work while a connector is stopped. It goes on after that, whatever becomes of the work, Ctrl-C included: nothing
+ * else would start it again.
+ */
+async function whileStopped<T>(connect: Connect, connector: string, work: () => Promise<T>): Promise<T> {
+  const end = (signal: NodeJS.Signals) =>
+    connect.resume(connector).finally(() => {
+      for (const each of SIGNALS) process.off(each, end)
+      process.kill(process.pid, signal)
+    })
+  for (const signal of SIGNALS) process.on(signal, end)
+  try {
+    await stop(connect, connector)
+    return await work()
+  } finally {
+    await connect.resume(connector)
+    for (const signal of SIGNALS) process.off(signal, end)
+  }
 }
 
 async function stop(connect: Connect, connector: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
-import { type Connect, faultOf, isRunning } from './connect.ts'
+import { type Connect, faultOf, isRunning, remedyFor } from './connect.ts'
 
 /** How one connector does. */
 export interface ConnectorState {
@@ -7,6 +7,8 @@ export interface ConnectorState {
   readonly running: boolean
   /** Why it doesn't run; undefined while it does. */
   readonly fault: string | undefined
+  /** What mends that. */
+  readonly remedy: string | undefined
   readonly drift: readonly Drift[]
 }
 
@@ -22,6 +24,7 @@ export async function connectorStates(connect: Connect): Promise<ConnectorState[
         connector,
         running,
         fault: running ? undefined : faultOf(status),
+        remedy: running ? undefined : remedyFor(connector, status),
         drift: found ? driftOf(wanted, found) : [],
       }
     }),
@@ -29,8 +32,8 @@ export async function connectorStates(connect: Connect): Promise<ConnectorState[
 }
 
 /** A connector's state for people: a line, and one for each setting that drifted. */
-export function describeState({ connector, running, fault, drift }: ConnectorState): string {
+export function describeState({ connector, running, fault, remedy, drift }: ConnectorState): string {
   const drifted = drift.length === 0 ? '' : `, ${drift.length} settings differ from connectors/outbox.json`
-  const line = `${connector} ${running ? 'runs' : fault}${drifted}`
+  const line = `${connector} ${running ? 'runs' : `${fault}: ${remedy}`}${drifted}`
   return [line, ...drift.map((each) => `  ${describeDrift(each)}`)].join('\n')
 }

@@ -3,15 +3,16 @@ import { openDatabase } from '#producers/database/connect.ts'
 import { readMaintainerLogin } from '#producers/database/settings.ts'
 import { maintainOutbox } from '#producers/outbox/retention.ts'
 import { slotOf } from '#producers/outbox/schema.ts'
-import { connectSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
+import { connectSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
 import { eachOnItsOwn, throwFailed } from '#runtime/each.ts'
 import { serveHealth } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
-import { connectorOf, type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
-import { type Connect, type ConnectorStatus, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
+import { ensureHeartbeatTopics } from './apply.ts'
+import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
+import { type Connect, type ConnectorStatus, connectAt, faultOf, isRunning, remedyFor } from './connect.ts'
 import { type Copy, endCopies, judgeCopy } from './copies.ts'
 import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
@@ -23,14 +24,20 @@ import { openStalls, type Stalls } from './stalls.ts'
 const LOOK_MS = 4_000
 /** Slots are looked at more often: that a connector stands still shows over several looks. */
 const LOOK_AT_SLOTS_MS = 2_000
+const LOOK_AT_TOPICS_MS = 15_000
 const MAINTAIN_MS = 600_000
 
 /**
- * Watches connectors, slots and outboxes; restarts what failed or stays unassigned, with back-off, makes outbox partitions
- * ahead, mends publications and drops old partitions. `/health` says what is wrong, and what mends it.
+ * Watches connectors, their topics and sessions, slots and outboxes; restarts what failed or stays unassigned, with back-off,
+ * makes topics and outbox partitions, mends publications and drops old partitions. `/health` says what is wrong, and what mends it.
  */
 export async function runWatch(log: Log): Promise<Running> {
-  const config = readConfig({ ...connectSettings, ...listenSettings, WATCH_PORT: setting.port.default(14_023) })
+  const config = readConfig({
+    ...connectSettings,
+    ...kafkaSettings,
+    ...listenSettings,
+    WATCH_PORT: setting.port.default(14_023),
+  })
   const loginOf = readMaintainerLogin()
   const databases = new Map(
     services.map((service) => [service, openDatabase(loginOf(service), { application: 'tributary-watch', pool: 1 })]),
@@ -54,6 +61,9 @@ export async function runWatch(log: Log): Promise<Running> {
   // Each on its own: what one waits for doesn't keep the others from looking.
   const looking = [
     every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
+    every(LOOK_AT_TOPICS_MS, () =>
+      noting(watched, "connectors' topics", () => lookAtTopics(config.KAFKA_BROKERS, log)),
+    ),
     every(LOOK_AT_SLOTS_MS, async () => {
       await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
       await noting(watched, "connectors' sessions", () => lookForCopies(databases.get('orders')!, watched))
@@ -120,19 +130,20 @@ async function lookAtConnectors({ connect, restarts, stalls, findings, meters, l
 }
 
 function notRunning(connector: string, status: ConnectorStatus | undefined): Finding {
-  const service = services.find((one) => connectorOf(one) === connector)
-  const remedy = !status
-    ? '`npx tributary connectors apply`'
-    : hasFailed(status)
-      ? `it is restarted by itself; where it says that its position is gone, \`npx tributary connectors recover ${service}\``
-      : `\`npx tributary connectors restart ${connector}\``
-  return { part: connector, what: `connector "${connector}" ${faultOf(status)}`, remedy, unwell: true }
+  const what = `connector "${connector}" ${faultOf(status)}`
+  return { part: connector, what, remedy: remedyFor(connector, status), unwell: true }
 }
 
 function drifted(connector: string, drift: readonly Drift[]): Finding | undefined {
   if (drift.length === 0) return undefined
   const what = `connector "${connector}" isn't what its file says: ${drift.map(describeDrift).join(', ')}`
   return { part: connector, what, remedy: '`npx tributary connectors apply`', unwell: false }
+}
+
+/** Without its topics a connector waits for ever, and says RUNNING. */
+async function lookAtTopics(brokers: readonly string[], log: Log): Promise<void> {
+  const made = await ensureHeartbeatTopics(brokers)
+  if (made.length > 0) log.error({ made }, "connectors' topics were missing, and made again")
 }
 
 async function lookAtSlots(
