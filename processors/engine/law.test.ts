@@ -204,6 +204,7 @@ const step = fc.oneof(
       ),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('replace' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -218,7 +219,7 @@ const script = fc.array(step, { maxLength: 150, size: 'max' })
 
 describe.each(Object.entries(cases))('%s', (_, { topology, recompute }) => {
   test(
-    'comes to what recomputing it gives, whatever the epochs, workers and crashes',
+    'comes to what recomputing it gives, whatever the epochs, workers and crashes, and whenever its topic is made anew',
     () => {
       fc.assert(
         fc.property(script, fc.integer({ min: 1, max: 3 }), (script, workers) => {
@@ -240,6 +241,9 @@ describe.each(Object.entries(cases))('%s', (_, { topology, recompute }) => {
                 break
               case 'epoch':
                 driver.epoch(each.worker % workers, each.most, each.outcome)
+                break
+              case 'replace':
+                driver.replace(Rows)
                 break
               case 'rebalance':
                 driver.rebalance(each.owners.map((owner) => owner % workers))

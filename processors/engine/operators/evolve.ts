@@ -52,6 +52,10 @@ export class Evolve implements TableOperator {
     return this.#store.get(key)
   }
 
+  keys(): Iterable<string> {
+    return this.#store.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.#touched.clear()

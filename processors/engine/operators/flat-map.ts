@@ -40,6 +40,13 @@ export class FlatMap implements TableOperator {
     return this.marks.get(parent, () => this.#childrenOf(parent, row))?.get(key)
   }
 
+  *keys(): Iterable<string> {
+    for (const parent of this.#input.keys()) {
+      const row = this.#input.get(parent)
+      if (row !== undefined) yield* this.marks.get(parent, () => this.#childrenOf(parent, row))?.keys() ?? []
+    }
+  }
+
   reset(): void {
     this.delta.clear()
     this.marks.reset()

@@ -56,6 +56,10 @@ export class ForeignJoin implements TableOperator, Receiver {
     return sides && this.marks.get(pk, () => this.#row(sides, pk))
   }
 
+  keys(): Iterable<string> {
+    return this.#left.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.#inbox.length = 0

@@ -75,6 +75,10 @@ export class GroupTable implements TableOperator, Receiver {
     return state && this.marks.get(group, () => this.#row(group, state, 'now'))
   }
 
+  keys(): Iterable<string> {
+    return this.#store.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.#inbox.length = 0

@@ -38,6 +38,11 @@ export class Join implements TableOperator {
     return this.#joins(left, right) ? this.marks.get(key, () => this.#row(left, right, key)) : undefined
   }
 
+  *keys(): Iterable<string> {
+    yield* this.#left.keys()
+    if (this.#node.join === 'outer') yield* this.#right.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.marks.reset()

@@ -40,6 +40,8 @@ export interface TableOperator extends Operator {
   readonly delta: Delta
   /** The current row. Valid once this operator has been stepped. */
   get(key: string): unknown
+  /** Every key that may have a row, of the last commit; may be read on after another commit. */
+  keys(): Iterable<string>
 }
 
 /** An operator that runs an author's function, and can run it again for a key that it failed for. */

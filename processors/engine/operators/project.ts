@@ -30,6 +30,10 @@ export class ProjectRows implements TableOperator {
     return row === undefined ? undefined : this.marks.get(key, () => this.#project(row, key))
   }
 
+  keys(): Iterable<string> {
+    return this.#input.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.marks.reset()

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { topology } from '#engine'
 import { type Driver, drive } from '../testing/drive.ts'
 import { type ThingSet, Things, thingSet, toyRows } from '../testing/toys.ts'
+import { MOST_REWRITTEN } from './sink.ts'
 
 const Rows = toyRows('keyed')
 
@@ -79,4 +80,32 @@ test('a key function that throws, or gives no text, costs its row only', () => {
   expect(driver.failures).toEqual([
     { place: 'to-keyed.rows.1', key: 'b', message: 'the key of topic "keyed.rows.1" gave undefined, not a text' },
   ])
+})
+
+test('a topic that was made anew gets every row again, however many epochs that takes, and no tombstones', () => {
+  const driver = drive(keyed, { workers: 2, eager: false })
+  const many = 4 * MOST_REWRITTEN + 4_000
+  for (let i = 0; i < many; i++) driver.pipe(Things, thingSet(`k${i}`, i % 5 === 0 ? `as ${i}` : null))
+  driver.pipe(Things, thingSet('loser', 'k1'))
+  driver.drain()
+  driver.erase(Things, 'k2')
+  driver.drain()
+  const before = table(driver)
+  driver.read(Rows)
+  driver.replace(Rows)
+  expect(driver.table(Rows).size).toBe(0)
+  // What changes while rows are written again is as it was changed.
+  driver.epoch(0, 1)
+  driver.pipe(Things, thingSet('k3', 'moved'))
+  driver.drain()
+  const { k3, ...rest } = before
+  expect(k3).toBe('k3')
+  expect(table(driver)).toEqual({ ...rest, moved: 'k3' })
+  expect(
+    driver
+      .read(Rows)
+      .filter(({ row }) => row === null)
+      .map(({ key }) => key),
+  ).toEqual(['k3'])
+  expect(driver.failures).toHaveLength(1)
 })

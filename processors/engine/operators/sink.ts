@@ -17,6 +17,9 @@ export interface Output {
 /** A row's bytes in its topic. Throws for a row that doesn't fit the schema. */
 export type Encode = (sink: SinkNode, row: unknown) => Buffer
 
+/** How many rows of a task one epoch writes again, at most. */
+export const MOST_REWRITTEN = 2_000
+
 /** Bytes of a row in its topic at most; see `MOST_ROW_BYTES`. */
 const MOST_VALUE_BYTES = 1_000_000
 
@@ -54,6 +57,11 @@ export class SinkSender implements Operator {
   ownRow(key: string): unknown {
     const row = this.#input.get(key)
     return row !== undefined && this.marks.get(key, () => this.#outputKey(row)) === key ? row : undefined
+  }
+
+  /** The keys of the rows that may be written under their own key. */
+  *keys(): Iterable<string> {
+    for (const key of this.#input.keys()) if (this.#partitionOf(key) === this.#context.partition) yield key
   }
 
   reset(): void {
@@ -105,6 +113,8 @@ export class Sink implements Operator, Receiver {
   /** The pair of an output key and the key of a row that claims it → the row. */
   readonly #claims: StateStore
   readonly #inbox: Message[] = []
+  /** The keys of the topic that are still to be written again. */
+  #again: Iterator<string> | undefined
 
   constructor(
     node: SinkNode,
@@ -127,6 +137,19 @@ export class Sink implements Operator, Receiver {
     this.#inbox.push(message)
   }
 
+  /**
+   * Writes every current row again, some in each epoch from the next one on, or stops doing so. Rows that change meanwhile
+   * are written as ever, so the topic comes to the table in any case.
+   */
+  rewrite(wanted: boolean): void {
+    this.#again = wanted ? this.#targets() : undefined
+  }
+
+  /** Whether rows are still to be written again. */
+  get rewriting(): boolean {
+    return this.#again !== undefined
+  }
+
   step(): void {
     const contested = new Set<string>()
     for (const [target, key, row] of this.#inbox as unknown as [string, string, unknown?][]) {
@@ -137,12 +160,14 @@ export class Sink implements Operator, Receiver {
         this.#marksOf(target).clear(key)
       }
     }
-    const alone = this.#claims.size === 0 && contested.size === 0
+    const again = this.#nextAgain()
+    const alone = this.#claims.size === 0 && contested.size === 0 && again.size === 0
     for (const [key, row] of this.#near.own) {
       if (alone) this.#emit(key, key, row, this.marks)
       else contested.add(key)
     }
     for (const target of contested) this.#settle(target)
+    for (const target of again) if (!contested.has(target)) this.#settle(target, { again: true })
   }
 
   reset(): void {
@@ -150,7 +175,23 @@ export class Sink implements Operator, Receiver {
     this.marks.reset()
   }
 
-  #settle(target: string): void {
+  *#targets(): Generator<string> {
+    yield* this.#near.keys()
+    for (const pair of this.#claims.keys()) yield partsOf(pair)[0]
+  }
+
+  #nextAgain(): ReadonlySet<string> {
+    const again = new Set<string>()
+    while (this.#again && again.size < MOST_REWRITTEN) {
+      const { value, done } = this.#again.next()
+      if (done) this.#again = undefined
+      else again.add(value)
+    }
+    return again
+  }
+
+  /** Writes what a key comes to; `again`: where nothing changed, and of what isn't there nothing needs to be said. */
+  #settle(target: string, { again = false } = {}): void {
     const { own } = this.#near
     let row = own.has(target) ? own.get(target) : this.#near.ownRow(target)
     let winner = target
@@ -160,7 +201,9 @@ export class Sink implements Operator, Receiver {
       row = this.#claims.get(pairOf(target, winner))
     }
     const marks = this.#marksOf(target)
-    this.#emit(target, winner, row, winner === target ? this.marks : marks)
+    const winners = winner === target ? this.marks : marks
+    if (again && (row === undefined || winners.has(winner))) return
+    this.#emit(target, winner, row, winners)
     for (const loser of claims) {
       if (marks.has(loser)) continue
       const message =

@@ -54,6 +54,10 @@ export class TableSource implements TableOperator {
     return this.#store.get(key)
   }
 
+  keys(): Iterable<string> {
+    return this.#store.keys()
+  }
+
   reset(): void {
     this.delta.clear()
     this.#touched.clear()

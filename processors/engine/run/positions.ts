@@ -1,4 +1,6 @@
+import type { Stamp } from '#runtime/stamp.ts'
 import { EngineError } from '../errors.ts'
+import { resetRemedy } from './remedy.ts'
 
 const POSITIONS = '!positions'
 const TOPICS = '!topics'
@@ -16,7 +18,8 @@ interface Change {
  * would count twice. They are written whenever the partition's state changes, in the same transaction; what was taken in
  * since the last of them changed nothing, and would change nothing again.
  *
- * And by which ids the input topics were known: one that was deleted and made again has other records at the same places.
+ * And by which ids the topics were known: an input that was deleted and made again has other records at the same places,
+ * and an output lacks the rows that were written to it. The id of an output whose rows are being written again is empty.
  */
 export class Positions {
   readonly #positions = new Map<number, Readonly<Record<string, number>>>()
@@ -36,28 +39,49 @@ export class Positions {
     return this.#positions.get(partition)?.[topic]
   }
 
-  /** Whether state restored for a partition says where it stands. */
-  knows(partition: number): boolean {
-    return this.#positions.has(partition)
+  /**
+   * Of these topics those that were deleted and made again since they were known to a partition's state, or to its stamp.
+   * @param stamps by partition
+   * @param ids of the topics as they are
+   */
+  madeAnew(
+    topics: readonly string[],
+    stamps: ReadonlyMap<number, Stamp>,
+    ids: ReadonlyMap<string, string>,
+  ): readonly string[] {
+    return topics.filter((topic) =>
+      [...stamps].some(([partition, stamp]) => {
+        const known = [this.#topics.get(partition)?.[topic], stamp.topics.get(topic)]
+        return known.some((id) => id !== undefined && id !== ids.get(topic))
+      }),
+    )
   }
 
-  /** Throws `TOPIC_REPLACED` when state of a partition was made of another topic of the same name. */
-  check(partitions: readonly number[], ids: ReadonlyMap<string, string>, app: string): void {
-    for (const partition of partitions) {
-      for (const [topic, id] of Object.entries(this.#topics.get(partition) ?? {})) {
-        const now = ids.get(topic)
-        if (now === undefined || now === id) continue
-        throw new EngineError(
-          'TOPIC_REPLACED',
-          `topic "${topic}" was deleted and made again since "${app}" read it: its state is of records that are no more. ` +
-            `Stop it, delete the group "${app}" and the topics "${app}-state-changelog" and ` +
-            `"${app}-exchange-repartition", and start it: it reads everything again`,
-        )
-      }
-    }
+  /**
+   * Throws `TOPIC_REPLACED` when state was made of another input topic of the same name.
+   * @param inputs by name, with the read model whose processor writes it where one does
+   * @param command see `resetRemedy`
+   */
+  check(
+    inputs: ReadonlyMap<string, string | undefined>,
+    stamps: ReadonlyMap<number, Stamp>,
+    ids: ReadonlyMap<string, string>,
+    { app, command }: { readonly app: string; readonly command: string },
+  ): void {
+    const [topic] = this.madeAnew([...inputs.keys()], stamps, ids)
+    if (topic === undefined) return
+    throw new EngineError(
+      'TOPIC_REPLACED',
+      `topic "${topic}" was deleted and made again since "${app}" read it: its state is of records that are no more. ` +
+        resetRemedy(app, command, inputs.get(topic)),
+    )
   }
 
-  /** The changelog records for partitions whose state an epoch changes. */
+  /**
+   * The changelog records for partitions whose state an epoch changes.
+   * @param topics the inputs
+   * @param ids of inputs and outputs
+   */
   changes(
     partitions: ReadonlySet<number>,
     topics: readonly string[],
@@ -70,7 +94,7 @@ export class Positions {
       for (const topic of topics) positions[topic] = takenUpTo(topic, partition)
       changes.push({ partition, key: POSITIONS, value: JSON.stringify(positions) })
       const known = this.#topics.get(partition)
-      if (topics.every((topic) => known?.[topic] === ids.get(topic))) continue
+      if (known && [...ids].every(([topic, id]) => known[topic] === id)) continue
       changes.push({ partition, key: TOPICS, value: JSON.stringify(Object.fromEntries(ids)) })
     }
     return changes

@@ -63,6 +63,8 @@ interface Tasks {
   readonly marked: ReadonlyMap<string, Marked>
   /** The functions of each operator that can be run again. */
   readonly retryable: ReadonlyMap<string, readonly Retryable[]>
+  /** By topic. */
+  readonly sinks: ReadonlyMap<string, Sink>
 }
 
 /**
@@ -158,6 +160,22 @@ export class TaskSet {
     return true
   }
 
+  /**
+   * Has every current row of these topics written again, some in each epoch: they were deleted and made anew, without the
+   * rows that had been written. Of other topics nothing is (any more).
+   */
+  rewrite(topics: readonly string[]): void {
+    for (const { sinks } of this.#tasks.values()) {
+      for (const [topic, sink] of sinks) sink.rewrite(topics.includes(topic))
+    }
+  }
+
+  /** Whether rows are still to be written again. */
+  get rewriting(): boolean {
+    for (const { sinks } of this.#tasks.values()) for (const sink of sinks.values()) if (sink.rewriting) return true
+    return false
+  }
+
   /** Works off what was taken in. */
   run(): EpochOutput {
     const all = [...this.#tasks.values()]
@@ -227,6 +245,7 @@ export class TaskSet {
     const marked = new Map<string, Marked>()
     const retryable = new Map<string, Retryable[]>()
     const tables = new Map<Node, TableOperator>()
+    const sinks = new Map<string, Sink>()
     const target = (key: string) => partitionOf(key, partitions)
     const table = (node: TableLikeNode) => tables.get(node)!
 
@@ -303,11 +322,12 @@ export class TaskSet {
           const near = new SinkSender(node, context, table(node.input), target)
           const sink = new Sink(node, context, near, this.#encode, (output) => this.#outputs.push(output))
           receivers.set(`${node.name}/claims`, sink)
+          sinks.set(node.topic.name, sink)
           step(node, near, sink)
         }
       }
     }
-    return { partition, steps, evolves, tables: sources, receivers, stores, marked, retryable }
+    return { partition, steps, evolves, tables: sources, receivers, stores, marked, retryable, sinks }
   }
 }
 

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import type { Producer } from 'kafkajs'
+import type { Admin, Producer } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type OpenLetter, OpenLetters, readLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import { deadLettersOf } from '#schemas/topics.ts'
+import { deadLettersOf, type RowsTopic } from '#schemas/topics.ts'
 import { connectStack } from '../../../tests/harness/stack.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { listOffsets } from '../kafka/admin.ts'
@@ -68,6 +68,15 @@ class Scene {
 
   async close(): Promise<void> {
     await Promise.all([...this.workers.keys()].map((slot) => this.end(slot, 'SIGKILL')))
+  }
+
+  /** Deletes a topic and makes it anew. */
+  async replace(topic: RowsTopic): Promise<void> {
+    await onAdmin((admin) => admin.deleteTopics({ topics: [topic.name] }))
+    await waitUntil('the topic is made anew', async () => {
+      const { created } = await applyTopics([brokers], [topic]).catch(() => ({ created: [] }))
+      return created.length > 0
+    })
   }
 
   async send(things: readonly (readonly [string, ThingSet])[], places: readonly (readonly [string, PlaceSet])[] = []) {
@@ -145,6 +154,12 @@ async function table(topic: string): Promise<Map<string, string>> {
   return rows
 }
 
+async function onAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
+  const admin = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await work(admin).finally(() => admin.disconnect())
+}
+
 const thing = (i: number, size = i % 17): [string, ThingSet] => [`t${i % 3_000}`, { place: `p${(i * 7) % 40}`, size }]
 const place = (i: number, label: string): [string, PlaceSet] => [`p${i}`, { label }]
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
@@ -217,14 +232,51 @@ describe('a worker on a broker', () => {
     await scene.settled()
     await scene.end(0, 'SIGTERM')
     const written = (await read(scene.sinks.Joined.name)).length
-    const admin = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
-    await admin.deleteGroups([scene.name]).finally(() => admin.disconnect())
+    await onAdmin((admin) => admin.deleteGroups([scene.name]))
     await scene.start()
     await scene.send([thing(1, 99)])
     await scene.settled()
     expect((await read(scene.sinks.Joined.name)).length).toBe(written + 1)
   })
+
+  test.each(['stopped', 'running'])(
+    'writes its rows again when their topic was deleted and made anew while it was %s',
+    async (when) => {
+      await scene.start()
+      await scene.send(
+        range(0, 500).map((i) => thing(i)),
+        range(0, 40).map((i) => place(i, `label ${i}`)),
+      )
+      await scene.settled()
+      if (when === 'stopped') await scene.end(0, 'SIGTERM')
+      await scene.replace(scene.sinks.Sums)
+      if (when === 'stopped') await scene.start()
+      await scene.settled()
+      // Once, and not again at every start.
+      const written = (await read(scene.sinks.Sums.name)).length
+      await scene.end(0, 'SIGTERM')
+      await scene.start()
+      await scene.send([['t1', { place: null, size: 1 }]])
+      await scene.settled()
+      expect((await read(scene.sinks.Sums.name)).length).toBe(written + 1)
+    },
+  )
+
+  test.each(['stopped', 'running'])(
+    'goes on over no empty state when its changelog was deleted while it was %s, and says what to do',
+    async (when) => {
+      await scene.start()
+      await scene.send(range(0, 500).map((i) => thing(i)))
+      await scene.settled()
+      if (when === 'stopped') await scene.end(0, 'SIGTERM')
+      await onAdmin((admin) => admin.deleteTopics({ topics: [`${scene.name}-state-changelog`] }))
+      if (when === 'stopped') await scene.start()
+      await scene.send([thing(1, 99)])
+      const said = /state-changelog." was deleted and made again.*lost.*reset-the-toy/
+      await waitUntil('it says what is lost', () => scene.says(0, said), { timeoutMs: 40_000 })
+      expect(scene.expected().sums).not.toEqual((await scene.found()).sums)
+    },
+  )
 
   test('shares its work with a second one, and hands it over when that one is killed or stops', async () => {
     await scene.start(0)

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { closingRecord } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
+import { readStamp, writeStamp } from '#runtime/stamp.ts'
 import type { Codec } from '#schemas/codec.ts'
 import type { Contract } from '#schemas/contract.ts'
 import { EngineError } from '../errors.ts'
@@ -17,7 +18,7 @@ import { readAsk } from '../letters.ts'
 import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { Barriers } from './barriers.ts'
-import { type Aside, deadLetterRecord, rowLetter, toDeadLetters } from './dead-letters.ts'
+import { type Aside, deadLetterRecord, deadLettersOf, rowLetter, toDeadLetters } from './dead-letters.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
@@ -26,6 +27,7 @@ import type { EngineMetrics } from './metrics.ts'
 import { Parking } from './parking.ts'
 import { partitionOf } from './partitioner.ts'
 import { Positions } from './positions.ts'
+import { resetRemedy } from './remedy.ts'
 import { Replay, type Reread } from './replay.ts'
 import { restore } from './restore.ts'
 import { Schemas } from './schemas.ts'
@@ -43,16 +45,20 @@ export interface WorkerOptions {
   readonly metrics: EngineMetrics
   /** The least time from the beginning of one epoch to that of the next, in ms: 0 for none. */
   readonly paceMs: number
+  /** What people forget the app's state with, so that it reads everything again: it is named where nothing else helps. */
+  readonly resetCommand: string
 }
 
 const PURGE_MS = 30_000
+/** How often it is looked whether the topics are still the same, in ms: by their names nobody can tell. */
+const TOPICS_MS = 2_000
 const REREAD = { maxBytes: 1_000_000, maxPartitionBytes: 1_000_000, maxWaitMs: 100 }
 const RETRY_MS = { least: 100, most: 1_000 }
 
 interface Session {
   readonly membership: Membership
   readonly producer: TransactionalProducer
-  /** Of the input topics. */
+  /** Of all topics, by name, as the session found them. */
   readonly ids: ReadonlyMap<string, string>
   readonly inbound: Inbound
   readonly intake: Intake
@@ -80,12 +86,16 @@ export class Worker {
   readonly #parking = new Parking()
   readonly #positions = new Positions()
   readonly #inputs: readonly string[]
+  readonly #outputs: readonly string[]
   /** The stamp that each partition's state stands at. */
   readonly #stamps = new Map<number, string>()
   #unsettled: string | undefined
   #epoch = 0
   #limit = firstLimit
   #purgedAt = Date.now()
+  #topicsAt = Date.now()
+  /** Outputs whose rows are being written again. */
+  #anew: readonly string[] = []
   #state: 'starting' | 'restoring' | 'running' | 'retrying' | 'stopped' = 'starting'
   #trouble: string | undefined
   #away: string | undefined
@@ -97,6 +107,7 @@ export class Worker {
     const cluster = new Cluster({ brokers, clientId: `${app}-${slot}` })
     this.#clusters = { fetch: cluster, transactions: cluster.fork(), group: cluster.fork() }
     this.#inputs = [...plan.sources.map(({ topic }) => topic.name), exchangeOf(app)]
+    this.#outputs = plan.sinks.map(({ topic }) => topic.name)
     this.#group = new Group({
       cluster: this.#clusters.group,
       group: app,
@@ -123,6 +134,9 @@ export class Worker {
     if (this.#away !== undefined) {
       const what = `records wait for their schemas: ${this.#away}`
       concerns.push({ part, what, remedy: 'start the schema registry' })
+    }
+    for (const topic of this.#anew) {
+      concerns.push({ part, what: `topic "${topic}" was made anew: all rows are being written to it again` })
     }
     const { size } = this.#parking
     if (size > 0) {
@@ -192,6 +206,10 @@ export class Worker {
           await delay(100)
           continue
         }
+        if (!(await this.#sameTopics(session))) {
+          log.warn('a topic was deleted and made anew: joining again')
+          break
+        }
         await session.inbound.wait()
         if (session.inbound.behind < this.#limit) await this.#pace(began)
         const now = performance.now()
@@ -220,10 +238,9 @@ export class Worker {
     const { plan, app, slot } = this.#options
     const { fetch, transactions, group } = this.#clusters
     await createMissingTopics(fetch, internalTopics(app, plan.partitions))
-    const deadLetters = `${app}.dead-letters`
-    const outputs = plan.sinks.map(({ topic }) => topic.name)
+    const deadLetters = deadLettersOf(app)
     await checkTopics(fetch, [...this.#inputs, changelogOf(app)], plan.partitions)
-    await transactions.learn([...this.#inputs, changelogOf(app), deadLetters, ...outputs])
+    await transactions.learn([...this.#inputs, changelogOf(app), deadLetters, ...this.#outputs])
     group.forgetCoordinators()
     const membership = await this.#group.join()
     const producer = await TransactionalProducer.open(transactions, `${app}-${slot}`)
@@ -238,7 +255,10 @@ export class Worker {
     const { fetch } = this.#clusters
     const exchange = exchangeOf(app)
     const commits = await stableCommits(this.#clusters.transactions, app, this.#inputs, partitions)
-    const stampOf = (partition: number) => commits.get(`${exchange}/${partition}`)?.metadata ?? ''
+    const stamps = new Map(partitions.map((p) => [p, readStamp(commits.get(`${exchange}/${p}`)?.metadata ?? '')]))
+    const stampOf = (partition: number) => stamps.get(partition)?.commit ?? ''
+    const ids = this.#idsOf([...this.#inputs, ...this.#outputs, changelogOf(app)])
+    if (this.#positions.madeAnew([changelogOf(app)], stamps, ids).length > 0) throw this.#stateLost()
     // Tasks that were others' may have sent messages that aren't taken in yet, to those that stay here as well.
     this.#tasks.closeDirect()
     this.#settle(partitions.filter((p) => this.#tasks.partitions.includes(p)).map(stampOf))
@@ -286,8 +306,14 @@ export class Worker {
       const restored = kept !== undefined && topic === exchange ? Math.max(kept, start) : kept
       return { topic, partition, offset: commits.get(place)?.offset ?? restored ?? start }
     })
-    const ids = new Map(this.#inputs.map((topic) => [topic, fetch.topicId(topic)]))
-    this.#positions.check(partitions, ids, app)
+    const writers = plan.sources.map((s) => [s.topic.name, s.kind === 'rows' ? s.topic.readModel : undefined] as const)
+    this.#positions.check(new Map([...writers, [exchange, undefined]]), stamps, ids, {
+      app,
+      command: this.#options.resetCommand,
+    })
+    this.#anew = this.#positions.madeAnew(this.#outputs, stamps, ids)
+    this.#tasks.rewrite(this.#anew)
+    for (const topic of this.#anew) log.warn({ topic }, 'the topic was made anew: all rows are written to it again')
     const lost = partitions.filter((p) => !commits.has(`${exchange}/${p}`))
     if (lost.length > 0) log.info({ partitions: lost }, 'the group has no offsets: positions are those of the state')
     const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
@@ -305,6 +331,29 @@ export class Worker {
       committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
       barriers,
     }
+  }
+
+  #idsOf(topics: readonly string[]): Map<string, string> {
+    return new Map(topics.map((topic) => [topic, this.#clusters.transactions.topicId(topic)]))
+  }
+
+  /** An empty changelog in the place of one that was deleted would be read as if nothing had ever been worked off. */
+  #stateLost(): EngineError {
+    const { app, resetCommand } = this.#options
+    return new EngineError(
+      'TOPIC_REPLACED',
+      `topic "${changelogOf(app)}" was deleted and made again: the state that "${app}" kept in it is lost. ` +
+        resetRemedy(app, resetCommand),
+    )
+  }
+
+  /** False when a topic was deleted and made again since the session began, which its name doesn't tell. */
+  async #sameTopics({ ids }: Session): Promise<boolean> {
+    if (Date.now() - this.#topicsAt < TOPICS_MS) return true
+    this.#topicsAt = Date.now()
+    const { transactions } = this.#clusters
+    await transactions.learn([...ids.keys()])
+    return [...ids].every(([topic, id]) => transactions.topicId(topic) === id)
   }
 
   /** Not over the connections on which fetches wait for new records. */
@@ -366,7 +415,7 @@ export class Worker {
       }
       counts.set(topic, (counts.get(topic) ?? 0) + 1)
     }
-    if (taken === 0 && !replay.pending) {
+    if (taken === 0 && !replay.pending && !this.#tasks.rewriting) {
       this.#unsettled = undefined
       return false
     }
@@ -378,15 +427,21 @@ export class Worker {
     const changelog = changelogOf(app)
     const changed = new Set(records.flatMap(({ topic, partition }) => (topic === changelog ? [partition] : [])))
     const takenUpTo = (topic: string, partition: number) => session.inbound.takenUpTo(topic, partition)
-    const positions = this.#positions.changes(changed, this.#inputs, takenUpTo, session.ids)
+    const anew = this.#tasks.rewriting ? this.#anew : []
+    // That all rows are written again is true of every partition, whether or not this epoch changes it.
+    if (anew.length < this.#anew.length) for (const partition of session.membership.partitions) changed.add(partition)
+    const ids = new Map([...session.ids, ...anew.map((topic) => [topic, ''] as const)])
+    const known = new Map([...this.#inputs, ...this.#outputs].map((topic) => [topic, ids.get(topic) ?? '']))
+    const positions = this.#positions.changes(changed, this.#inputs, takenUpTo, known)
     for (const change of positions) records.push({ topic: changelog, ...change })
     const worked = performance.now()
-    const offsets = this.#offsetsOf(session, stamp)
+    const offsets = this.#offsetsOf(session, stamp, ids)
     await session.producer.commit(records, offsets, session.membership)
     this.#tasks.commit()
     this.#parking.commit()
     this.#positions.commit(positions)
     this.#unsettled = undefined
+    this.#anew = anew
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
     for (const partition of session.membership.partitions) this.#stamps.set(partition, stamp)
     await session.barriers.raiseBehind(output.exchange)
@@ -437,9 +492,13 @@ export class Worker {
   }
 
   /** The positions that moved, and the stamp beside the exchange's position of every partition. */
-  #offsetsOf(session: Session, stamp: string) {
+  #offsetsOf(session: Session, commit: string, ids: ReadonlyMap<string, string>) {
     const { membership, inbound, committed } = session
-    const exchange = exchangeOf(this.#options.app)
+    const { app, plan } = this.#options
+    const exchange = exchangeOf(app)
+    const rowsRead = plan.sources.flatMap(({ kind, topic }) => (kind === 'rows' ? [topic.name] : []))
+    const topics = [changelogOf(app), ...rowsRead, ...this.#outputs]
+    const stamp = writeStamp({ commit, topics: new Map(topics.map((topic) => [topic, ids.get(topic) ?? ''])) })
     return this.#inputs.flatMap((topic) =>
       membership.partitions.flatMap((partition) => {
         const offset = inbound.takenUpTo(topic, partition)

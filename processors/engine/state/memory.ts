@@ -29,6 +29,10 @@ export class MemoryStore implements StateStore {
     return this.#rows.size
   }
 
+  keys(): Iterable<string> {
+    return this.#rows.keys()
+  }
+
   get(key: string): unknown {
     const dirty = this.#dirty.get(key)
     if (dirty !== undefined || this.#dirty.has(key)) return dirty

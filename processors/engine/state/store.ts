@@ -17,6 +17,8 @@ export interface StateStore {
   scan(first: string, when?: 'now' | 'before'): Iterable<string>
   /** Rows of the last commit. */
   readonly size: number
+  /** The keys of the last commit's rows; may be read on after another commit. */
+  keys(): Iterable<string>
 
   /** What the epoch changed, once per key; rows that came out as they were are left out. */
   changes(): readonly EncodedChange[]

@@ -69,6 +69,8 @@ export class Driver {
   readonly #outputs = new Map<string, Map<string, unknown>>()
   readonly #written = new Map<string, { key: string; row: unknown }[]>()
   #retrying = false
+  /** Topics that were made anew and whose rows aren't all written again. */
+  #anew: string[] = []
   /** Keys of which an event failed: later ones of the same topic wait, as a worker has them wait. */
   #parked = new Set<string>()
   readonly failures: DrivenFailure[] = []
@@ -136,6 +138,14 @@ export class Driver {
     return any
   }
 
+  /** Deletes a rows topic and makes it anew: every worker writes its rows again. */
+  replace(topic: RowsTopic): void {
+    this.#outputs.delete(topic.name)
+    if (!this.#anew.includes(topic.name)) this.#anew.push(topic.name)
+    for (const { tasks } of this.#instances) tasks.rewrite(this.#anew)
+    if (this.#eager) this.drain()
+  }
+
   /** Works off everything that waits. */
   drain(): void {
     while (this.#instances.some((_, worker) => this.epoch(worker, Number.POSITIVE_INFINITY))) {}
@@ -152,7 +162,7 @@ export class Driver {
     const { tasks, partitions } = instance
     const taken = new Map<number, { records: number; messages: number }>()
     const parked = new Set(this.#parked)
-    let any = false
+    let any = tasks.rewriting
     for (const partition of partitions) {
       const records = this.#waiting[partition]!.slice(0, most)
       const messages = this.#exchanged[partition]!.slice(0, most)
@@ -167,6 +177,7 @@ export class Driver {
     if (outcome !== 'commit') this.#parked = parked
     if (outcome === 'undone') {
       tasks.rollback()
+      tasks.rewrite(this.#anew)
       return true
     }
     if (outcome === 'crash') {
@@ -189,6 +200,7 @@ export class Driver {
     }
     this.mended.push(...output.mended)
     tasks.commit()
+    if (!this.#instances.some(({ tasks }) => tasks.rewriting)) this.#anew = []
     return true
   }
 
@@ -247,7 +259,9 @@ export class Driver {
     const written = value === null ? null : decoded(topic.row, value)
     if (written === null) table.delete(key)
     else table.set(key, written)
-    this.#written.set(topic.name, [...(this.#written.get(topic.name) ?? []), { key, row: written }])
+    const all = this.#written.get(topic.name) ?? []
+    this.#written.set(topic.name, all)
+    all.push({ key, row: written })
   }
 
   #start(partitions: readonly number[]): TaskSet {
@@ -257,6 +271,7 @@ export class Driver {
       tasks.add(partition)
       for (const [key, value] of this.#changelog[partition]!) tasks.load(partition, key, value)
     }
+    tasks.rewrite(this.#anew)
     // What others sent before this worker started must come first, as it does for real.
     for (const partition of partitions) if (this.#exchanged[partition]!.length === 0) tasks.openDirect(partition)
     return tasks

@@ -51,6 +51,7 @@ if (import.meta.main) {
       log: openLog(`toy-${slot}`),
       metrics: engineMetrics(openMetrics()),
       paceMs: Number(paceMs),
+      resetCommand: 'reset-the-toy',
     })
     const running = worker.run()
     return { failed: running.then(() => new Promise<never>(() => {})), stop: () => worker.stop() }
