@@ -37,6 +37,7 @@ function world() {
       )
       return behind.map(([topic]) => topic)
     },
+    known: async () => ({ madeAnew: [], ids: '' }),
     close: async () => {},
   }
   return { ends, committed, brokers, askedAgain: questions.again }

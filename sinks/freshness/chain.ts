@@ -17,6 +17,36 @@ export type Report = (waitingFor: string | undefined) => void
 
 const FIRST_POLL_MS = 30
 const LONGEST_POLL_MS = 400
+/** The topics that a processor must know as they are for its positions to say anything. */
+const topicsOf = ({ inputs, output }: Stage, front: Front) => [...inputs.filter((t) => !front.marks.has(t)), output]
+
+/**
+ * Resolves when the rows topics that a processor reads and writes are those it knows: one that was deleted and made anew
+ * has other rows at the same positions, or lacks what was written to it. Gives their ids.
+ */
+export async function followTopics(
+  stage: Stage,
+  front: Front,
+  brokers: Brokers,
+  signal: AbortSignal,
+  report: Report,
+): Promise<string> {
+  let ids = ''
+  await until(signal, report, async () => {
+    const known = await brokers.known(stage.group, topicsOf(stage, front))
+    ids = known.ids
+    if (known.madeAnew.length === 0) return undefined
+    return `${stage.group}, since ${known.madeAnew.join(', ')} was made anew`
+  })
+  return ids
+}
+
+/** Whether they are still those. */
+export async function sameTopics(stage: Stage, front: Front, brokers: Brokers, before: string): Promise<boolean> {
+  const { madeAnew, ids } = await brokers.known(stage.group, topicsOf(stage, front))
+  return madeAnew.length === 0 && ids === before
+}
+
 /**
  * Resolves when a processor has worked off its inputs up to the front, and everything that follows from it inside.
  * An input's consequences are written in the same transaction that commits its position. So what is in the internal

@@ -14,6 +14,9 @@ function world() {
     index: 'first' as string | undefined,
     elasticsearchIsAway: false,
     open: new Map<string, OpenLetters>(),
+    /** Topics that their processors don't know as they are, and what ids they have. */
+    madeAnew: [] as string[],
+    ids: 'first',
     /** Ends of the dead-letter topics, and how far they were read. */
     written: 0n,
     read: 0n,
@@ -24,6 +27,7 @@ function world() {
     highWatermarks: async (topics) =>
       new Map(topics.map((topic) => [topic, new Map([[0, topic.endsWith('dead-letters') ? state.written : 1n]])])),
     behind: async (_, marks) => [...marks.keys()].filter((topic) => state.sinkIsBehind && topic === OrderRows.name),
+    known: async () => ({ madeAnew: state.madeAnew, ids: state.ids }),
     close: async () => {},
   }
   const follower = follow({
@@ -157,4 +161,32 @@ test('where letters can not be known, nothing is said of the read models that th
   expect(letterConcerns({ open: () => new Map(), unread: () => state.unread })).toMatchObject([
     { part: 'payments.inbox', remedy: 'npx tributary topics apply' },
   ])
+})
+
+test('nothing newer is said while a processor has not written its rows again to a topic that was made anew', async () => {
+  const { state, follower } = world()
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  state.madeAnew = [SalesRows.name]
+  const mark = follower.mark()
+  expect(await follower.waitFor(mark, 300)).toBe(false)
+  const waitingFor = (await follower.standings()).get('sales')!.waitingFor
+  expect(waitingFor).toBe('processor-sales, since sales.rows.1 was made anew')
+  state.madeAnew = []
+  expect(await follower.waitFor(mark, 10_000)).toBe(true)
+})
+
+test('what was waited for on topics that were made anew meanwhile is waited for again', async () => {
+  const { state, follower } = world()
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  state.sinkIsBehind = true
+  const mark = follower.mark()
+  expect(await follower.waitFor(mark, 300)).toBe(false)
+  // The positions were of the first; what they say of the second isn't known before it is asked for anew.
+  let asked = 0
+  Object.defineProperty(state, 'ids', { get: () => `${asked++}`, configurable: true })
+  state.sinkIsBehind = false
+  expect(await follower.waitFor(mark, 1_000)).toBe(false)
+  expect(asked).toBeGreaterThan(2)
+  Object.defineProperty(state, 'ids', { get: () => 'second' })
+  expect(await follower.waitFor(mark, 10_000)).toBe(true)
 })

@@ -6,7 +6,7 @@ import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Log } from '#runtime/log.ts'
 import { deadLettersOf, domainTopics, type ReadModelName } from '#schemas/topics.ts'
 import type { Audit } from './audit.ts'
-import { type Front, followProcessor, followSink, type Report } from './chain.ts'
+import { type Front, followProcessor, followSink, followTopics, type Report, sameTopics } from './chain.ts'
 import { type Exception, exceptionOf, lettersAppsOf, lettersOf } from './exceptions.ts'
 import { type Stage, stages, subscriptions } from './stages.ts'
 import { type Brokers, sameMarks } from './topics.ts'
@@ -162,11 +162,14 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
     }
     await lettersRead(stage, report)
     const except = new Map(lettersOf(stage, letters.open()).map((letter) => [letter.id, letter]))
+    const ids = await followTopics(stage, current, brokers, signal, report)
     await followProcessor(stage, current, brokers, () => internalTopicsOf(stage.group), rowsReady, signal, report)
     model.processed = current.number
     changed()
     const index = await followSink(stage.output, brokers, () => currentIndex(stage.readModel), signal, report)
     await lettersRead(stage, report)
+    // What was waited for since was of other topics than there are now: it is waited for once more.
+    if (!(await sameTopics(stage, current, brokers, ids))) return
     Object.assign(model, { index, except, complete: current.number, completeThrough: current.through })
     changed()
   }

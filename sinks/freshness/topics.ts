@@ -1,5 +1,7 @@
 import type { Admin } from 'kafkajs'
 import kafkajs from '#runtime/kafkajs.ts'
+import { readStamp } from '#runtime/stamp.ts'
+import { topicIdOf } from '#runtime/topic-id.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -13,7 +15,16 @@ export interface Brokers {
   highWatermarks(topics: readonly string[]): Promise<Marks>
   /** The topics on which the group's committed positions lie before the marks. */
   behind(groupId: string, marks: Marks): Promise<string[]>
+  /** Which of the topics were made anew since the processor knew them, by the stamps of its group; and which all are now. */
+  known(groupId: string, topics: readonly string[]): Promise<Known>
   close(): Promise<void>
+}
+
+export interface Known {
+  /** Topics that the processor's state and positions aren't of, or whose rows it hasn't written again yet. */
+  readonly madeAnew: readonly string[]
+  /** The ids of all of them, as they are. */
+  readonly ids: string
 }
 
 /** Connects to the brokers. Throws when none answers. */
@@ -45,6 +56,16 @@ export async function openBrokers(brokers: readonly string[]): Promise<Brokers> 
           [...partitions].some(([partition, mark]) => (committed.get(topic)?.get(partition) ?? -1n) < mark),
         )
         .map(([topic]) => topic)
+    },
+    async known(groupId, topics) {
+      const offsets = await admin.fetchOffsets({ groupId })
+      const metadata = offsets.flatMap(({ partitions }) => partitions.map(({ metadata }) => metadata ?? ''))
+      const stamps = metadata.filter((text) => text !== '').map(readStamp)
+      const ids = await Promise.all(topics.map(async (topic) => (await topicIdOf(brokers, topic)) ?? 'missing'))
+      const madeAnew = topics.filter((topic, nth) =>
+        stamps.some(({ topics }) => (topics.get(topic)?.replaceAll('-', '') ?? ids[nth]) !== ids[nth]),
+      )
+      return { madeAnew, ids: ids.join() }
     },
     close: () => admin.disconnect(),
   }
