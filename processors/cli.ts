@@ -1,15 +1,33 @@
 import type { Command } from 'commander'
 import type { ReadModelName } from '../schemas/topics.ts'
 
-/** `tributary processor …` and `tributary topology …` */
+/** `tributary processor …`, `tributary processor reset …` and `tributary topology …` */
 export function processorsCommands(program: Command): void {
-  program
+  const processor = program
     .command('processor')
     .argument('<name>', 'orders, sales, customers or sellers')
     .description("run a topology's worker until it is told to stop")
     .action(async (name: string) => {
       const { runProcessor } = await import('./main.ts')
       await runProcessor(await known(program, name))
+    })
+
+  processor
+    .command('reset')
+    .argument('<name>', 'orders, sales, customers or sellers')
+    .description('forget all that a stopped processor knows, so that it reads and writes everything again')
+    .option('--yes', 'do it: without this it is only said what would be done')
+    .action(async (name: string, { yes }: { yes?: boolean }) => {
+      const { kafkaSettings, readConfig } = await import('../runtime/config.ts')
+      const { changelogOf, exchangeOf } = await import('./engine/run/internal-topics.ts')
+      const { processorApp } = await import('../schemas/topics.ts')
+      const { resetProcessor } = await import('./reset.ts')
+      const app = processorApp(await known(program, name))
+      console.log(`the group "${app}" and the topics "${exchangeOf(app)}" and "${changelogOf(app)}" are deleted;`)
+      console.log(`at its next start ${app} reads its inputs from their beginnings and writes every row again`)
+      if (!yes) throw new Error('nothing was done: say --yes')
+      await resetProcessor(readConfig(kafkaSettings).KAFKA_BROKERS, app)
+      console.log(`done: start ${app}`)
     })
 
   program

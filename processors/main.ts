@@ -44,7 +44,7 @@ export async function runProcessor(name: ReadModelName): Promise<void> {
       log,
       metrics: engineMetrics(registry),
       paceMs: PACE_MS[name],
-      resetCommand: `npx tributary processor reset ${name}`,
+      resetCommand: `npx tributary processor reset ${name} --yes`,
     })
     const health = await serveHealth({
       host: config.HOST,

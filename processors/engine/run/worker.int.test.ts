@@ -10,6 +10,7 @@ import { memoryCodec } from '#schemas/codec.ts'
 import { deadLettersOf, type RowsTopic } from '#schemas/topics.ts'
 import { connectStack } from '../../../tests/harness/stack.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { resetProcessor } from '../../reset.ts'
 import { listOffsets } from '../kafka/admin.ts'
 import { Cluster } from '../kafka/cluster.ts'
 import { fetchRecords } from '../kafka/fetcher.ts'
@@ -263,7 +264,7 @@ describe('a worker on a broker', () => {
   )
 
   test.each(['stopped', 'running'])(
-    'goes on over no empty state when its changelog was deleted while it was %s, and says what to do',
+    'goes on over no empty state when its changelog was deleted while it was %s, and comes to the same after a reset',
     async (when) => {
       await scene.start()
       await scene.send(range(0, 500).map((i) => thing(i)))
@@ -274,7 +275,12 @@ describe('a worker on a broker', () => {
       await scene.send([thing(1, 99)])
       const said = /state-changelog." was deleted and made again.*lost.*reset-the-toy/
       await waitUntil('it says what is lost', () => scene.says(0, said), { timeoutMs: 40_000 })
-      expect(scene.expected().sums).not.toEqual((await scene.found()).sums)
+      expect((await scene.found()).sums).not.toEqual(scene.expected().sums)
+      await expect(resetProcessor([brokers], scene.name)).rejects.toThrow(/runs.*stop it first/)
+      await scene.end(0, 'SIGTERM')
+      await resetProcessor([brokers], scene.name)
+      await scene.start()
+      await scene.settled()
     },
   )
 
