@@ -16,6 +16,8 @@ export const engineErrors = {
   REBALANCED: { canRetry: true },
   POSITION_LOST: { canRetry: true },
   TOPIC_REPLACED: { canRetry: true },
+  CHANGELOG_UNREADABLE: { canRetry: true },
+  BAD_MESSAGE: { canRetry: false },
   RECORD_TOO_LARGE: { canRetry: false },
   BROKER_REFUSED: { canRetry: false },
 } as const

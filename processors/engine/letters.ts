@@ -1,4 +1,5 @@
 import type { Letter } from '#runtime/dead-letters/letter.ts'
+import { EngineError } from './errors.ts'
 import { exchangeOf } from './run/internal-topics.ts'
 
 /** What a person asks a processor to do about one of its open dead letters. */
@@ -11,6 +12,8 @@ export interface Ask {
   readonly key: string | null
   /** Why, for a person. */
   readonly reason: string
+  /** Of the letter; undefined in asks of an older format. A cut key isn't the row's, its id is. */
+  readonly id?: string
 }
 
 /** Operators' names have no exclamation mark, so nothing that workers tell one another begins so. */
@@ -23,25 +26,59 @@ const PREFIX = '["!letters",'
  * of it stands in the app's dead-letter topic: a closing, or the letter once more when it failed again.
  */
 export function askRecord(
-  letter: Pick<Letter, 'app' | 'topic' | 'partition' | 'offset' | 'key'>,
+  letter: Pick<Letter, 'id' | 'app' | 'topic' | 'partition' | 'offset' | 'key'>,
   action: Ask['action'],
   reason = '',
 ): { readonly topic: string; readonly partition: number; readonly value: string } {
-  const { app, topic, partition, offset, key } = letter
-  const value = JSON.stringify(['!letters', action, topic, offset, key === null ? null : key.toString(), reason])
+  const { id, app, topic, partition, offset, key } = letter
+  const value = JSON.stringify(['!letters', action, topic, offset, key === null ? null : key.toString(), reason, id])
   return { topic: exchangeOf(app), partition, value }
 }
 
-/** The ask in a record of the exchange topic; undefined when it is what workers tell one another. */
+/**
+ * The ask in a record of the exchange topic; undefined when it is what workers tell one another.
+ * @throws EngineError `BAD_MESSAGE` when it is neither
+ */
 export function readAsk(value: string): Ask | undefined {
   if (!value.startsWith(PREFIX)) return undefined
-  const [, action, topic, offset, key, reason] = JSON.parse(value) as [
-    string,
-    Ask['action'],
-    string,
-    number,
-    string,
-    string,
-  ]
-  return { action, topic, offset, key, reason }
+  const parts = partsOfMessage(value).slice(1)
+  if (!isAsk(parts)) throw new EngineError('BAD_MESSAGE', 'it asks for nothing that is known')
+  const [action, topic, offset, key, reason, id] = parts
+  return { action, topic, offset, key, reason, ...(id !== undefined && { id }) }
+}
+
+/**
+ * The parts of any record of the exchange topic.
+ * @throws EngineError `BAD_MESSAGE` when it has none
+ */
+export function partsOfMessage(value: string): readonly unknown[] {
+  let parts: unknown
+  try {
+    parts = JSON.parse(value)
+  } catch (error) {
+    throw new EngineError('BAD_MESSAGE', `it isn't JSON: ${(error as Error).message}`)
+  }
+  if (Array.isArray(parts)) return parts as unknown[]
+  throw new EngineError('BAD_MESSAGE', "it isn't a list")
+}
+
+type AskParts = readonly [
+  action: Ask['action'],
+  topic: string,
+  offset: number,
+  key: string | null,
+  reason: string,
+  id?: string,
+]
+
+function isAsk(parts: readonly unknown[]): parts is AskParts {
+  const [action, topic, offset, key, reason, id] = parts
+  return (
+    (action === 'replay' || action === 'drop') &&
+    typeof topic === 'string' &&
+    Number.isSafeInteger(offset) &&
+    (key === null || typeof key === 'string') &&
+    typeof reason === 'string' &&
+    (id === undefined || typeof id === 'string')
+  )
 }

@@ -5,6 +5,7 @@ import { type Subscription, subscriptionKey } from './foreign-subscribe.ts'
 import type { Marks } from './marks.ts'
 import {
   beforeAndAfter,
+  checkMessage,
   type Delta,
   type Message,
   note,
@@ -34,6 +35,8 @@ export class ForeignJoin implements TableOperator, Receiver {
 
   /** `[pk, seq, the right row or null]` */
   receive(message: Message): void {
+    const [pk, seq, right] = message
+    checkMessage('answer', typeof pk === 'string' && typeof seq === 'number' && right !== undefined)
     this.#inbox.push(message)
   }
 

@@ -3,7 +3,14 @@ import { pairOf, partsOf } from '../state/keys.ts'
 import { checkRow } from '../state/plain-data.ts'
 import type { StateStore } from '../state/store.ts'
 import type { Marks } from './marks.ts'
-import type { Message, Operator, OperatorContext, Receiver, TableOperator } from './operator.ts'
+import {
+  checkMessage,
+  type Message,
+  type Operator,
+  type OperatorContext,
+  type Receiver,
+  type TableOperator,
+} from './operator.ts'
 
 /**
  * Foreign-key join, second of three steps, in the right row's task. Holds who subscribed to which right key, and
@@ -28,6 +35,9 @@ export class ForeignLookup implements Operator, Receiver {
 
   /** `[fk, pk, partition, seq]` subscribes, `[fk, pk]` takes it back. */
   receive(message: Message): void {
+    const [fk, pk, partition, seq] = message
+    const numbers = [partition, seq].every((each) => partition === undefined || Number.isSafeInteger(each))
+    checkMessage('lookup', typeof fk === 'string' && typeof pk === 'string' && numbers)
     this.#inbox.push(message)
   }
 

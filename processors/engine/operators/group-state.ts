@@ -15,6 +15,13 @@ export interface GroupPart {
   readonly sets: Values[]
 }
 
+/** Whether it is one, as far as working on it needs it to be. */
+export function isGroupPart(part: unknown): part is GroupPart {
+  if (typeof part !== 'object' || part === null) return false
+  const { n, sums, sets } = part as Partial<GroupPart>
+  return typeof n === 'number' && Array.isArray(sums) && Array.isArray(sets)
+}
+
 /** A multiset too large for one record; its values have entries of their own in the group table's second store. */
 export interface WideSet {
   /** Different values. Also what tells a wide set: it is no JSON text. */

@@ -10,13 +10,22 @@ import {
   addTo,
   type GroupPart,
   type GroupState,
+  isGroupPart,
   isNothing,
   isWide,
   type Values,
   type WideSet,
 } from './group-state.ts'
 import type { Marks } from './marks.ts'
-import { type Delta, type Message, note, type OperatorContext, type Receiver, type TableOperator } from './operator.ts'
+import {
+  checkMessage,
+  type Delta,
+  type Message,
+  note,
+  type OperatorContext,
+  type Receiver,
+  type TableOperator,
+} from './operator.ts'
 
 /** Characters of values that stand in a group's own record at most, all its columns together. */
 const MOST_INLINE_CHARACTERS = 64_000
@@ -48,6 +57,8 @@ export class GroupTable implements TableOperator, Receiver {
   }
 
   receive(message: Message): void {
+    const [group, part] = message
+    checkMessage('groups', typeof group === 'string' && isGroupPart(part))
     this.#inbox.push(message)
   }
 

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.ts'
 import type { OpenStore } from '../state/store.ts'
 import type { Marks } from './marks.ts'
 
@@ -51,7 +52,13 @@ export interface Retryable {
 
 /** An operator with an inbox. */
 export interface Receiver {
+  /** @throws EngineError `BAD_MESSAGE` for what no task sends to this port */
   receive(message: Message): void
+}
+
+/** Refuses a message that isn't what its port takes: later nobody could tell where it came from. */
+export function checkMessage(port: Port, fits: boolean): void {
+  if (!fits) throw new EngineError('BAD_MESSAGE', `no task sends this to "${port}"`)
 }
 
 const empty: Change = { old: undefined, new: undefined }

@@ -5,7 +5,14 @@ import { pairOf, partsOf } from '../state/keys.ts'
 import { checkKey, checkRow } from '../state/plain-data.ts'
 import type { StateStore } from '../state/store.ts'
 import type { Marks } from './marks.ts'
-import type { Message, Operator, OperatorContext, Receiver, TableOperator } from './operator.ts'
+import {
+  checkMessage,
+  type Message,
+  type Operator,
+  type OperatorContext,
+  type Receiver,
+  type TableOperator,
+} from './operator.ts'
 
 /** A record for a rows topic; a null value is a tombstone. */
 export interface Output {
@@ -134,6 +141,8 @@ export class Sink implements Operator, Receiver {
 
   /** `[output key, the row's key, row]` claims, `[output key, the row's key]` takes it back. */
   receive(message: Message): void {
+    const [target, key] = message
+    checkMessage('claims', typeof target === 'string' && typeof key === 'string')
     this.#inbox.push(message)
   }
 

@@ -42,6 +42,11 @@ export class Intake {
     )
   }
 
+  /** Whether it is a topic whose records are handed to the tasks. */
+  reads(topic: string): boolean {
+    return this.#sources.has(topic)
+  }
+
   /** Whether later records of a parked key wait, as events do. */
   waits(topic: string): boolean {
     return this.#sources.get(topic)?.kind === 'events'

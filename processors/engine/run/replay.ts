@@ -1,7 +1,7 @@
 import { letterId } from '#runtime/dead-letters/letter.ts'
 import type { Fetched, Position } from '../kafka/fetcher.ts'
 import type { Ask } from '../letters.ts'
-import { type Aside, operatorOf, operatorTopic } from './dead-letters.ts'
+import { type Aside, operatorOf, operatorTopic, recordLetter } from './dead-letters.ts'
 import { close, type Intake } from './intake.ts'
 import type { Parking } from './parking.ts'
 import type { Schemas } from './schemas.ts'
@@ -50,6 +50,12 @@ export class Replay {
       if (action === 'drop') aside.closings.push({ id, outcome: 'dropped', message: reason })
       else if (this.#tasks.retry(operator, partition, key ?? '')) this.#asked.add(id)
       else aside.closings.push({ id, outcome: 'superseded', message: 'its row is well, or is no more' })
+      return
+    }
+    if (!this.#intake.reads(topic) && action === 'replay') {
+      const message = 'of an internal topic nothing is worked on again: it can only be dropped'
+      const record = { offset, timestamp: Date.now(), key: null, value: null, headers: () => [] }
+      aside.letters.push(recordLetter('unreadable', message, topic, partition, record))
       return
     }
     const place = this.#parking.find(partition, topic, offset, key)

@@ -1,3 +1,5 @@
+import { EngineError } from '../errors.ts'
+import { partsOfMessage } from '../letters.ts'
 import { Evolve, type Folded } from '../operators/evolve.ts'
 import { FlatMap } from '../operators/flat-map.ts'
 import { ForeignJoin } from '../operators/foreign-join.ts'
@@ -143,9 +145,14 @@ export class TaskSet {
     this.#of(partition).tables.get(reader)!.take(key, row)
   }
 
-  /** Takes in a message that came through the exchange topic. */
+  /**
+   * Takes in a message that came through the exchange topic. Messages to operators that are no more are passed over.
+   * @throws EngineError `BAD_MESSAGE` when it isn't what a worker sends
+   */
   receive(partition: number, value: string): void {
-    const [name, port, ...message] = JSON.parse(value) as [string, Port, ...unknown[]]
+    const [name, port, ...message] = partsOfMessage(value)
+    if (typeof name !== 'string' || typeof port !== 'string')
+      throw new EngineError('BAD_MESSAGE', 'it names no operator')
     this.#of(partition).receivers.get(`${name}/${port}`)?.receive(message)
   }
 

@@ -284,6 +284,41 @@ describe('a worker on a broker', () => {
     },
   )
 
+  test('sets junk on its exchange topic aside, and goes on', async () => {
+    await scene.start()
+    await scene.send([thing(1)])
+    await scene.settled()
+    const topic = `${scene.name}-exchange-repartition`
+    const junk = ['{', 'null', '["!letters","replay"']
+    await producer.send({ topic, messages: junk.map((value) => ({ value, partition: 2 })) })
+    await scene.send(range(0, 100).map((i) => thing(i)))
+    await scene.settled()
+    const open = async () => (await letters(scene)).map((letter) => letter.topic)
+    await waitUntil('all three are set aside', async () => (await open()).length === 3)
+    expect(await open()).toEqual(junk.map(() => topic))
+    expect((await read(`${scene.name}.dead-letters`, 1)).map(({ value }) => String(value))).toEqual(junk)
+    // A person looks at them and gives them up.
+    for (const letter of await letters(scene)) {
+      const { value } = askRecord(letter, 'drop', 'junk')
+      await producer.send({ topic, messages: [{ value, partition: 2 }] })
+    }
+    await waitUntil('they are closed', async () => (await open()).length === 0)
+  })
+
+  test('goes on over no part of its state: what it cannot read of it, it says', async () => {
+    await scene.start()
+    await scene.send(range(0, 100).map((i) => thing(i)))
+    await scene.settled()
+    await scene.end(0, 'SIGTERM')
+    await producer.send({
+      topic: `${scene.name}-state-changelog`,
+      messages: [{ key: '!positions', value: '{', partition: 1 }],
+    })
+    await scene.start()
+    const said = /a part of the state is lost: offset \d+ of partition 1 .*reset-the-toy/
+    await waitUntil('it says what it cannot read', () => scene.says(0, said), { timeoutMs: 40_000 })
+  })
+
   test('shares its work with a second one, and hands it over when that one is killed or stops', async () => {
     await scene.start(0)
     await scene.send(

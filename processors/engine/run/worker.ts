@@ -14,12 +14,12 @@ import { fetchRecords } from '../kafka/fetcher.ts'
 import { Group, type Membership } from '../kafka/group.ts'
 import { TransactionalProducer } from '../kafka/producer.ts'
 import type { NewRecord } from '../kafka/records.ts'
-import { readAsk } from '../letters.ts'
 import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { Barriers } from './barriers.ts'
 import { type Aside, deadLetterRecord, deadLettersOf, rowLetter, toDeadLetters } from './dead-letters.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
+import { takeExchanged } from './exchange.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
@@ -278,10 +278,12 @@ export class Worker {
       this.#state = 'restoring'
       const began = performance.now()
       try {
-        const read = await restore(fetch, changelogOf(app), fresh, (partition, key, value) => {
+        const load = (partition: number, key: string, value: string | null) => {
           if (this.#positions.load(partition, key, value) || this.#parking.load(partition, key, value)) return
           this.#tasks.load(partition, key, value)
-        })
+        }
+        const remedy = resetRemedy(app, this.#options.resetCommand)
+        const read = await restore(fetch, changelogOf(app), fresh, load, remedy)
         const seconds = (performance.now() - began) / 1_000
         metrics.restored.inc(read)
         metrics.restoreSeconds.set(seconds)
@@ -403,7 +405,7 @@ export class Worker {
     for await (const { topic, partition, record } of session.inbound.take(this.#limit)) {
       taken++
       if (topic === exchange) {
-        if (record.value) this.#receive(session, partition, record.value.toString(), aside)
+        takeExchanged(topic, partition, record, { tasks: this.#tasks, replay }, aside)
         continue
       }
       let waits = intake.take(topic, partition, record, aside)
@@ -459,12 +461,6 @@ export class Worker {
     metrics.stateRows.set(this.#tasks.rows)
     this.#purge(session)
     return true
-  }
-
-  #receive({ replay }: Session, partition: number, message: string, aside: Aside): void {
-    const ask = readAsk(message)
-    if (ask) replay.ask(partition, ask, aside)
-    else this.#tasks.receive(partition, message)
   }
 
   #recordsOf(output: EpochOutput, { letters, closings }: Aside): NewRecord[] {
