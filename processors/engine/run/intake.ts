@@ -9,6 +9,9 @@ import { MOST_PARKED_CHARACTERS, type Parked, type ParkedKey, type Parking } fro
 import type { Schemas } from './schemas.ts'
 import type { TaskSet } from './tasks.ts'
 
+/** How a letter ends that was asked about and whose record wasn't met. */
+export const NOT_THERE = ['superseded', 'its record is no longer in the topic'] as const
+
 /** Why a record couldn't be worked off, and which readers of its topic lack it (undefined: all). */
 interface Failure {
   readonly letter: DeadLetter
@@ -66,7 +69,7 @@ export class Intake {
     if (failure instanceof Promise) return failure
     if (parked && key !== undefined) {
       this.#parking.put({ partition, topic, key }, undefined)
-      close(aside, partition, topic, parked, 'superseded', 'a later record of its key says everything')
+      close(aside, partition, topic, parked, ['superseded', 'a later record of its key says everything'])
     }
     if (failure) this.#park(partition, topic, record, key, failure, aside)
     return undefined
@@ -90,16 +93,21 @@ export class Intake {
     }
     const place = { partition, topic, key: wanted.key }
     if (failure) {
+      // The next letter takes the entry over.
+      if (wanted.key === key && parked.letter !== record.offset) close(aside, partition, topic, parked, NOT_THERE)
       // What stands for a batch is done with when its records can be told apart, one of which has failed by itself.
       if (wanted.key === key || record.offset === wanted.key) this.#parking.put(place, undefined)
       this.#park(partition, topic, record, key, failure, aside)
       return true
     }
     if (wanted.key !== key) return true
-    if (parked.letter === record.offset) close(aside, partition, topic, parked, 'replayed', 'worked off')
+    const { at: _, readers: __, ...rest } = parked
+    const now: Parked = { ...rest, at: record.offset + 1 }
+    const after: Parked = parked.letter === record.offset ? { ...now, ends: ['replayed', 'worked off'] } : now
     // Behind a row nothing waits.
     const done = source.kind === 'rows'
-    this.#parking.put(place, done ? undefined : { at: record.offset + 1, replaying: true })
+    if (done) close(aside, partition, topic, after)
+    this.#parking.put(place, done ? undefined : after)
     return true
   }
 
@@ -186,14 +194,15 @@ function keyOf({ key }: FetchedRecord): string | undefined {
   return key !== null && isUtf8(key) ? key.toString() : undefined
 }
 
-/** Closes the letter of what was parked, unless that is done already. */
+/** Closes the letter of what was parked, unless that is done already: as it is to be closed, or else in this way. */
 export function close(
   aside: Aside,
   partition: number,
   topic: string,
-  { letter }: Parked,
-  outcome: 'replayed' | 'dropped' | 'superseded',
-  message: string,
+  { letter, ends }: Parked,
+  otherwise?: Parked['ends'],
 ): void {
-  if (letter !== undefined) aside.closings.push({ id: letterId(topic, partition, letter, null), outcome, message })
+  const [outcome, message] = ends ?? otherwise ?? []
+  if (letter === undefined || outcome === undefined || message === undefined) return
+  aside.closings.push({ id: letterId(topic, partition, letter, null), outcome, message })
 }

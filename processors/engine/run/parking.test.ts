@@ -12,7 +12,7 @@ import { type PlaceSet, Places, type ThingSet, Things, toyContracts, toyRows } f
 import type { Aside } from './dead-letters.ts'
 import { Intake } from './intake.ts'
 import { Parking } from './parking.ts'
-import { Replay } from './replay.ts'
+import { Replay, type Reread } from './replay.ts'
 import { Schemas } from './schemas.ts'
 import { TaskSet } from './tasks.ts'
 
@@ -106,14 +106,15 @@ class Scene {
     }
     const schemas = new Schemas(codec, openLog('test', 'silent'))
     this.#intake = new Intake(toys, schemas, this.#tasks, this.#parking)
-    this.#replay = new Replay(this.#intake, schemas, this.#tasks, this.#parking, {
+    const reread: Reread = {
       earliest: async () => 0,
       fetch: async ({ topic, partition, offset }) => {
         const records = this.#recordsFrom(offset).slice(0, this.#slice)
         const nextOffset = (records.at(-1)?.offset ?? this.log.length - 1) + 1
         return { topic, partition, offset, records, nextOffset, stableOffset: 0, highWatermark: 0 }
       },
-    })
+    }
+    this.#replay = new Replay(this.#intake, schemas, this.#tasks, this.#parking, reread, this.#slice)
   }
 
   async epoch(most: number, outcome: 'commit' | 'undone' | 'crash'): Promise<void> {
@@ -155,6 +156,17 @@ class Scene {
       if (closing.outcome === 'dropped') this.dropped.add(Number(closing.id.split('/').at(-1)))
       this.letters.take({ ...closingRecord({ ...closing, app: 'parking' }, now), offset: this.#written++ })
     }
+    this.#checkWell()
+  }
+
+  /** The rows of keys that no letter is open of are what their records up to here come to, at any moment. */
+  #checkWell(): void {
+    const open = new Set(this.letters.all.map((letter) => String(letter.key)))
+    const well = (rows: ReadonlyMap<string, string> = new Map()) => sorted(rows).filter(([key]) => !open.has(key))
+    for (const reader of ['careful', 'easy'] as const) {
+      const expected = well(this.expected(reader, this.taken))
+      expect([reader, well(this.rows.get(`${reader}.rows.1`))]).toEqual([reader, expected])
+    }
   }
 
   /** Until nothing changes any more. */
@@ -169,11 +181,11 @@ class Scene {
   }
 
   /** What the readers' rows must be: everything before the open letter of a key, without what was dropped. */
-  expected(reader: 'careful' | 'easy'): Map<string, string> {
+  expected(reader: 'careful' | 'easy', end = this.log.length): Map<string, string> {
     const open = new Map(this.letters.all.map((letter) => [String(letter.key), letter]))
     const rows = new Map<string, string>()
     for (const [offset, written] of this.log.entries()) {
-      if (!written) continue
+      if (!written || offset >= end) continue
       const { key, value } = written
       const letter = open.get(key)
       if (letter && offset > letter.offset) continue

@@ -1,11 +1,17 @@
+import type { Outcome } from '#runtime/dead-letters/letter.ts'
 import { changelogKey, fromChangelogKey } from '../state/keys.ts'
 
 /** What waits of a key of a topic, or a record without a usable key. */
 export interface Parked {
   /** Where it is to be worked off from: the record that failed, or further on in a replay. */
   readonly at: number
-  /** Offset of the record whose dead letter is open; undefined once that is closed and only later records wait. */
+  /** Offset of the record whose dead letter is open; undefined where only later records wait. */
   readonly letter?: number
+  /**
+   * How the letter is to be closed: its record is dealt with. It stays open until everything that waits behind it is
+   * folded, or fails by itself: who reads that nothing is open takes the key's row for what it comes to.
+   */
+  readonly ends?: readonly [outcome: Outcome, message: string]
   /** Which readers of the topic lack the record at `at`: the others have it. Undefined: all. */
   readonly readers?: readonly string[]
   readonly replaying?: true

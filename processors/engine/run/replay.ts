@@ -2,13 +2,15 @@ import { letterId } from '#runtime/dead-letters/letter.ts'
 import type { Fetched, Position } from '../kafka/fetcher.ts'
 import type { Ask } from '../letters.ts'
 import { type Aside, operatorOf, operatorTopic, recordLetter } from './dead-letters.ts'
-import { close, type Intake } from './intake.ts'
-import type { Parking } from './parking.ts'
+import { close, type Intake, NOT_THERE } from './intake.ts'
+import type { Parked, Parking } from './parking.ts'
 import type { Schemas } from './schemas.ts'
 import type { RowPlace, TaskSet } from './tasks.ts'
 
 /** How many records of a topic's partition one epoch reads again: what is behind them waits for the next ones. */
 const SLICE_RECORDS = 20_000
+
+const BATCH_READ = ['replayed', 'worked off'] as const
 
 /** Reads a partition again. */
 export interface Reread {
@@ -24,10 +26,19 @@ export class Replay {
   readonly #tasks: TaskSet
   readonly #parking: Parking
   readonly #reread: Reread
+  readonly #slice: number
   /** Letters of operators' rows that somebody asked to be replayed. */
   readonly #asked = new Set<string>()
 
-  constructor(intake: Intake, schemas: Schemas, tasks: TaskSet, parking: Parking, reread: Reread) {
+  constructor(
+    intake: Intake,
+    schemas: Schemas,
+    tasks: TaskSet,
+    parking: Parking,
+    reread: Reread,
+    slice = SLICE_RECORDS,
+  ) {
+    this.#slice = slice
     this.#intake = intake
     this.#schemas = schemas
     this.#tasks = tasks
@@ -69,9 +80,11 @@ export class Replay {
       this.#parking.put(place, { ...parked, replaying: true })
       return
     }
-    close(aside, partition, topic, parked, 'dropped', reason)
+    if (parked.ends) return
+    const dropped: Parked = { at: offset + 1, letter: offset, ends: ['dropped', reason], replaying: true }
     const waits = typeof place.key === 'string' && this.#intake.waits(topic)
-    this.#parking.put(place, waits ? { at: offset + 1, replaying: true } : undefined)
+    if (!waits) close(aside, partition, topic, dropped)
+    this.#parking.put(place, waits ? dropped : undefined)
   }
 
   /**
@@ -84,7 +97,7 @@ export class Replay {
       const end = takenUpTo(topic, partition)
       let at = Math.min(...[...parked.values()].map(({ at }) => at))
       at = Math.max(at, await this.#reread.earliest(topic, partition))
-      for (let left = SLICE_RECORDS; at < end && left > 0; ) {
+      for (let left = this.#slice; at < end && left > 0; ) {
         const { records, nextOffset } = await this.#reread.fetch({ topic, partition, offset: at })
         const to = await this.#again(topic, partition, records, Math.min(nextOffset, end), aside)
         left -= records.length
@@ -126,18 +139,16 @@ export class Replay {
     const now = this.#parking.replaying().find((each) => each.topic === topic && each.partition === partition)
     for (const [key, parked] of now?.parked ?? []) {
       const place = { partition, topic, key }
-      const { letter } = parked
-      const passed = letter === undefined || letter < at
-      if (passed && letter !== undefined) {
-        // A batch was read by its records; of any other letter that is still open the record isn't there.
-        if (typeof key === 'number') close(aside, partition, topic, parked, 'replayed', 'worked off')
-        else close(aside, partition, topic, parked, 'superseded', 'its record is no longer in the topic')
-      }
+      const passed = parked.letter === undefined || parked.letter < at
       const done = passed && (typeof key === 'number' || at >= end)
-      if (done) this.#parking.put(place, undefined)
-      else if (parked.at < at) {
-        const { letter: _, readers: __, ...rest } = parked
-        this.#parking.put(place, passed ? { ...rest, at } : { ...parked, at })
+      // A batch was read by its records; of any other letter that was passed and not met the record isn't there.
+      const ends = parked.ends ?? (typeof key === 'number' ? BATCH_READ : NOT_THERE)
+      if (done) {
+        close(aside, partition, topic, { ...parked, ends })
+        this.#parking.put(place, undefined)
+      } else if (parked.at < at) {
+        const { readers: _, ...rest } = parked
+        this.#parking.put(place, passed ? { ...rest, at, ends } : { ...parked, at })
       }
     }
   }
