@@ -35,6 +35,11 @@ export class Marked {
     return [...new Set(cleared)].filter((key) => !this.isMarked(key))
   }
 
+  /** The keys that were marked before this epoch. */
+  keys(): ReadonlySet<string> {
+    return new Set(Array.from(this.store.keys(), (pair) => partsOf(pair)[0]))
+  }
+
   isMarked(key: string): boolean {
     for (const _ of this.store.scan(key)) return true
     return false

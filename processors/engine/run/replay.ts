@@ -56,10 +56,10 @@ export class Replay {
     const { action, topic, offset, key } = ask
     const reason = ask.reason || 'no reason was given'
     const operator = operatorOf(topic)
-    const id = letterId(topic, partition, offset, key)
+    const id = ask.id ?? letterId(topic, partition, offset, key)
     if (operator !== undefined) {
       if (action === 'drop') aside.closings.push({ id, outcome: 'dropped', message: reason })
-      else if (this.#tasks.retry(operator, partition, key ?? '')) this.#asked.add(id)
+      else if (this.#retry(operator, partition, key ?? '', id)) this.#asked.add(id)
       else aside.closings.push({ id, outcome: 'superseded', message: 'its row is well, or is no more' })
       return
     }
@@ -117,6 +117,13 @@ export class Replay {
       const outcome = this.#asked.delete(id) ? 'replayed' : 'superseded'
       aside.closings.push({ id, outcome, message: 'its row could be made, or is no more' })
     }
+  }
+
+  /** A letter's key may be cut, or not be what it was in UTF-8: then only its id tells which of the failed rows it is of. */
+  #retry(operator: string, partition: number, key: string, id: string): boolean {
+    const retry = (row: string) =>
+      letterId(operatorTopic(operator), partition, -1, row) === id && this.#tasks.retry(operator, partition, row)
+    return retry(key) || [...this.#tasks.failed(operator, partition)].some(retry)
   }
 
   /** Gives up to where it came. */

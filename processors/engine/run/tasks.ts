@@ -167,6 +167,11 @@ export class TaskSet {
     return true
   }
 
+  /** The keys of the rows that an operator failed for in a partition, as of the last commit. */
+  failed(operator: string, partition: number): Iterable<string> {
+    return this.#tasks.get(partition)?.marked.get(operator)?.keys() ?? []
+  }
+
   /**
    * Has every current row of these topics written again, some in each epoch: they were deleted and made anew, without the
    * rows that had been written. Of other topics nothing is (any more).
