@@ -45,6 +45,8 @@ export interface ReportsOptions {
   readonly log: Log
   readonly allowedHosts?: readonly string[]
   readonly state: StateSources
+  /** How long somebody who takes a CSV file may take nothing of it, in ms. */
+  readonly stalledMs?: number
 }
 
 /** The process `tributary reports`. */
@@ -81,10 +83,12 @@ const SEARCHES = { running: 6, waiting: 30 }
 /** When to come again where a search wasn't answered, in seconds. */
 const RETRY_AFTER_S = 2
 const FILES = { running: 2, waiting: 4 }
+/** So long may a file wait for its reader, in ms, before others have its turn. */
+const STALLED_MS = 30_000
 
 /** The report page and what it asks for: figures from aggregations over the read models, and orders. */
 export async function reportsServer(options: ReportsOptions): Promise<FastifyInstance> {
-  const { client, state, log, allowedHosts = [] } = options
+  const { client, state, log, allowedHosts = [], stalledMs = STALLED_MS } = options
   const server = openHttpServer({
     log,
     allowedHosts,
@@ -141,6 +145,10 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
       reply.header('content-disposition', 'attachment; filename="orders.csv"')
       const text = Readable.from(lines())
       text.on('error', (error) => log.error({ err: error }, 'a CSV file ends early'))
+      reply.raw.setTimeout(stalledMs, () => {
+        // Where nothing is there to be taken, the search is what takes its time.
+        if (reply.raw.writableLength > 0) reply.raw.destroy(new Error(`nothing was taken for ${stalledMs} ms`))
+      })
       await Promise.all([
         reply.type('text/csv; charset=utf-8').send(text),
         finished(text).catch(() => {}),
