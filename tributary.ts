@@ -7,6 +7,7 @@ import { producersCommands } from '#producers/cli.ts'
 import { simulatorCommands } from '#producers/simulator/cli.ts'
 import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
 import { schemasCommands } from '#schemas/cli.ts'
+import { deadLetterTopics } from '#schemas/topics.ts'
 import { sinksCommands } from '#sinks/cli.ts'
 import { stackCommands } from '#stack/cli.ts'
 import { completeEnvironment } from '#stack/environment.ts'
@@ -33,9 +34,9 @@ connectorsCommands(program)
 processorsCommands(program)
 sinksCommands(program)
 deadLettersCommands(program, {
+  apps: [...deadLetterTopics.keys()],
   open: async () => {
     const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
-    const { deadLetterTopics } = await import('#schemas/topics.ts')
     const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
     const { open, unread } = await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')
     return { open: [...open.values()].flat(), unread }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { services } from '#schemas/topics.ts'
+import { oneOf } from '#runtime/arguments.ts'
+import { type ServiceName, services } from '#schemas/topics.ts'
 
 /** `tributary connectors …` */
 export function connectorsCommands(program: Command): void {
@@ -68,10 +69,8 @@ export function connectorsCommands(program: Command): void {
   connectors
     .command('recover')
     .description("make a service's connector read again whatever became of its slot, and send the events it missed")
-    .argument('<service>', `which one: ${services.join(', ')}`)
-    .action(async (name: string) => {
-      const service = services.find((each) => each === name)
-      if (!service) program.error(`there is no service "${name}": there are ${services.join(', ')}`)
+    .argument('<service>', `which one: ${services.join(', ')}`, oneOf('service', services))
+    .action(async (service: ServiceName) => {
       const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
       const { readSuperuser } = await import('#producers/database/settings.ts')
       const { connectAt } = await import('./connect.ts')

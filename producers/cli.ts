@@ -1,5 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { instant, ms } from '#producers/service/values.ts'
+import { oneOf } from '#runtime/arguments.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
+
+const serviceName = oneOf('service', services)
 
 /** `tributary service`, `migrate`, `inbox …`, `outbox …` */
 export function producersCommands(program: Command): void {
@@ -32,11 +36,12 @@ export function producersCommands(program: Command): void {
     .command('resend')
     .description('send events again that never reached their topic, each with the later ones of its aggregate')
     .argument('<service>', 'which one', serviceName)
-    .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', rfc3339)
-    .action(async (service: ServiceName, options: { since?: Date }) => {
+    .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', time)
+    .action(async (service: ServiceName, { since }: { since?: number }) => {
       const { resendLost } = await import('./outbox/resend.ts')
-      const { lost, written } = await resendLost(service, options.since?.getTime())
-      const which = options.since ? `events since ${options.since.toISOString()}` : 'events never reached their topic'
+      const { lost, written } = await resendLost(service, since)
+      const which =
+        since === undefined ? 'events never reached their topic' : `events since ${new Date(since).toISOString()}`
       console.log(`${service}: ${lost} ${which}; ${written} written to the outbox again, later ones included`)
     })
 
@@ -127,15 +132,9 @@ function inboxCommands(program: Command): void {
     })
 }
 
-function rfc3339(value: string): Date {
-  const time = new Date(value)
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('it is no time, like 2026-01-02T03:04:05Z')
-  return time
-}
-
-function serviceName(value: string): ServiceName {
-  if (!services.includes(value as ServiceName)) {
-    throw new InvalidArgumentError(`there is no such service; there are ${services.join(', ')}`)
-  }
-  return value as ServiceName
+/** By the rule of every door, in ms since 1970. */
+function time(value: string): number {
+  const parsed = instant.safeParse(value)
+  if (parsed.success) return ms(parsed.data)
+  throw new InvalidArgumentError(`It ${parsed.error.issues[0]!.message}.`)
 }

@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { oneOf, seconds } from '#runtime/arguments.ts'
+import { type ReadModelName, readModels } from '#schemas/topics.ts'
 
 /** `tributary sink`, `freshness`, `reports`, `verify`, `wait` */
 export function sinksCommands(program: Command): void {
@@ -34,10 +36,10 @@ export function sinksCommands(program: Command): void {
     .description(
       "recompute read models from the services' databases and compare every document; exits 1 on a difference",
     )
-    .argument('[read-model]', 'orders, sales, customers or sellers; all when left out')
+    .argument('[read-model]', 'orders, sales, customers or sellers; all when left out', oneOf('read model', readModels))
     .option('--json', 'machine-readable')
-    .option('--deadline <seconds>', 'how long to look again at documents that differ', '60')
-    .action(async (readModel: string | undefined, options: { json?: boolean; deadline: string }) => {
+    .option('--deadline <seconds>', 'how long to look again at documents that differ', seconds, 60)
+    .action(async (readModel: ReadModelName | undefined, options: { json?: boolean; deadline: number }) => {
       const { runVerify } = await import('./verify/command.ts')
       process.exitCode = await runVerify(readModel, options)
     })
@@ -45,15 +47,15 @@ export function sinksCommands(program: Command): void {
   program
     .command('wait')
     .description('wait until everything that is committed now is searchable; exits 3 when it is but for dead letters')
-    .option('--timeout <seconds>', 'give up after', '120')
-    .action(async (options: { timeout: string }) => {
+    .option('--timeout <seconds>', 'give up after', seconds, 120)
+    .action(async (options: { timeout: number }) => {
       const { readConfig } = await import('#runtime/config.ts')
       const { freshnessSettings, waitUntilSearchable } = await import('./freshness/index.ts')
       const { FRESHNESS_URL } = readConfig(freshnessSettings)
       const began = performance.now()
       const except = await waitUntilSearchable({
         freshnessUrl: FRESHNESS_URL,
-        timeoutMs: Number(options.timeout) * 1000,
+        timeoutMs: options.timeout * 1000,
       })
       const took = `after ${((performance.now() - began) / 1000).toFixed(1)} s`
       const letters = new Map(except.map((one) => [`${one.app} ${one.id}`, one]))

@@ -52,12 +52,14 @@ export async function startAny(options: UpOptions): Promise<void> {
   else await up(options)
 }
 
-export async function logsAny(names: readonly string[], options: { follow?: boolean; lines: string }): Promise<void> {
+export async function logsAny(names: readonly string[], options: { follow?: boolean; lines: number }): Promise<void> {
   if (onDocker()) return dockerLogs(names, options)
   const { logs } = placesOf(readStackSettings())
   const wanted = names.length > 0 ? names : processes.map((spec) => spec.name)
   const files = wanted.map((name) => join(logs, `${name}.log`)).filter((file) => existsSync(file))
   if (files.length === 0) return console.log(`no logs in ${logs} yet`)
-  const child = spawn('tail', ['-n', options.lines, ...(options.follow ? ['-F'] : []), ...files], { stdio: 'inherit' })
+  const child = spawn('tail', ['-n', String(options.lines), ...(options.follow ? ['-F'] : []), ...files], {
+    stdio: 'inherit',
+  })
   await new Promise((resolve) => child.on('close', resolve))
 }

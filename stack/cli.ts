@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { wholeNumber } from '#runtime/arguments.ts'
 import { processes } from './processes.ts'
 import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
@@ -86,8 +87,8 @@ export function stackCommands(program: Command): void {
     .description('what the processes say')
     .argument('[names...]', 'processes (default: all)')
     .option('-f, --follow', 'go on as they say more')
-    .option('-n, --lines <count>', 'the last lines of each', '40')
-    .action(async (names: string[], options: { follow?: boolean; lines: string }) => {
+    .option('-n, --lines <count>', 'the last lines of each', wholeNumber, 40)
+    .action(async (names: string[], options: { follow?: boolean; lines: number }) => {
       const unknown = names.filter((name) => !processes.some((spec) => spec.name === name))
       if (unknown.length > 0) {
         program.error(`there is no process "${unknown[0]}": choose among ${processes.map((p) => p.name).join(', ')}`)

@@ -84,10 +84,16 @@ export async function dockerClean(): Promise<void> {
 
 export async function dockerLogs(
   names: readonly string[],
-  { follow, lines }: { follow?: boolean; lines: string },
+  { follow, lines }: { follow?: boolean; lines: number },
 ): Promise<void> {
   const settings = readStackSettings()
-  await compose(settings, placesOf(settings), ['logs', '--tail', lines, ...(follow ? ['--follow'] : []), ...names])
+  await compose(settings, placesOf(settings), [
+    'logs',
+    '--tail',
+    String(lines),
+    ...(follow ? ['--follow'] : []),
+    ...names,
+  ])
 }
 
 export async function dockerCompose(args: readonly string[]): Promise<void> {

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { aboveZero, positive, wholeNumber } from '#runtime/arguments.ts'
 import type { Marketplace } from './marketplace.ts'
 
 const DEFAULT_CONCURRENCY = 48
@@ -92,20 +93,4 @@ async function playing(flags: PlayFlags, read: () => Promise<{ market: Marketpla
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }
-}
-
-function positive(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number, 1 or more.')
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number, 0 or more.')
-}
-
-function aboveZero(text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new InvalidArgumentError('It must be a number above 0.')
 }

@@ -50,13 +50,17 @@ function runWith(unread: ReadonlyMap<string, string>, letters: readonly StoredLe
       return 'dropped'
     },
   })
-  const program = new Command().exitOverride()
+  const program = new Command()
   deadLettersCommands(program, {
+    apps: ['sink', 'processor-orders', 'payments.inbox'],
     open: async () => ({ open: letters, unread }),
     read: async ({ id }) => letters.find((each) => each.id === id)!,
     closers: async () => ['sink', 'processor-orders', 'payments.inbox'].map(closerOf),
     describe: async ({ value }) => String(value?.toString('hex')),
   })
+  for (const command of program.commands.flatMap((one) => [one, ...one.commands])) {
+    command.exitOverride().configureOutput({ writeErr: () => {} })
+  }
   return program.parseAsync(['dead-letters', ...args], { from: 'user' }).then(() => done)
 }
 
@@ -68,6 +72,14 @@ test('a letter that several applications have is asked for by its application', 
 test('an id that is not open is named', () => {
   expect(() => chosen(open, ['c'], {})).toThrow('no open letter has the id "c"')
   expect(() => chosen(open, [], {})).toThrow('or say --all')
+})
+
+test.each([
+  ['list', 'payment.inbox'],
+  ['replay', '--all', '--app', 'sinks'],
+  ['drop', '--all', '--reason', 'x', '--app', ''],
+])('an application that is not there is not one without letters: %s %s', async (...args) => {
+  await expect(run(open, ...args)).rejects.toThrow('There is no such application; there are sink, processor-orders')
 })
 
 test('each letter goes to the one who deals with its application, and one that fails leaves the others done', async () => {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { oneOf } from '../arguments.ts'
 import type { OpenLetter, StoredLetter } from './letter.ts'
 
 /** Deals with the letters of some applications. Each kind of application has its own way. */
@@ -14,6 +15,8 @@ export interface Closer {
 }
 
 export interface DeadLetterTools {
+  /** Every application that sets records aside. */
+  readonly apps: readonly string[]
   /** The open letters of all applications, oldest first, but for those whose topic isn't there. */
   open(): Promise<KnownLetters>
   closers(): Promise<readonly Closer[]>
@@ -36,6 +39,7 @@ interface Choice {
 
 /** `tributary dead-letters list | show | replay | drop` */
 export function deadLettersCommands(program: Command, tools: DeadLetterTools): void {
+  const app = oneOf('application', tools.apps)
   const command = program
     .command('dead-letters')
     .description('records that were set aside, of processors, sink and subscribers: look at them, replay or drop them')
@@ -43,7 +47,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
   command
     .command('list')
     .description('the letters that are open')
-    .argument('[app]', 'of one application, e.g. processor-orders, sink, payments.inbox')
+    .argument('[app]', 'of one application, e.g. processor-orders, sink, payments.inbox', app)
     .option('--json', 'machine-readable')
     .action(async (app: string | undefined, options: { json?: boolean }) => {
       const { open, unread } = await tools.open()
@@ -56,7 +60,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .command('show')
     .description('a letter whole: where its record was, what is wrong with it, its headers and value')
     .argument('<id>', 'as `list` names it')
-    .option('--app <name>', 'where several applications set the same record aside')
+    .option('--app <name>', 'where several applications set the same record aside', app)
     .action(async (id: string, options: Choice) => {
       const [letter] = await choose(tools, [id], options)
       console.log(await whole(await tools.read(letter!), tools))
@@ -66,7 +70,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .command('replay')
     .description('have records worked on after all, with what waits behind them, in order')
     .argument('[ids...]', 'as `list` names them')
-    .option('--app <name>', 'of this application')
+    .option('--app <name>', 'of this application', app)
     .option('--all', 'all open letters (of the application, where one is named)')
     .action(async (ids: string[], options: Choice) => {
       await eachOf(tools, ids, options, (closer, letter) => closer.replay(letter))
@@ -77,7 +81,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .description('give records up for good; what waits behind them is worked on')
     .argument('[ids...]', 'as `list` names them')
     .requiredOption('--reason <words>', 'why: it is kept with the letter')
-    .option('--app <name>', 'of this application')
+    .option('--app <name>', 'of this application', app)
     .option('--all', 'all open letters (of the application, where one is named)')
     .action(async (ids: string[], { reason, ...options }: Choice & { reason: string }) => {
       if (reason.trim() === '') throw new Error('--reason must say why the record is given up')

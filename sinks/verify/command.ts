@@ -10,13 +10,11 @@ import { isEqual, type Verified, verify } from './verify.ts'
 export interface VerifyCommandOptions {
   readonly json?: boolean
   /** Seconds. */
-  readonly deadline: string
+  readonly deadline: number
 }
 
 /** `tributary verify`. Gives the exit status: 0 when all was compared and is equal, else 1. */
-export async function runVerify(name: string | undefined, options: VerifyCommandOptions): Promise<number> {
-  const wanted = readModels.filter((model) => name === undefined || model === name) as readonly ReadModelName[]
-  if (wanted.length === 0) throw new Error(`there is no read model "${name}": it is one of ${readModels.join(', ')}`)
+export async function runVerify(name: ReadModelName | undefined, options: VerifyCommandOptions): Promise<number> {
   const config = readConfig({
     ...elasticsearchSettings,
     ...kafkaSettings,
@@ -30,7 +28,7 @@ export async function runVerify(name: string | undefined, options: VerifyCommand
     const results = await verify({
       sources: { host: config.POSTGRES_HOST, port: config.POSTGRES_PORT, password: config.VERIFY_DB_PASSWORD },
       client,
-      readModels: wanted,
+      readModels: name === undefined ? readModels : [name],
       openLetters: async () => {
         try {
           const { open, unread } = await readOpenLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-verify')
@@ -43,9 +41,9 @@ export async function runVerify(name: string | undefined, options: VerifyCommand
           return []
         }
       },
-      deadlineMs: Number(options.deadline) * 1000,
+      deadlineMs: options.deadline * 1000,
       waitUntilSearchable: () =>
-        waitUntilSearchable({ freshnessUrl: config.FRESHNESS_URL, timeoutMs: Number(options.deadline) * 1000 }).then(
+        waitUntilSearchable({ freshnessUrl: config.FRESHNESS_URL, timeoutMs: options.deadline * 1000 }).then(
           () => true,
           () => false,
         ),
