@@ -235,6 +235,15 @@ export class OpenLetters {
     if (!before || before.topicId !== letter.topicId) this.#open.set(letter.id, withoutValue(letter))
   }
 
+  has(id: string): boolean {
+    return this.#open.has(id)
+  }
+
+  /** Whether a letter was given up and nothing has failed there since. */
+  isDropped(id: string): boolean {
+    return this.#dropped.has(id)
+  }
+
   /**
    * Whether this very record was given up for good: whoever reads its topic again meets it again. A letter that doesn't
    * say of which topic it is tells of a failure of its own each time.

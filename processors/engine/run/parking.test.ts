@@ -11,14 +11,15 @@ import { MemoryStore } from '../state/memory.ts'
 import { type PlaceSet, Places, type ThingSet, Things, toyContracts, toyRows } from '../testing/toys.ts'
 import type { Aside } from './dead-letters.ts'
 import { Intake } from './intake.ts'
+import { lostOf } from './lost-letters.ts'
 import { Parking } from './parking.ts'
 import { Replay, type Reread } from './replay.ts'
 import { Schemas } from './schemas.ts'
 import { TaskSet } from './tasks.ts'
 
 /**
- * The law of dead letters: whatever fails, is replayed, dropped or given back in a restart, in any order, a key's row is
- * what folding its records comes to, without those that were dropped and those that still wait.
+ * The law of dead letters: whatever fails, is replayed, dropped, loses its letter or is given back in a restart, in any
+ * order, a key's row is what folding its records comes to, without those that were dropped and those that still wait.
  */
 
 const codec = memoryCodec(toyContracts)
@@ -69,12 +70,14 @@ interface Written {
 class Scene {
   readonly log: (Written | undefined)[] = []
   readonly changelog = new Map<string, string>()
-  readonly letters = new OpenLetters()
+  letters = new OpenLetters()
   readonly rows = new Map<string, Map<string, string>>()
   readonly dropped = new Set<number>()
   taken = 0
   asks: string[] = []
   #written = 0
+  /** Until what waits has its letters again, nobody can tell which keys those are. */
+  #lettersLost = false
   #tasks!: TaskSet
   #parking!: Parking
   #intake!: Intake
@@ -115,6 +118,18 @@ class Scene {
       },
     }
     this.#replay = new Replay(this.#intake, schemas, this.#tasks, this.#parking, reread, this.#slice)
+    this.#lookForLost()
+  }
+
+  /** The dead-letter topic is deleted and made anew. */
+  loseLetters(): void {
+    this.letters = new OpenLetters()
+    this.#lettersLost = true
+    this.#lookForLost()
+  }
+
+  #lookForLost(): void {
+    this.#replay.again(lostOf(this.#parking, this.#tasks, this.letters))
   }
 
   async epoch(most: number, outcome: 'commit' | 'undone' | 'crash'): Promise<void> {
@@ -130,7 +145,7 @@ class Scene {
     if (outcome === 'undone') {
       this.#tasks.rollback()
       this.#parking.rollback()
-      return
+      return this.#lookForLost()
     }
     if (outcome === 'crash') return this.start()
     this.#tasks.commit()
@@ -161,6 +176,8 @@ class Scene {
 
   /** The rows of keys that no letter is open of are what their records up to here come to, at any moment. */
   #checkWell(): void {
+    this.#lettersLost &&= this.#replay.pending
+    if (this.#lettersLost) return
     const open = new Set(this.letters.all.map((letter) => String(letter.key)))
     const well = (rows: ReadonlyMap<string, string> = new Map()) => sorted(rows).filter(([key]) => !open.has(key))
     for (const reader of ['careful', 'easy'] as const) {
@@ -242,9 +259,10 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('mend' as const), ill: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('lose letters' as const) }) },
 )
 
-test('whatever fails, is replayed, dropped and restarted, rows are what folding all but dropped and waiting records comes to', async () => {
+test('whatever fails, is replayed, dropped, loses its letter and is restarted, rows are what folding all but dropped and waiting records comes to', async () => {
   await codec.prepare(toyContracts)
   const script = fc.array(step, { maxLength: 120, size: 'max' })
   await fc.assert(
@@ -267,6 +285,9 @@ test('whatever fails, is replayed, dropped and restarted, rows are what folding 
             break
           case 'mend':
             ill = each.ill
+            break
+          case 'lose letters':
+            scene.loseLetters()
         }
       }
       // A last epoch has something to take in, so that gaps at the end count as passed.
@@ -310,6 +331,22 @@ test('what was dropped is open again when the topic is read again and parks its 
   scene.ask('drop', 0)
   await scene.drain()
   expect(scene.letters.all).toEqual([])
+  expect(sorted(scene.rows.get('careful.rows.1'))).toEqual([['a', ',1']])
+})
+
+test('what waits has a letter again after the dead-letter topic was made anew', async () => {
+  ill = true
+  const scene = new Scene(4)
+  scene.log.push({ key: 'a', value: POISON }, { key: 'b', value: 'garbage' }, { key: 'a', value: 1 })
+  await scene.drain()
+  scene.loseLetters()
+  await scene.drain()
+  expect(scene.letters.all).toMatchObject([
+    { offset: 0, reason: 'author-error' },
+    { offset: 1, reason: 'unreadable' },
+  ])
+  scene.ask('drop', 0)
+  await scene.drain()
   expect(sorted(scene.rows.get('careful.rows.1'))).toEqual([['a', ',1']])
 })
 

@@ -84,6 +84,17 @@ export class Parking {
     return undefined
   }
 
+  /** The entries that wait for somebody to deal with their letter. */
+  waiting(): (ParkedPlace & { readonly letter: number })[] {
+    return [...this.#partitions].flatMap(([partition, topics]) =>
+      [...topics].flatMap(([topic, ofTopic]) =>
+        [...ofTopic].flatMap(([key, { letter, replaying }]) =>
+          letter === undefined || replaying ? [] : [{ partition, topic, key, letter }],
+        ),
+      ),
+    )
+  }
+
   /** The entries that are being replayed, by topic and partition. */
   replaying(): { readonly partition: number; readonly topic: string; readonly parked: Map<ParkedKey, Parked> }[] {
     if (this.#size === 0) return []

@@ -3,6 +3,7 @@ import type { Fetched, Position } from '../kafka/fetcher.ts'
 import type { Ask } from '../letters.ts'
 import { type Aside, operatorOf, operatorTopic, recordLetter } from './dead-letters.ts'
 import { close, type Intake, NOT_THERE } from './intake.ts'
+import type { Lost } from './lost-letters.ts'
 import type { Parked, Parking } from './parking.ts'
 import type { Schemas } from './schemas.ts'
 import type { RowPlace, TaskSet } from './tasks.ts'
@@ -29,6 +30,7 @@ export class Replay {
   readonly #slice: number
   /** Letters of operators' rows that somebody asked to be replayed. */
   readonly #asked = new Set<string>()
+  #lost: Lost = { parked: [], rows: [] }
 
   constructor(
     intake: Intake,
@@ -48,7 +50,12 @@ export class Replay {
 
   /** Whether there is something to be read again. */
   get pending(): boolean {
-    return this.#parking.replaying().length > 0
+    return this.#parking.replaying().length > 0 || this.#lost.parked.length > 0 || this.#lost.rows.length > 0
+  }
+
+  /** Has the next epoch work again on what waits without a letter: what still fails gets another one. */
+  again(lost: Lost): void {
+    this.#lost = lost
   }
 
   /** Takes in what somebody asks. What isn't open any more is passed over. */
@@ -92,6 +99,12 @@ export class Replay {
    * lies before that. Gives how many records it has read.
    */
   async run(takenUpTo: (topic: string, partition: number) => number, aside: Aside): Promise<number> {
+    for (const { letter, ...place } of this.#lost.parked) {
+      const parked = this.#parking.get(place.partition, place.topic, place.key)
+      if (parked?.letter === letter) this.#parking.put(place, { ...parked, replaying: true })
+    }
+    for (const { operator, partition, key } of this.#lost.rows) this.#tasks.retry(operator, partition, key)
+    this.#lost = { parked: [], rows: [] }
     let read = 0
     for (const { topic, partition, parked } of this.#parking.replaying()) {
       const end = takenUpTo(topic, partition)

@@ -473,6 +473,28 @@ describe('a worker on a broker', () => {
     await scene.settled()
     expect(await letters(scene)).toEqual([])
   })
+
+  test('writes the letters of what waits again when the dead-letter topic was made anew', async () => {
+    const { Things } = scene.topics
+    const record = { key: 'a', value: 'garbage', partition: partitionOf('a', PARTITIONS) }
+    await producer.send({ topic: Things.name, messages: [record] })
+    await scene.start()
+    const isOpen = async () => (await letters(scene)).some(({ key }) => String(key) === 'a')
+    await waitUntil('its letter is open', isOpen, { timeoutMs: 40_000 })
+    const admin = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    const makeAnew = async () => {
+      await admin.deleteTopics({ topics: [deadLettersOf(scene.name).name] })
+      await waitUntil('it is made anew', () => applyTopics([brokers], [deadLettersOf(scene.name)]).then(() => true))
+    }
+    await makeAnew()
+    await waitUntil('its letter is open again', isOpen, { timeoutMs: 40_000 })
+    await scene.end(0, 'SIGTERM')
+    await makeAnew()
+    await admin.disconnect()
+    await scene.start()
+    await waitUntil('its letter is open again after a restart', isOpen, { timeoutMs: 40_000 })
+  })
 })
 
 /** The open dead letters of a scene's worker. */

@@ -23,6 +23,7 @@ import { takeExchanged } from './exchange.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
+import { lostLetters } from './lost-letters.ts'
 import type { EngineMetrics } from './metrics.ts'
 import { Parking } from './parking.ts'
 import { partitionOf } from './partitioner.ts'
@@ -257,7 +258,7 @@ export class Worker {
     const commits = await stableCommits(this.#clusters.transactions, app, this.#inputs, partitions)
     const stamps = new Map(partitions.map((p) => [p, readStamp(commits.get(`${exchange}/${p}`)?.metadata ?? '')]))
     const stampOf = (partition: number) => stamps.get(partition)?.commit ?? ''
-    const ids = this.#idsOf([...this.#inputs, ...this.#outputs, changelogOf(app)])
+    const ids = this.#idsOf([...this.#inputs, ...this.#outputs, changelogOf(app), deadLettersOf(app)])
     if (this.#positions.madeAnew([changelogOf(app)], stamps, ids).length > 0) throw this.#stateLost()
     // Tasks that were others' may have sent messages that aren't taken in yet, to those that stay here as well.
     this.#tasks.closeDirect()
@@ -323,13 +324,15 @@ export class Worker {
     const intake = new Intake(plan, schemas, this.#tasks, this.#parking)
     const barriers = new Barriers(fetch, exchange, inbound)
     await barriers.raise(partitions)
+    const replay = new Replay(intake, schemas, this.#tasks, this.#parking, this.#reread())
+    replay.again(await lostLetters(this.#clusters.transactions, app, this.#parking, this.#tasks))
     return {
       ...joined,
       ids,
       inbound,
       intake,
       schemas,
-      replay: new Replay(intake, schemas, this.#tasks, this.#parking, this.#reread()),
+      replay,
       committed: new Map([...commits].map(([place, { offset }]) => [place, offset])),
       barriers,
     }
