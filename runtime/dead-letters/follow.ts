@@ -24,6 +24,8 @@ export interface FollowedLetters {
   wasDropped(letter: Pick<Letter, 'app' | 'id' | 'topicId' | 'offset'>): boolean
   /** Called whenever letters came or were closed. */
   onChange(listener: () => void): void
+  /** Called with the letters of an application that were open in a topic that was deleted and made anew. */
+  onLost(listener: (letters: readonly OpenLetter[]) => void): void
   /** Why they can't be read now, or not all of them; undefined when all can. */
   trouble(): string | undefined
   stop(): Promise<void>
@@ -43,6 +45,7 @@ export function followLetters(
 ): FollowedLetters {
   const letters = new Map([...topics].map(([app, topic]) => [topic, { app, open: new OpenLetters() }]))
   const listeners = new Set<() => void>()
+  const lostListeners = new Set<(letters: readonly OpenLetter[]) => void>()
   const reader = readTopics({
     brokers,
     clientId,
@@ -55,7 +58,10 @@ export function followLetters(
     },
     // A topic that was made anew begins without letters.
     begunAgain(topic) {
-      letters.get(topic)!.open = new OpenLetters()
+      const followed = letters.get(topic)!
+      const lost = followed.open.all
+      followed.open = new OpenLetters()
+      if (lost.length > 0) for (const listener of lostListeners) listener(lost)
     },
   })
   return {
@@ -70,6 +76,7 @@ export function followLetters(
       ),
     wasDropped: (letter) => letters.get(topics.get(letter.app) ?? '')?.open.wasDropped(letter) ?? false,
     onChange: (listener) => void listeners.add(listener),
+    onLost: (listener) => void lostListeners.add(listener),
     positions: reader.positions,
     trouble: reader.trouble,
     stop: reader.stop,

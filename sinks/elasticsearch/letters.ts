@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises'
 import type { Kafka, KafkaMessage, Producer } from 'kafkajs'
 import { followLetters } from '#runtime/dead-letters/follow.ts'
 import {
@@ -12,6 +13,8 @@ import {
   withoutValue,
 } from '#runtime/dead-letters/letter.ts'
 import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
+
+const AGAIN_MS = 1_000
 
 /** A record that is set aside, with where it stands. */
 export interface SetAside {
@@ -48,11 +51,16 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
   /** What this process wrote and didn't read back yet. */
   const added = new Map<string, OpenLetter>()
   const closed = new Set<string>()
+  const stopped = new AbortController()
   let producer: Promise<Producer> | undefined
   followed.onChange(() => {
     const ids = new Set(stored().map(({ id }) => id))
     for (const id of added.keys()) if (ids.has(id)) added.delete(id)
     for (const id of closed) if (!ids.has(id)) closed.delete(id)
+  })
+  followed.onLost((lost) => {
+    for (const letter of lost) if (!closed.has(letter.id)) added.set(letter.id, letter)
+    void writeAgain([...added.values()])
   })
   const stored = () => followed.open().get(sinkApp) ?? []
   const open = () => [...stored(), ...added.values()].filter(({ id }) => !closed.has(id))
@@ -69,6 +77,18 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
       producer = undefined
       await failed.then((it) => it.disconnect()).catch(() => {})
       throw error
+    }
+  }
+
+  /** What was open in a dead-letter topic that is no more, but for values, which only that topic had. */
+  async function writeAgain(lost: readonly OpenLetter[]): Promise<void> {
+    while (!stopped.signal.aborted) {
+      const left = lost.filter((letter) => added.get(letter.id) === letter)
+      try {
+        return await write(left.map(withoutItsValue))
+      } catch {
+        await after(AGAIN_MS, undefined, { signal: stopped.signal }).catch(() => {})
+      }
     }
   }
 
@@ -120,6 +140,7 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
       while (!followed.known() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
     },
     async close() {
+      stopped.abort()
       await followed.stop()
       await producer?.then((it) => it.disconnect()).catch(() => {})
     },
@@ -134,6 +155,13 @@ async function connect(kafka: Kafka): Promise<Producer> {
 
 function bytesOf(key: Buffer | null): string {
   return key?.toString('latin1') ?? ''
+}
+
+function withoutItsValue(letter: OpenLetter): LetterRecord {
+  const message = `${letter.message} (its value was lost with the dead-letter topic)`
+  const at = new Date(letter.at)
+  const known = !Number.isNaN(at.getTime())
+  return letterRecord({ ...letter, message, value: null, headers: [] }, known ? at : new Date())
 }
 
 /** Of two topics of the same name, other records stand at the same places. */

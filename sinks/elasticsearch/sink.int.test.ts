@@ -330,6 +330,22 @@ test('a letter that is dropped is closed with its reason', async () => {
   expect(await seen(letter.key!.toString())).toBeUndefined()
 })
 
+test('a letter is written again when the dead-letter topic is deleted and made anew', async () => {
+  const { orderId } = order(55)
+  await writer.raw(OrderRows.name, orderId, Buffer.from('garbage'))
+  const before = await waitUntil('it is set aside', () => letterOf(orderId))
+  expect(before.topicId).toMatch(/^[0-9a-f]{32}$/)
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [deadLettersOf(sinkApp).name] })
+  await waitUntil('it is made anew', () => applyTopics(brokers, [deadLettersOf(sinkApp)]).then(() => true))
+  await admin.disconnect()
+  const again = await waitUntil('its letter is open again', () => letterOf(orderId))
+  expect(again).toMatchObject({ id: before.id, topicId: before.topicId, reason: 'unreadable', at: before.at })
+  await writer.rows(OrderRows, [order(55)])
+  await waitUntil('it is closed', async () => (await letterOf(orderId)) === undefined)
+})
+
 async function rewindGroup(topic: string): Promise<void> {
   const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
