@@ -37,7 +37,7 @@ function world() {
       )
       return behind.map(([topic]) => topic)
     },
-    known: async () => ({ madeAnew: [], ids: '' }),
+    known: async () => ({ madeAnew: [], ids: '', started: true }),
     close: async () => {},
   }
   return { ends, committed, brokers, askedAgain: questions.again }

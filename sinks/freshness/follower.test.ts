@@ -17,6 +17,8 @@ function world() {
     /** Topics that their processors don't know as they are, and what ids they have. */
     madeAnew: [] as string[],
     ids: 'first',
+    /** Whether processors were reset and haven't committed anything since. */
+    reset: false,
     /** Ends of the dead-letter topics, and how far they were read. */
     written: 0n,
     read: 0n,
@@ -27,7 +29,7 @@ function world() {
     highWatermarks: async (topics) =>
       new Map(topics.map((topic) => [topic, new Map([[0, topic.endsWith('dead-letters') ? state.written : 1n]])])),
     behind: async (_, marks) => [...marks.keys()].filter((topic) => state.sinkIsBehind && topic === OrderRows.name),
-    known: async () => ({ madeAnew: state.madeAnew, ids: state.ids }),
+    known: async () => ({ madeAnew: state.madeAnew, ids: state.ids, started: !state.reset }),
     close: async () => {},
   }
   const follower = follow({
@@ -189,4 +191,15 @@ test('what was waited for on topics that were made anew meanwhile is waited for 
   expect(asked).toBeGreaterThan(2)
   Object.defineProperty(state, 'ids', { get: () => 'second' })
   expect(await follower.waitFor(mark, 10_000)).toBe(true)
+})
+
+test('what was said of a read model is withdrawn when its processor was reset, whose rows were taken back', async () => {
+  const { state, follower, complete } = world()
+  expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
+  state.sinkIsBehind = true
+  state.reset = true
+  await waitUntil('the claim is withdrawn', async () => !(await complete('orders')))
+  state.sinkIsBehind = false
+  state.reset = false
+  await waitUntil('it is complete again', () => complete('orders'))
 })

@@ -78,6 +78,8 @@ interface Followed {
   /** Letters that were open when the front began to be followed: one closed since may have its rows still on their way. */
   except: ReadonlyMap<string, OpenLetter>
   waitingFor: string | undefined
+  /** Whether its processor had committed anything at the last look. */
+  started: boolean
 }
 
 /** Starts following. It survives the absence of any server: what can't be asked is asked again. */
@@ -89,7 +91,7 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
   const models = stages.map((stage): Followed => {
     const waitingFor = 'the first look at the databases'
     const nothing = { processed: 0, complete: 0, completeThrough: 0, index: undefined, except: new Map() }
-    return { stage, ...nothing, waitingFor }
+    return { stage, ...nothing, waitingFor, started: false }
   })
   let trouble: string | undefined = 'the chain has not been followed to its end yet'
   let front: Front | undefined
@@ -124,6 +126,12 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
         await after(TROUBLE_MS, undefined, { signal }).catch(() => {})
       }
     }
+  }
+
+  /** Nothing that was said of a read model is true any more. */
+  function withdraw(model: Followed): void {
+    Object.assign(model, { index: undefined, complete: 0, completeThrough: 0 })
+    changed()
   }
 
   async function moveFront(): Promise<void> {
@@ -162,6 +170,9 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
     }
     await lettersRead(stage, report)
     const except = new Map(lettersOf(stage, letters.open()).map((letter) => [letter.id, letter]))
+    const { started } = await brokers.known(stage.group, [])
+    if (model.started && !started) withdraw(model)
+    model.started = started
     const ids = await followTopics(stage, current, brokers, signal, report)
     await followProcessor(stage, current, brokers, () => internalTopicsOf(stage.group), rowsReady, signal, report)
     model.processed = current.number
@@ -212,8 +223,7 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
         const current = await currentIndex(stage.readModel).catch(() => 'unknown' as const)
         if (current === 'unknown') unknown.add(stage.readModel)
         else if (current !== index && model.index === index) {
-          Object.assign(model, { index: undefined, complete: 0, completeThrough: 0 })
-          changed()
+          withdraw(model)
         }
       }),
     )

@@ -25,6 +25,8 @@ export interface Known {
   readonly madeAnew: readonly string[]
   /** The ids of all of them, as they are. */
   readonly ids: string
+  /** Whether the group has committed anything: one that was reset hasn't, and its rows were taken back. */
+  readonly started: boolean
 }
 
 /** Connects to the brokers. Throws when none answers. */
@@ -65,7 +67,7 @@ export async function openBrokers(brokers: readonly string[]): Promise<Brokers> 
       const madeAnew = topics.filter((topic, nth) =>
         stamps.some(({ topics }) => (topics.get(topic)?.replaceAll('-', '') ?? ids[nth]) !== ids[nth]),
       )
-      return { madeAnew, ids: ids.join() }
+      return { madeAnew, ids: ids.join(), started: stamps.length > 0 }
     },
     close: () => admin.disconnect(),
   }

@@ -83,3 +83,20 @@ test('while the registry hangs an epoch waits for it a moment, once, and it is s
   expect(folded).toContain('late')
   expect(schemas.away).toBeUndefined()
 })
+
+test('what was given up is left out when it is read again and fails again, and nothing waits behind it', () => {
+  const parking = new Parking()
+  const schemas = new Schemas(
+    codecOn({ idOf: async () => 1, typeOf: async () => undefined }, []),
+    openLog('test', 'silent'),
+  )
+  const intake = new Intake(toys, schemas, tasks, parking, new Set([`${Things.name}/0/0`]))
+  const aside: Aside = { letters: [], closings: [] }
+  const garbage = (offset: number): FetchedRecord => {
+    return { offset, timestamp: 0, key: Buffer.from('k'), value: Buffer.from('garbage'), headers: () => [] }
+  }
+  intake.take(Things.name, 0, garbage(0), aside)
+  expect([parking.size, aside.letters]).toEqual([0, []])
+  intake.take(Things.name, 0, garbage(1), aside)
+  expect([parking.size, aside.letters.map(({ offset }) => offset)]).toEqual([1, [1]])
+})

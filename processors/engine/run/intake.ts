@@ -31,7 +31,17 @@ export class Intake {
   /** Short name by full record name, per events topic. */
   readonly #eventNames: ReadonlyMap<string, ReadonlyMap<string, string>>
 
-  constructor(plan: Plan, schemas: Schemas, tasks: TaskSet, parking: Parking) {
+  /** Ids of letters that were given up in an earlier life of the state: what fails of them again is left out. */
+  readonly #dropped: ReadonlySet<string>
+
+  constructor(
+    plan: Plan,
+    schemas: Schemas,
+    tasks: TaskSet,
+    parking: Parking,
+    dropped: ReadonlySet<string> = new Set(),
+  ) {
+    this.#dropped = dropped
     this.#schemas = schemas
     this.#tasks = tasks
     this.#parking = parking
@@ -71,7 +81,7 @@ export class Intake {
       this.#parking.put({ partition, topic, key }, undefined)
       close(aside, partition, topic, parked, ['superseded', 'a later record of its key says everything'])
     }
-    if (failure) this.#park(partition, topic, record, key, failure, aside)
+    if (failure && !this.#wasDropped(failure)) this.#park(partition, topic, record, key, failure, aside)
     return undefined
   }
 
@@ -92,7 +102,7 @@ export class Intake {
       failure = this.#work(source, partition, record, key, readers)
     }
     const place = { partition, topic, key: wanted.key }
-    if (failure) {
+    if (failure && !this.#wasDropped(failure)) {
       // The next letter takes the entry over.
       if (wanted.key === key && parked.letter !== record.offset) close(aside, partition, topic, parked, NOT_THERE)
       // What stands for a batch is done with when its records can be told apart, one of which has failed by itself.
@@ -121,6 +131,10 @@ export class Intake {
     const parked = key === undefined ? undefined : this.#parking.get(partition, topic, key)
     if (key !== undefined && parked?.replaying && offset >= parked.at) return { key, parked }
     return this.#parking.batchOf(partition, topic, offset)
+  }
+
+  #wasDropped({ letter: { topic, partition, offset } }: Failure): boolean {
+    return this.#dropped.size > 0 && this.#dropped.has(letterId(topic, partition, offset, null))
   }
 
   #park(

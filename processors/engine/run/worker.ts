@@ -18,6 +18,7 @@ import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { Barriers } from './barriers.ts'
 import { type Aside, deadLetterRecord, deadLettersOf, rowLetter, toDeadLetters } from './dead-letters.ts'
+import { readDropped } from './dropped.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
 import { takeExchanged } from './exchange.ts'
 import { Inbound } from './inbound.ts'
@@ -253,7 +254,7 @@ export class Worker {
     const { plan, app, codec, log, metrics } = this.#options
     const { membership } = joined
     const { partitions } = membership
-    const { fetch } = this.#clusters
+    const { fetch, transactions } = this.#clusters
     const exchange = exchangeOf(app)
     const commits = await stableCommits(this.#clusters.transactions, app, this.#inputs, partitions)
     const stamps = new Map(partitions.map((p) => [p, readStamp(commits.get(`${exchange}/${p}`)?.metadata ?? '')]))
@@ -321,7 +322,13 @@ export class Worker {
     if (lost.length > 0) log.info({ partitions: lost }, 'the group has no offsets: positions are those of the state')
     const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
     const schemas = new Schemas(codec, log)
-    const intake = new Intake(plan, schemas, this.#tasks, this.#parking)
+    const intake = new Intake(
+      plan,
+      schemas,
+      this.#tasks,
+      this.#parking,
+      await readDropped(transactions, deadLettersOf(app)),
+    )
     const barriers = new Barriers(fetch, exchange, inbound)
     await barriers.raise(partitions)
     const replay = new Replay(intake, schemas, this.#tasks, this.#parking, this.#reread())
