@@ -3,7 +3,10 @@ import { createRequire } from 'node:module'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { defaultPorts } from './environment.ts'
+import { listenSettings, readConfig } from '#runtime/config.ts'
+import { composeEnvironment } from './docker.ts'
+import { defaultPorts, readStackSettings, serviceNames } from './environment.ts'
+import { placesOf } from './places.ts'
 import { processes, setUpSteps } from './processes.ts'
 import { secretNames } from './secrets.ts'
 import {
@@ -193,6 +196,19 @@ test('Elasticsearch and the registry have the settings of the native stack', () 
   expect(service('elasticsearch').environment).toMatchObject(elasticsearchSettings)
   expect(service('elasticsearch').environment?.ES_JAVA_OPTS).toBe(`-Xms${heap.elasticsearch} -Xmx${heap.elasticsearch}`)
   expect(service('registry').environment).toMatchObject(registrySettings)
+})
+
+test('the names of .env are allowed beside those that the containers have for each other', () => {
+  const settings = readStackSettings({ ALLOWED_HOSTS: 'shop.example, reports.example' })
+  const given = composeEnvironment(settings, placesOf(settings))
+  for (const spec of processes.filter((one) => one.command)) {
+    const { ALLOWED_HOSTS = '' } = service(spec.name).environment ?? {}
+    const allowed = (more = '') =>
+      readConfig(listenSettings, { ALLOWED_HOSTS: ALLOWED_HOSTS.replace('$' + '{ALLOWED_HOSTS:-}', more) })
+        .ALLOWED_HOSTS
+    expect(allowed(), spec.name).toEqual(['freshness', 'reports', ...serviceNames])
+    expect(allowed(given.ALLOWED_HOSTS)).toEqual([...allowed(), 'shop.example', 'reports.example'])
+  }
 })
 
 test('every secret comes from the environment, and Compose refuses to start without it', () => {

@@ -161,14 +161,15 @@ function composeArgs(places: Places, args: readonly string[]): string[] {
   return ['compose', '--project-name', project, '--file', join(repository, 'docker-compose.yml'), ...args]
 }
 
-/** Ports and secrets as Compose fills them in; before the first `up`, placeholders so that `down` works too. */
-function composeEnvironment(settings: StackSettings, places: Places): NodeJS.ProcessEnv {
+/** Settings, ports and secrets as Compose fills them in; before the first `up`, placeholders so that `down` works too. */
+export function composeEnvironment(settings: StackSettings, places: Places): NodeJS.ProcessEnv {
   return {
     ...process.env,
     ...Object.fromEntries(secretNames.map((name) => [name, 'not-made-yet'])),
     ...readSecrets(places.home),
     ...Object.fromEntries(Object.entries(settings.ports).map(([name, port]) => [name, String(port)])),
     LOG_LEVEL: settings.logLevel,
+    ALLOWED_HOSTS: settings.allowedHosts,
     // Docker refuses a container more processors than there are.
     CONTAINER_CPUS: process.env.CONTAINER_CPUS || String(Math.min(2, availableParallelism())),
   }
