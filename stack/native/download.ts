@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { EnvHttpProxyAgent, fetch } from 'undici'
+import { proxiesOf } from './proxies.ts'
 
 /** What a whole download comes to. */
 export interface Sum {
@@ -16,7 +17,8 @@ const SILENCE_MS = 60_000
 /**
  * Downloads a file and compares it with its pinned sum. The proxy that the environment names serves (HTTPS_PROXY,
  * HTTP_PROXY, ALL_PROXY, NO_PROXY).
- * @throws Error naming the address and what is wrong: it can't be reached, answers otherwise, was cut off or altered
+ * @throws Error naming the address and what is wrong: it can't be reached, answers otherwise, was cut off or altered; or
+ * the variable of a proxy that can't be used
  */
 export async function download(url: string, into: string, sum: Sum): Promise<void> {
   const agent = throughProxies(process.env)
@@ -52,12 +54,11 @@ export async function download(url: string, into: string, sum: Sum): Promise<voi
 }
 
 function throughProxies(env: NodeJS.ProcessEnv): EnvHttpProxyAgent {
-  const all = env.all_proxy || env.ALL_PROXY
-  const http = env.http_proxy || env.HTTP_PROXY || all
-  const https = env.https_proxy || env.HTTPS_PROXY || http
+  const { http, https } = proxiesOf(env)
   return new EnvHttpProxyAgent({
-    ...(http ? { httpProxy: http } : {}),
-    ...(https ? { httpsProxy: https } : {}),
+    // An empty one is none: left out, it would be looked for in the environment.
+    httpProxy: http?.address ?? '',
+    httpsProxy: https?.address ?? '',
     connect: { timeout: CONNECT_MS },
     headersTimeout: SILENCE_MS,
     bodyTimeout: SILENCE_MS,

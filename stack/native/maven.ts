@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { versions } from '../versions.ts'
 import { download } from './download.ts'
 import type { Jdk } from './jdk.ts'
+import { type Proxies, proxiesOf } from './proxies.ts'
 
 /** Fetches from Maven Central, or from the mirror in the user's Maven settings. */
 export interface Maven {
@@ -28,9 +30,12 @@ export async function mavenFor(jdk: Jdk, downloads: string): Promise<Maven> {
   const onPath = spawnSync('mvn', ['-v'], { stdio: 'ignore', env }).status === 0
   const mvn = onPath ? 'mvn' : await fetchMaven(downloads)
   const call = (args: readonly string[]) =>
+    throughProxies(process.env, (proxies) =>
+      run(['-B', '-q', '-ntp', `-Dmaven.repo.local=${downloads}`, ...proxies, ...args]),
+    )
+  const run = (args: readonly string[]) =>
     new Promise<void>((resolve, reject) => {
-      const options = ['-B', '-q', '-ntp', `-Dmaven.repo.local=${downloads}`, ...proxyOptions(process.env)]
-      const child = spawn(mvn, [...options, ...args], {
+      const child = spawn(mvn, args, {
         env,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
@@ -66,25 +71,60 @@ export async function mavenFor(jdk: Jdk, downloads: string): Promise<Maven> {
 }
 
 /**
- * The proxy of the environment in Java's words; Java itself reads no such variable. Maven's own settings, where they name
- * a proxy, come first.
+ * Tells Maven of the environment's proxy, which neither it nor Java reads there; what its user's settings say comes first.
+ * A proxy that asks for a password is told in a settings file of our own: every user of a computer sees command lines, and
+ * Maven takes no password from Java's properties. The file stands in for the settings of Maven's installation.
  */
-export function proxyOptions(env: NodeJS.ProcessEnv): string[] {
-  const all = env.all_proxy || env.ALL_PROXY
-  const http = env.http_proxy || env.HTTP_PROXY || all
-  const https = env.https_proxy || env.HTTPS_PROXY || http
-  const options = Object.entries({ http, https }).flatMap(([scheme, address]) => {
-    if (!address) return []
-    const url = URL.parse(address.includes('://') ? address : `http://${address}`)
-    if (!url?.hostname) throw new Error(`${scheme.toUpperCase()}_PROXY is not an address: ${address}`)
-    const user = url.username ? [`-D${scheme}.proxyUser=${decodeURIComponent(url.username)}`] : []
-    const password = url.password ? [`-D${scheme}.proxyPassword=${decodeURIComponent(url.password)}`] : []
-    return [`-D${scheme}.proxyHost=${url.hostname}`, `-D${scheme}.proxyPort=${url.port || '80'}`, ...user, ...password]
-  })
+async function throughProxies(
+  env: NodeJS.ProcessEnv,
+  work: (options: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const proxies = proxiesOf(env)
+  if (!proxies.http?.user && !proxies.https?.user) return work(proxyOptions(proxies))
+  if (await namesProxy(join(homedir(), '.m2', 'settings.xml'))) return work([])
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-maven-'))
+  try {
+    const file = join(folder, 'settings.xml')
+    await writeFile(file, proxySettings(proxies), { mode: 0o600 })
+    await work(['-gs', file])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Proxies without a password, in Java's words. */
+function proxyOptions({ http, https, direct }: Proxies): string[] {
+  const options = Object.entries({ http, https }).flatMap(([scheme, proxy]) =>
+    proxy ? [`-D${scheme}.proxyHost=${proxy.host}`, `-D${scheme}.proxyPort=${proxy.port}`] : [],
+  )
   if (options.length === 0) return []
-  const direct = (env.no_proxy || env.NO_PROXY || '').split(/[\s,]+/).filter((word) => word !== '')
-  const names = ['localhost', '127.*', '[::1]', ...direct.map((word) => word.replace(/^\./, '*.'))]
-  return [...options, `-Dhttp.nonProxyHosts=${names.join('|')}`, '-Daether.connector.http.useSystemProperties=true']
+  return [
+    ...options,
+    `-Dhttp.nonProxyHosts=${nonProxyHosts(direct)}`,
+    '-Daether.connector.http.useSystemProperties=true',
+  ]
+}
+
+/** All of them as Maven's settings (https://maven.apache.org/settings.html#proxies). */
+function proxySettings({ http, https, direct }: Proxies): string {
+  const element = (name: string, text: string) =>
+    `<${name}>${text.replace(/[<>&]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</${name}>`
+  const each = Object.entries({ http, https }).flatMap(([protocol, proxy]) => {
+    if (!proxy) return []
+    const { host, port, user, password } = proxy
+    const named = { id: protocol, protocol, host, port, nonProxyHosts: nonProxyHosts(direct) }
+    const parts = Object.entries({ ...named, ...(user && { username: user, password }) })
+    return `<proxy>${parts.map(([name, text]) => element(name, text)).join('')}</proxy>`
+  })
+  return `<settings><proxies>${each.join('')}</proxies></settings>\n`
+}
+
+const nonProxyHosts = (direct: readonly string[]) =>
+  ['localhost', '127.*', '[::1]', ...direct.map((word) => word.replace(/^\./, '*.'))].join('|')
+
+async function namesProxy(settings: string): Promise<boolean> {
+  const text = await readFile(settings, 'utf8').catch(() => '')
+  return text.replace(/<!--.*?-->/gs, '').includes('<proxy>')
 }
 
 const MAVEN_CENTRAL = 'https://repo.maven.apache.org/maven2'
