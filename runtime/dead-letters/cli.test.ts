@@ -118,3 +118,14 @@ test('where a topic is missing, the letters of the others are listed, and which 
   expect(await runWith(unread, [letter('sink', 'a')], 'replay', 'a')).toEqual(['replay sink a'])
   await expect(runWith(unread, [letter('sink', 'a')], 'replay', 'b')).rejects.toThrow('not all letters are known')
 })
+
+test('whatever time a record says it was written at, its letter is listed with the others', async () => {
+  const times = [
+    letter('sink', 'a', { timestamp: 2 ** 62 }),
+    letter('sink', 'b', { timestamp: -1 }),
+    letter('sink', 'c', { timestamp: 1 }),
+  ]
+  await run(times, 'list', '--json')
+  const written = (JSON.parse(said) as { written: string | null }[]).map((each) => each.written)
+  expect(written).toEqual([null, null, '1970-01-01T00:00:00.001Z'])
+})

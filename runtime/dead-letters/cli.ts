@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { oneOf } from '../arguments.ts'
+import { isoTime } from '../iso-time.ts'
 import type { OpenLetter, StoredLetter } from './letter.ts'
 
 /** Deals with the letters of some applications. Each kind of application has its own way. */
@@ -156,7 +157,7 @@ export function chosen(open: readonly OpenLetter[], ids: readonly string[], opti
 /** A letter as JSON: key as text, value left out (`show` has it). */
 export function plain({ app, id, topic, partition, offset, timestamp, reason, message, key, at }: OpenLetter) {
   const keyText = key === null ? null : key.toString()
-  const written = timestamp > 0 ? new Date(timestamp).toISOString() : null
+  const written = timestamp > 0 ? isoTime(timestamp) : null
   return { app, id, topic, partition, offset, key: keyText, written, reason, message, since: at }
 }
 

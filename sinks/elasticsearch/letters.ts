@@ -159,9 +159,9 @@ function bytesOf(key: Buffer | null): string {
 
 function withoutItsValue(letter: OpenLetter): LetterRecord {
   const message = `${letter.message} (its value was lost with the dead-letter topic)`
-  const at = new Date(letter.at)
-  const known = !Number.isNaN(at.getTime())
-  return letterRecord({ ...letter, message, value: null, headers: [] }, known ? at : new Date())
+  const at = Date.parse(letter.at)
+  // Others may have written what is no time.
+  return letterRecord({ ...letter, message, value: null, headers: [] }, new Date(Number.isNaN(at) ? Date.now() : at))
 }
 
 /** Of two topics of the same name, other records stand at the same places. */
