@@ -6,6 +6,7 @@ import { processorsCommands } from '#processors/cli.ts'
 import { producersCommands } from '#producers/cli.ts'
 import { simulatorCommands } from '#producers/simulator/cli.ts'
 import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
+import { printableLines } from '#runtime/printable.ts'
 import { schemasCommands } from '#schemas/cli.ts'
 import { deadLetterTopics } from '#schemas/topics.ts'
 import { sinksCommands } from '#sinks/cli.ts'
@@ -73,6 +74,7 @@ try {
 } catch (error) {
   // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
   const { message, stack } = error as Error
-  process.stderr.write(`tributary: ${process.env.LOG_LEVEL === 'debug' ? stack : message}\n`)
+  const text = process.env.LOG_LEVEL === 'debug' ? (stack ?? message) : message
+  process.stderr.write(`tributary: ${printableLines(text)}\n`)
   process.exitCode = 1
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { oneOf } from '#runtime/arguments.ts'
+import { printable, printableLines } from '#runtime/printable.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
 
 /** `tributary connectors …` */
@@ -23,7 +24,7 @@ export function connectorsCommands(program: Command): void {
       for (const { connector, change, drift, resumed } of applied) {
         if (change !== 'unchanged') console.log(`${connector}: ${change}`)
         if (resumed) console.log(`${connector}: resumed`)
-        for (const each of drift) console.log(`  ${describeDrift(each)}`)
+        for (const each of drift) console.log(printable(`  ${describeDrift(each)}`))
       }
       await awaitRunning(connect, undefined, [...each.done.keys()])
       throwFailed(each)
@@ -40,8 +41,8 @@ export function connectorsCommands(program: Command): void {
       const { connectAt } = await import('./connect.ts')
       const { connectorStates, describeState } = await import('./status.ts')
       const states = await connectorStates(connectAt(readConfig(connectSettings).CONNECT_URL, 5_000))
-      if (options.json) console.log(JSON.stringify(states, null, 2))
-      else for (const state of states) console.log(describeState(state))
+      if (options.json) console.log(printableLines(JSON.stringify(states, null, 2)))
+      else for (const state of states) console.log(printableLines(describeState(state)))
       if (states.some((state) => !state.running || state.drift.length > 0)) process.exitCode = 1
     })
 
@@ -80,9 +81,9 @@ export function connectorsCommands(program: Command): void {
         connect: connectAt(config.CONNECT_URL),
         brokers: config.KAFKA_BROKERS,
         superuser: readSuperuser()(service),
-        say: (line) => console.log(line),
+        say: (line) => console.log(printable(line)),
       })
-      for (const { id, type, key, at } of lost) console.log(`  ${at}  ${type} of "${key}", event ${id}`)
+      for (const { id, type, key, at } of lost) console.log(printable(`  ${at}  ${type} of "${key}", event ${id}`))
       const what =
         lost.length === 0 ? 'no event of the outbox was missing' : `${lost.length} lost events were sent again`
       console.log(`${service}: ${what}`)

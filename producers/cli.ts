@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { instant, ms } from '#producers/service/values.ts'
 import { oneOf } from '#runtime/arguments.ts'
+import { printable, printableLines } from '#runtime/printable.ts'
 import { type ServiceName, services } from '#schemas/topics.ts'
 
 const serviceName = oneOf('service', services)
@@ -74,8 +75,8 @@ export function producersCommands(program: Command): void {
       for await (const broken of brokenRules(readVerifierLogin())) {
         count++
         const { service, table, key, column, fault } = broken
-        if (options.json) console.log(JSON.stringify(broken))
-        else console.log(`${service}: ${table} ${JSON.stringify(key)}, column ${column}: ${fault}`)
+        if (options.json) console.log(printable(JSON.stringify(broken)))
+        else console.log(printable(`${service}: ${table} ${JSON.stringify(key)}, column ${column}: ${fault}`))
       }
       if (!options.json) console.log(count === 0 ? 'every row keeps the rules' : `${count} values break a rule`)
       if (count > 0) process.exitCode = 1
@@ -99,9 +100,10 @@ function inboxCommands(program: Command): void {
       const { openInbox } = await import('./inbox/open.ts')
       await using context = await openInbox(service)
       const parked = await context.parked()
-      if (options.json) return console.log(JSON.stringify(parked, null, 2))
+      if (options.json) return console.log(printableLines(JSON.stringify(parked, null, 2)))
       for (const { topic, key, events, reason, message, since } of parked) {
-        console.log(`${topic}  ${key}  ${events} waiting since ${since.toISOString()}  ${reason}: ${message}`)
+        const waits = `${events} waiting since ${since.toISOString()}`
+        console.log(printable(`${topic}  ${key}  ${waits}  ${reason}: ${message}`))
       }
       console.log(`${parked.length} keys wait`)
     })

@@ -50,7 +50,7 @@ export function sinksCommands(program: Command): void {
     .option('--timeout <seconds>', 'give up after', seconds, 120)
     .action(async (options: { timeout: number }) => {
       const { readConfig } = await import('#runtime/config.ts')
-      const { freshnessSettings, waitUntilSearchable } = await import('./freshness/index.ts')
+      const { describeExcepted, freshnessSettings, waitUntilSearchable } = await import('./freshness/index.ts')
       const { FRESHNESS_URL } = readConfig(freshnessSettings)
       const began = performance.now()
       const except = await waitUntilSearchable({
@@ -61,9 +61,7 @@ export function sinksCommands(program: Command): void {
       const letters = new Map(except.map((one) => [`${one.app} ${one.id}`, one]))
       if (letters.size === 0) return console.log(`everything is searchable, ${took}`)
       console.log(`everything is searchable, ${took}, except ${letters.size} keys that were set aside:`)
-      for (const { app, topic, key, reason, since } of letters.values()) {
-        console.log(`  ${topic}  ${key ?? '(no key)'}  ${reason}, set aside by ${app} at ${since}`)
-      }
+      for (const letter of letters.values()) console.log(`  ${describeExcepted(letter)}`)
       console.log('what they say: `npx tributary dead-letters list`')
       process.exitCode = 3
     })

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { dockerClean, dockerCompose, dockerDown, dockerLogs, dockerStatus, dockerUp, usesDocker } from './docker.ts'
@@ -8,6 +7,7 @@ import { placesOf } from './places.ts'
 import { processes } from './processes.ts'
 import type { Say } from './say.ts'
 import type { CommandExists } from './set-up.ts'
+import { showOutput } from './show-output.ts'
 import { nativeStatus, type StackStatus } from './status.ts'
 import { type UpOptions, up } from './up.ts'
 import { playDemo, whereEverythingIs } from './welcome.ts'
@@ -58,8 +58,5 @@ export async function logsAny(names: readonly string[], options: { follow?: bool
   const wanted = names.length > 0 ? names : processes.map((spec) => spec.name)
   const files = wanted.map((name) => join(logs, `${name}.log`)).filter((file) => existsSync(file))
   if (files.length === 0) return console.log(`no logs in ${logs} yet`)
-  const child = spawn('tail', ['-n', String(options.lines), ...(options.follow ? ['-F'] : []), ...files], {
-    stdio: 'inherit',
-  })
-  await new Promise((resolve) => child.on('close', resolve))
+  await showOutput('tail', ['-n', String(options.lines), ...(options.follow ? ['-F'] : []), ...files])
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { wholeNumber } from '#runtime/arguments.ts'
+import { printableLines } from '#runtime/printable.ts'
 import { processes } from './processes.ts'
 import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
@@ -76,7 +77,7 @@ export function stackCommands(program: Command): void {
     .action(async (options: { json?: boolean }) => {
       const { statusAny, statusTable } = await import('./any-stack.ts')
       const status = await statusAny(commandExists)
-      console.log(options.json ? JSON.stringify(status, null, 2) : statusTable(status))
+      console.log(options.json ? printableLines(JSON.stringify(status, null, 2)) : statusTable(status))
       process.exitCode = status.ready ? 0 : 1
       // A connection to something that hangs would keep this process.
       setTimeout(() => process.exit(), 1_000).unref()

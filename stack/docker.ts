@@ -9,6 +9,7 @@ import { findTakenPorts, takenPortsMessage } from './ports.ts'
 import { type ProcessSpec, processes, select } from './processes.ts'
 import type { Say } from './say.ts'
 import { ensureSecrets, readSecrets, secretNames } from './secrets.ts'
+import { showOutput } from './show-output.ts'
 import { type ProcessStatus, type StackStatus, statusOf, urlsOf } from './status.ts'
 import { supervisorPid } from './supervisor/client.ts'
 import { type UpOptions, untilConnectorsRun } from './up.ts'
@@ -87,13 +88,11 @@ export async function dockerLogs(
   { follow, lines }: { follow?: boolean; lines: number },
 ): Promise<void> {
   const settings = readStackSettings()
-  await compose(settings, placesOf(settings), [
-    'logs',
-    '--tail',
-    String(lines),
-    ...(follow ? ['--follow'] : []),
-    ...names,
-  ])
+  const places = placesOf(settings)
+  const args = ['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), ...names]
+  const options = { cwd: repository, env: composeEnvironment(settings, places) }
+  const status = await showOutput('docker', composeArgs(places, args), options)
+  if (status) throw new Error(`docker compose logs failed with status ${status}`)
 }
 
 export async function dockerCompose(args: readonly string[]): Promise<void> {

@@ -1,3 +1,5 @@
+import { printableLines } from '#runtime/printable.ts'
+
 /** What `up` tells while it works. */
 export interface Say {
   line(text: string): void
@@ -8,7 +10,7 @@ export interface Say {
 }
 
 export function openSay(out: NodeJS.WriteStream = process.stdout): Say {
-  const line = (text: string) => void out.write(`${text}\n`)
+  const line = (text: string) => void out.write(`${printableLines(text)}\n`)
   return {
     line,
     progress(text, megabytes, soFar) {

@@ -35,3 +35,10 @@ test('without concerns it is ready, and with an unwell process it is not', () =>
   expect(statusTable(status)).toContain('says "no"')
   expect(lastLine(statusTable(status))).toBe('not ready')
 })
+
+test('what others wrote does not steer the terminal', () => {
+  const what = 'the first, of key "\u001B[2J\nready": \u202Eunreadable'
+  const table = statusTable(statusOf([one({ reason: 'a\u009B31m', concerns: [{ part: 'topic x', what }] })], urls))
+  expect(table).toContain('of key "\\u001b[2J\\u000aready": \\u202eunreadable')
+  expect(table).toContain('a\\u009b31m')
+})

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Concern } from '#runtime/health.ts'
+import { printable } from '#runtime/printable.ts'
 import { addresses, readStackSettings, serviceNames } from './environment.ts'
 import { ailingConnectors, type Condition, conditionOf } from './health.ts'
 import { readSelection } from './home.ts'
@@ -156,13 +157,15 @@ export function statusTable(status: StackStatus): string {
   const table = [['process', 'state', 'pid', 'port', 'up', 'restarts', 'memory', 'peak', ''], ...rows]
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)))
   const text = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
+    printable(
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    ),
   )
-  const concerns = status.concerns.map(
-    ({ part, what, remedy }) => `  ${part}: ${what}${remedy === undefined ? '' : ` → ${remedy}`}`,
+  const concerns = status.concerns.map(({ part, what, remedy }) =>
+    printable(`  ${part}: ${what}${remedy === undefined ? '' : ` → ${remedy}`}`),
   )
   if (concerns.length > 0) text.push('', 'to look after:', ...concerns)
   const some = concerns.length === 1 ? 'a concern' : `${concerns.length} concerns`

@@ -1,3 +1,4 @@
+import { printable } from '#runtime/printable.ts'
 import type { Tally } from './player.ts'
 import { figure } from './summary.ts'
 
@@ -22,7 +23,7 @@ export function showProgress(out: Output, tally: Readonly<Tally>, orders: number
     const stuck = tally.commands === before && tally.lastTrouble !== undefined
     before = tally.commands
     const text = describeProgress(tally, orders, (performance.now() - startedAt) / 1_000)
-    return stuck ? `${text}; waiting: ${tally.lastTrouble}` : text
+    return stuck ? printable(`${text}; waiting: ${tally.lastTrouble}`) : text
   }
   const show = () => out.write(out.isTTY ? `\r\x1b[2K${line()}` : `${line()}\n`)
   const timer = setInterval(show, out.isTTY ? TERMINAL_MS : LOG_MS)

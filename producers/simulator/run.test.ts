@@ -106,7 +106,7 @@ describe('progress', () => {
   })
 
   test('tells what it waits for while nothing moves', () => {
-    const tally = { orders: 0, commands: 5, notYet: 1, down: 0, lastTrouble: 'payments: 409 unknown_order' }
+    const tally = { orders: 0, commands: 5, notYet: 1, down: 0, lastTrouble: 'payments: 409 unknown_order\u001B[2J' }
     let text = ''
     const write = (more: string | Uint8Array) => {
       text += more
@@ -117,7 +117,7 @@ describe('progress', () => {
     vi.advanceTimersByTime(5_000)
     expect(text).not.toContain('waiting')
     vi.advanceTimersByTime(5_000)
-    expect(text).toContain('1 sent again; waiting: payments: 409 unknown_order')
+    expect(text).toContain('1 sent again; waiting: payments: 409 unknown_order\\u001b[2J')
     progress.stop()
     vi.useRealTimers()
   })

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { printableLines } from '#runtime/printable.ts'
 import { type Journal, openJournal } from './journal.ts'
 import type { Marketplace } from './marketplace.ts'
 import { play, type Tally } from './player.ts'
@@ -37,7 +38,7 @@ const CATCH_UP_MS = 3_600_000
  */
 export async function runMarketplace(market: Marketplace, options: RunOptions): Promise<boolean> {
   const { out, signal } = options
-  const say = (line: string) => out.write(`${line}\n`)
+  const say = (text: string) => out.write(`${printableLines(text)}\n`)
   // All that is under way may be at one service.
   const sender = openSender(options.urls, { connections: options.concurrency })
   let journal: Journal | undefined

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { oneOf } from '../arguments.ts'
 import { isoTime } from '../iso-time.ts'
+import { printable, printableLines } from '../printable.ts'
 import type { OpenLetter, StoredLetter } from './letter.ts'
 
 /** Deals with the letters of some applications. Each kind of application has its own way. */
@@ -53,7 +54,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
     .action(async (app: string | undefined, options: { json?: boolean }) => {
       const { open, unread } = await tools.open()
       const letters = open.filter((letter) => app === undefined || letter.app === app)
-      console.log(options.json ? JSON.stringify(letters.map(plain), null, 2) : table(letters))
+      console.log(options.json ? printableLines(JSON.stringify(letters.map(plain), null, 2)) : table(letters))
       failWhereUnread(unread, app)
     })
 
@@ -104,10 +105,10 @@ async function eachOf(
     const closer = closers.find(({ apps }) => apps.includes(letter.app))
     try {
       if (!closer) throw new Error(`nobody here deals with the letters of "${letter.app}"`)
-      console.log(`${letter.app}  ${letter.id}: ${await work(closer, letter)}`)
+      console.log(printable(`${letter.app}  ${letter.id}: ${await work(closer, letter)}`))
     } catch (error) {
       failed++
-      console.error(`${letter.app}  ${letter.id}: ${(error as Error).message}`)
+      console.error(printable(`${letter.app}  ${letter.id}: ${(error as Error).message}`))
     }
   }
   if (letters.length === 0) console.log('no letter is open')
@@ -163,8 +164,8 @@ export function plain({ app, id, topic, partition, offset, timestamp, reason, me
 
 function table(letters: readonly OpenLetter[]): string {
   const lines = letters.map(({ app, id, key, reason, message, at }) => {
-    const about = key === null ? 'no key' : `key ${printable(key.toString())}`
-    return `${app}  ${id}  ${about}  since ${at}\n    ${reason}: ${printable(message)}`
+    const about = key === null ? 'no key' : `key ${key}`
+    return `${printable(`${app}  ${id}  ${about}  since ${at}`)}\n    ${printable(`${reason}: ${message}`)}`
   })
   const count = letters.length === 1 ? '1 letter is open' : `${letters.length} letters are open`
   return [...lines, letters.length === 0 ? 'no letter is open' : count].join('\n')
@@ -173,20 +174,14 @@ function table(letters: readonly OpenLetter[]): string {
 async function whole(letter: StoredLetter, tools: DeadLetterTools): Promise<string> {
   const { keyBytes, valueBytes } = letter
   const rows: [string, string][] = [
-    ...Object.entries(plain(letter)).map(([name, value]): [string, string] => [name, printable(String(value))]),
-    ...letter.headers.map(([name, content]): [string, string] => [`header ${name}`, printable(content.toString())]),
+    ...Object.entries(plain(letter)).map(([name, value]): [string, string] => [name, String(value)]),
+    ...letter.headers.map(([name, content]): [string, string] => [`header ${name}`, content.toString()]),
   ]
   if (keyBytes !== undefined) rows.push(['key', `cut: it had ${keyBytes} bytes`])
   if (valueBytes !== undefined) rows.push(['value', `cut: it had ${valueBytes} bytes`])
   const width = Math.max(...rows.map(([name]) => name.length))
   const value = letter.value === null ? 'no value' : await tools.describe(letter)
-  return [...rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`), '', value].join('\n')
-}
-
-/** What others wrote mustn't steer the terminal it is shown on. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are meant
-  return text.replace(/[\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (c) => {
-    return `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
+  return [...rows.map(([name, text]) => printable(`${name.padEnd(width)}  ${text}`)), '', printableLines(value)].join(
+    '\n',
+  )
 }

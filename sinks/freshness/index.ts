@@ -1,4 +1,5 @@
 export {
+  describeExcepted,
   type Excepted,
   freshnessSettings,
   NotSearchableYet,

@@ -1,4 +1,5 @@
 import { setting } from '#runtime/config.ts'
+import { printable } from '#runtime/printable.ts'
 
 /** Where the freshness service is. */
 export const freshnessSettings = { FRESHNESS_URL: setting.url.prefault('http://127.0.0.1:14022') }
@@ -30,6 +31,11 @@ export interface Excepted {
   readonly key: string | null
   readonly reason: string
   readonly since: string
+}
+
+/** A line for a person. */
+export function describeExcepted({ app, topic, key, reason, since }: Excepted): string {
+  return printable(`${topic}  ${key ?? '(no key)'}  ${reason}, set aside by ${app} at ${since}`)
 }
 
 interface Answer {

@@ -1,5 +1,6 @@
 import { elasticsearchSettings, kafkaSettings, postgresSettings, readConfig, setting } from '#runtime/config.ts'
 import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
+import { printable, printableLines } from '#runtime/printable.ts'
 import { deadLetterTopics, type ReadModelName, readModels } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings, waitUntilSearchable } from '#sinks/freshness/wait.ts'
@@ -37,7 +38,7 @@ export async function runVerify(name: ReadModelName | undefined, options: Verify
           return [...open.values()].flat()
         } catch (error) {
           const why = (error as Error).message
-          console.error(`open dead letters aren't known, so none of them explains a difference: ${why}`)
+          console.error(printable(`open dead letters aren't known, so none of them explains a difference: ${why}`))
           return []
         }
       },
@@ -49,7 +50,7 @@ export async function runVerify(name: ReadModelName | undefined, options: Verify
         ),
     })
     const equal = results.every(isEqual)
-    if (options.json) console.log(JSON.stringify({ equal, readModels: results }, plainly, 2))
+    if (options.json) console.log(printableLines(JSON.stringify({ equal, readModels: results }, plainly, 2)))
     else {
       console.log(describe(results))
       console.log(

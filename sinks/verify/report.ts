@@ -1,3 +1,4 @@
+import { printable } from '#runtime/printable.ts'
 import { differingFields, type Totals } from './compare.ts'
 import type { Verified } from './verify.ts'
 
@@ -33,7 +34,7 @@ function describeOne(result: Verified): string {
     lines.push(`    tributary dead-letters show ${letter.id}`)
   }
   if (setAside.length > SHOWN) lines.push(`  … and ${setAside.length - SHOWN} more, see: tributary dead-letters list`)
-  return lines.join('\n')
+  return lines.map(printable).join('\n')
 }
 
 function table(expected: Totals, found: Totals): string[] {
