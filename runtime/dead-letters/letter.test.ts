@@ -1,14 +1,5 @@
 import { expect, test } from 'vitest'
-import {
-  closingRecord,
-  type Letter,
-  letterId,
-  letterRecord,
-  MOST_BYTES,
-  type OpenLetter,
-  OpenLetters,
-  readLetter,
-} from './letter.ts'
+import { closingRecord, type Letter, letterId, letterRecord, MOST_BYTES, OpenLetters, readLetter } from './letter.ts'
 
 const now = new Date('2026-01-02T03:04:05.678Z')
 const letterOf = (over: Partial<Letter> = {}): Letter => ({
@@ -61,36 +52,44 @@ test('a letter is open until its closing, and a fault found twice is one letter'
   expect(open.all.map(({ id }) => id)).toEqual(['orders.events/3/42'])
 })
 
-/** What is open of a letter that was dealt with, once another letter has come. */
-function openAfter(first: Letter, outcome: 'dropped' | 'replayed', later: Letter): OpenLetter[] {
+/** Letters of which the first was given up, and then these came. */
+function afterDrop(first: Letter, ...later: Letter[]): OpenLetters {
   const open = new OpenLetters()
   open.take(stored(first, 0))
-  open.take({ ...closingRecord({ id: first.id, app: first.app, outcome, message: '' }, now), offset: 1 })
-  open.take(stored(later, 2))
-  return open.all
+  open.take({ ...closingRecord({ id: first.id, app: first.app, outcome: 'dropped', message: '' }, now), offset: 1 })
+  for (const [i, letter] of later.entries()) open.take(stored(letter, 2 + i))
+  return open
 }
 
-test('a record that was dropped stays so when the same topic is read again; one that was replayed may fail anew', () => {
+test('who reads the same topic again knows what was given up of it, and of no other topic at its places', () => {
   const row = letterOf({ topicId: 'a' })
-  expect(openAfter(row, 'dropped', row)).toEqual([])
-  expect(openAfter(row, 'replayed', row)).toMatchObject([{ id: row.id }])
+  const letters = afterDrop(row)
+  expect(letters.wasDropped(row)).toBe(true)
+  expect(letters.wasDropped({ ...row, topicId: 'b' })).toBe(false)
+  expect(letters.wasDropped(letterOf())).toBe(false)
+  expect(afterDrop(letterOf()).wasDropped(letterOf())).toBe(false)
 })
 
-test('of a topic made anew another record stands at the place: its letter is open, whatever was dropped or is open', () => {
-  const [before, now] = [letterOf({ topicId: 'a' }), letterOf({ topicId: 'b' })]
-  expect(openAfter(before, 'dropped', now)).toMatchObject([{ topicId: 'b' }])
+test('a record that is set aside again after it was dropped is open again', () => {
+  for (const letter of [letterOf(), letterOf({ topicId: 'a' })]) {
+    const letters = afterDrop(letter, letter)
+    expect(letters.all).toMatchObject([{ id: letter.id }])
+    expect(letters.wasDropped(letter)).toBe(false)
+  }
+})
+
+test('of a topic made anew another record stands at the place: its letter takes the place of the one that is open', () => {
+  const [before, after] = [letterOf({ topicId: 'a' }), letterOf({ topicId: 'b' })]
+  expect(afterDrop(before, after).all).toMatchObject([{ topicId: 'b' }])
   const open = new OpenLetters()
-  for (const [offset, letter] of [before, now].entries()) open.take(stored(letter, offset))
+  for (const [offset, letter] of [before, after].entries()) open.take(stored(letter, offset))
   expect(open.all).toMatchObject([{ topicId: 'b' }])
 })
 
 test('a row that fails again after it was dropped is open again', () => {
   const row = letterOf({ topic: 'operator:sales', offset: -1, id: letterId('operator:sales', 3, -1, 'day|SP|toys') })
-  expect(openAfter(row, 'dropped', row)).toMatchObject([{ id: row.id }])
-})
-
-test('a record that a reader parks again is open again, though it was dropped before', () => {
-  expect(openAfter(letterOf(), 'dropped', letterOf())).toMatchObject([{ id: letterOf().id }])
+  expect(afterDrop(row, row).all).toMatchObject([{ id: row.id }])
+  expect(afterDrop(row).wasDropped({ ...row, topicId: 'a' })).toBe(false)
 })
 
 test('of an open letter nothing large is kept, nor what a fetch brought as a whole', () => {

@@ -35,8 +35,8 @@ export interface Letter {
   /** Topic of the record; for a row inside a topology its operator, as `operator:<name>`. */
   readonly topic: string
   /**
-   * Which topic of that name it was, by the id that the cluster gave it: said by whoever may read the same topic again
-   * while what was dropped must stay so. Records of a topic made anew are others at the same places.
+   * Which topic of that name it was, by the id that the cluster gave it: said by whoever may read the same topic again and
+   * must leave out what was dropped. Records of a topic made anew are others at the same places.
    */
   readonly topicId?: string
   readonly partition: number
@@ -227,8 +227,7 @@ export class OpenLetters {
       return
     }
     const { letter } = read
-    if (this.wasDropped(letter)) return
-    // Whatever was given up before: this has failed since.
+    // Whatever was given up before: somebody has set it aside since.
     this.#dropped.delete(letter.id)
     const before = this.#open.get(letter.id)
     // The first of a fault found twice says since when.
@@ -245,8 +244,8 @@ export class OpenLetters {
   }
 
   /**
-   * Whether this very record was given up for good: whoever reads its topic again meets it again. A letter that doesn't
-   * say of which topic it is tells of a failure of its own each time.
+   * Whether this very record was given up for good: who reads its topic again meets it again, and leaves it out. At the
+   * same place of a topic made anew is another record.
    */
   wasDropped({ id, topicId, offset }: Pick<Letter, 'id' | 'topicId' | 'offset'>): boolean {
     return topicId !== undefined && offset >= 0 && this.#dropped.get(id) === topicId

@@ -105,6 +105,9 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
 
   return {
     async setAside(records) {
+      // Otherwise what was dropped would be open again.
+      if (!followed.known())
+        throw new Error(`which letters are open isn't known: ${followed.trouble() ?? 'they are being read'}`)
       const known = new Set(open().map(nameOf))
       const letters = records
         .map(letterOf)

@@ -90,7 +90,7 @@ test('what was given up is left out when it is read again and fails again, and n
     codecOn({ idOf: async () => 1, typeOf: async () => undefined }, []),
     openLog('test', 'silent'),
   )
-  const intake = new Intake(toys, schemas, tasks, parking, new Set([`${Things.name}/0/0`]))
+  const intake = new Intake(toys, schemas, tasks, parking, ({ offset }) => offset === 0)
   const aside: Aside = { letters: [], closings: [] }
   const garbage = (offset: number): FetchedRecord => {
     return { offset, timestamp: 0, key: Buffer.from('k'), value: Buffer.from('garbage'), headers: () => [] }

@@ -31,17 +31,17 @@ export class Intake {
   /** Short name by full record name, per events topic. */
   readonly #eventNames: ReadonlyMap<string, ReadonlyMap<string, string>>
 
-  /** Ids of letters that were given up in an earlier life of the state: what fails of them again is left out. */
-  readonly #dropped: ReadonlySet<string>
+  /** Whether a record's letter was given up in an earlier life of the state: it is left out when it fails again. */
+  readonly #wasDropped: (letter: DeadLetter) => boolean
 
   constructor(
     plan: Plan,
     schemas: Schemas,
     tasks: TaskSet,
     parking: Parking,
-    dropped: ReadonlySet<string> = new Set(),
+    wasDropped: (letter: DeadLetter) => boolean = () => false,
   ) {
-    this.#dropped = dropped
+    this.#wasDropped = wasDropped
     this.#schemas = schemas
     this.#tasks = tasks
     this.#parking = parking
@@ -81,7 +81,7 @@ export class Intake {
       this.#parking.put({ partition, topic, key }, undefined)
       close(aside, partition, topic, parked, ['superseded', 'a later record of its key says everything'])
     }
-    if (failure && !this.#wasDropped(failure)) this.#park(partition, topic, record, key, failure, aside)
+    if (failure && !this.#wasDropped(failure.letter)) this.#park(partition, topic, record, key, failure, aside)
     return undefined
   }
 
@@ -102,7 +102,7 @@ export class Intake {
       failure = this.#work(source, partition, record, key, readers)
     }
     const place = { partition, topic, key: wanted.key }
-    if (failure && !this.#wasDropped(failure)) {
+    if (failure && !this.#wasDropped(failure.letter)) {
       // The next letter takes the entry over.
       if (wanted.key === key && parked.letter !== record.offset) close(aside, partition, topic, parked, NOT_THERE)
       // What stands for a batch is done with when its records can be told apart, one of which has failed by itself.
@@ -131,10 +131,6 @@ export class Intake {
     const parked = key === undefined ? undefined : this.#parking.get(partition, topic, key)
     if (key !== undefined && parked?.replaying && offset >= parked.at) return { key, parked }
     return this.#parking.batchOf(partition, topic, offset)
-  }
-
-  #wasDropped({ letter: { topic, partition, offset } }: Failure): boolean {
-    return this.#dropped.size > 0 && this.#dropped.has(letterId(topic, partition, offset, null))
   }
 
   #park(

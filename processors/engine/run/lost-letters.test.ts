@@ -4,8 +4,8 @@ import { topology } from '../dsl/topology.ts'
 import { plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { type ThingSet, Things, toyRows } from '../testing/toys.ts'
-import { operatorTopic, rowLetter } from './dead-letters.ts'
-import { lostOf } from './lost-letters.ts'
+import { operatorTopic, recordLetter, rowLetter } from './dead-letters.ts'
+import { lostOf, wasDropped } from './lost-letters.ts'
 import { Parking } from './parking.ts'
 import { TaskSet } from './tasks.ts'
 
@@ -62,4 +62,15 @@ test('a row that was given up stays so', () => {
   letters.take(letter())
   letters.take({ ...closingRecord({ id: ID, app: 'lost', outcome: 'dropped', message: '' }, now), offset: 1 })
   expect(lostOf(new Parking(), tasks, letters).rows).toEqual([])
+})
+
+test('a record that was given up is left out when its topic is read again, and not another one at its place', () => {
+  const record = { offset: 7, timestamp: 0, key: Buffer.from('a'), value: null, headers: () => [] }
+  const failed = recordLetter('unreadable', 'garbage', Things.name, 0, record)
+  const id = letterId(Things.name, 0, 7, null)
+  const letters = new OpenLetters()
+  letters.take({ ...letterRecord({ ...failed, id, app: 'lost', topicId: 'first' }, now), offset: 0 })
+  letters.take({ ...closingRecord({ id, app: 'lost', outcome: 'dropped', message: '' }, now), offset: 1 })
+  expect(wasDropped(letters, new Map([[Things.name, 'first']]))(failed)).toBe(true)
+  expect(wasDropped(letters, new Map([[Things.name, 'second']]))(failed)).toBe(false)
 })

@@ -2,11 +2,14 @@ import { letterId, OpenLetters } from '#runtime/dead-letters/letter.ts'
 import { listOffsets } from '../kafka/admin.ts'
 import type { Cluster } from '../kafka/cluster.ts'
 import { type FetchLimits, fetchRecords } from '../kafka/fetcher.ts'
-import { deadLettersOf, operatorTopic } from './dead-letters.ts'
+import { type DeadLetter, operatorTopic } from './dead-letters.ts'
 import type { ParkedPlace, Parking } from './parking.ts'
 import type { RowPlace, TaskSet } from './tasks.ts'
 
-/** What waits for somebody to deal with its letter, of which there is none. */
+/**
+ * What waits for somebody to deal with its letter, of which there is none: it was lost with a dead-letter topic that was
+ * deleted and made anew.
+ */
 export interface Lost {
   readonly parked: readonly (ParkedPlace & { readonly letter: number })[]
   readonly rows: readonly RowPlace[]
@@ -14,7 +17,7 @@ export interface Lost {
 
 const LIMITS: FetchLimits = { maxBytes: 16_000_000, maxPartitionBytes: 4_000_000, maxWaitMs: 100 }
 
-/** What state says waits though its letter isn't among those that a dead-letter topic has. */
+/** What state says waits, between epochs, though its letter isn't among those that the dead-letter topic has. */
 export function lostOf(parking: Parking, tasks: TaskSet, letters: OpenLetters): Lost {
   const parked = parking.waiting().filter(({ topic, partition, letter }) => {
     return !letters.has(letterId(topic, partition, letter, null))
@@ -28,16 +31,19 @@ export function lostOf(parking: Parking, tasks: TaskSet, letters: OpenLetters): 
 }
 
 /**
- * What has lost its letter, with the dead-letter topic that was deleted and made anew: nobody could replay or drop it.
- * Asked between epochs, of state that is up to date.
+ * Tells of which records the letters were given up: a worker whose state begins anew meets them again. `ids` are those of
+ * the topics that it reads.
  */
-export async function lostLetters(cluster: Cluster, app: string, parking: Parking, tasks: TaskSet): Promise<Lost> {
-  if (parking.size === 0 && !tasks.anyFailed) return { parked: [], rows: [] }
-  return lostOf(parking, tasks, await readLetters(cluster, deadLettersOf(app)))
+export function wasDropped(letters: OpenLetters, ids: ReadonlyMap<string, string>): (letter: DeadLetter) => boolean {
+  return ({ topic, partition, offset }) => {
+    const id = letterId(topic, partition, offset, null)
+    const topicId = ids.get(topic)
+    return topicId !== undefined && letters.wasDropped({ id, topicId, offset })
+  }
 }
 
 /** Up to the end of the log, not of what is committed: the markers of the last epoch may be on their way. */
-async function readLetters(cluster: Cluster, topic: string): Promise<OpenLetters> {
+export async function readLetters(cluster: Cluster, topic: string): Promise<OpenLetters> {
   const place = { topic, partition: 0 }
   const offsetOf = async (which: 'earliest' | 'high watermark') =>
     (await listOffsets(cluster, which, [place])).get(`${topic}/0`) ?? 0

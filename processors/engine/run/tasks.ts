@@ -188,11 +188,6 @@ export class TaskSet {
     return false
   }
 
-  /** Whether there are rows that operators failed for. */
-  get anyFailed(): boolean {
-    return [...this.#tasks.values()].some(({ marked }) => [...marked.values()].some(({ store }) => store.size > 0))
-  }
-
   /** The rows that operators failed for. */
   failedRows(): RowPlace[] {
     return [...this.#tasks.values()].flatMap(({ partition, marked }) =>

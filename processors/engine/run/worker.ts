@@ -18,13 +18,12 @@ import type { Plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { Barriers } from './barriers.ts'
 import { type Aside, deadLetterRecord, deadLettersOf, rowLetter, toDeadLetters } from './dead-letters.ts'
-import { readDropped } from './dropped.ts'
 import { firstLimit, nextLimit } from './epoch-size.ts'
 import { takeExchanged } from './exchange.ts'
 import { Inbound } from './inbound.ts'
 import { Intake } from './intake.ts'
 import { changelogOf, exchangeOf, internalTopics } from './internal-topics.ts'
-import { lostLetters } from './lost-letters.ts'
+import { lostOf, readLetters, wasDropped } from './lost-letters.ts'
 import type { EngineMetrics } from './metrics.ts'
 import { Parking } from './parking.ts'
 import { partitionOf } from './partitioner.ts'
@@ -322,17 +321,12 @@ export class Worker {
     if (lost.length > 0) log.info({ partitions: lost }, 'the group has no offsets: positions are those of the state')
     const inbound = new Inbound((from, limits) => fetchRecords(fetch, from, limits), positions, exchange)
     const schemas = new Schemas(codec, log)
-    const intake = new Intake(
-      plan,
-      schemas,
-      this.#tasks,
-      this.#parking,
-      await readDropped(transactions, deadLettersOf(app)),
-    )
+    const letters = await readLetters(transactions, deadLettersOf(app))
+    const intake = new Intake(plan, schemas, this.#tasks, this.#parking, wasDropped(letters, ids))
     const barriers = new Barriers(fetch, exchange, inbound)
     await barriers.raise(partitions)
     const replay = new Replay(intake, schemas, this.#tasks, this.#parking, this.#reread())
-    replay.again(await lostLetters(this.#clusters.transactions, app, this.#parking, this.#tasks))
+    replay.again(lostOf(this.#parking, this.#tasks, letters))
     return {
       ...joined,
       ids,
@@ -435,7 +429,7 @@ export class Worker {
     for (const partition of session.barriers.passed()) this.#tasks.openDirect(partition)
     const output = this.#tasks.run()
     replay.mended(output.mended, aside)
-    const records = this.#recordsOf(output, aside)
+    const records = this.#recordsOf(output, aside, session.ids)
     const changelog = changelogOf(app)
     const changed = new Set(records.flatMap(({ topic, partition }) => (topic === changelog ? [partition] : [])))
     const takenUpTo = (topic: string, partition: number) => session.inbound.takenUpTo(topic, partition)
@@ -473,7 +467,7 @@ export class Worker {
     return true
   }
 
-  #recordsOf(output: EpochOutput, { letters, closings }: Aside): NewRecord[] {
+  #recordsOf(output: EpochOutput, { letters, closings }: Aside, ids: ReadonlyMap<string, string>): NewRecord[] {
     const { app, metrics } = this.#options
     const records: NewRecord[] = []
     for (const { sink, key, value } of output.outputs) {
@@ -490,7 +484,8 @@ export class Worker {
     }
     const now = new Date()
     for (const letter of letters) {
-      records.push(deadLetterRecord(app, letter, now))
+      const topicId = ids.get(letter.topic)
+      records.push(deadLetterRecord(app, topicId === undefined ? letter : { ...letter, topicId }, now))
       metrics.deadLetters.inc({ reason: letter.reason })
     }
     for (const closing of closings) records.push(toDeadLetters(app, closingRecord({ ...closing, app }, now)))
