@@ -15,6 +15,8 @@ import {
 import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
 
 const AGAIN_MS = 1_000
+/** Of a letter that isn't in its topic. */
+const UNWRITTEN = -1
 
 /** A record that is set aside, with where it stands. */
 export interface SetAside {
@@ -55,22 +57,31 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
   let producer: Promise<Producer> | undefined
   followed.onChange(() => {
     const ids = new Set(stored().map(({ id }) => id))
-    for (const id of added.keys()) if (ids.has(id)) added.delete(id)
     for (const id of closed) if (!ids.has(id)) closed.delete(id)
   })
   followed.onLost((lost) => {
-    for (const letter of lost) if (!closed.has(letter.id)) added.set(letter.id, letter)
-    void writeAgain([...added.values()])
+    const all = [...lost.filter(({ id }) => !closed.has(id)), ...added.values()]
+    const unwritten = all.map((letter) => ({ ...letter, place: UNWRITTEN }))
+    for (const letter of unwritten) added.set(letter.id, letter)
+    void writeAgain(unwritten)
   })
   const stored = () => followed.open().get(sinkApp) ?? []
-  const open = () => [...stored(), ...added.values()].filter(({ id }) => !closed.has(id))
+  /** What was read back may have been closed since: the topic tells. */
+  const unread = () => {
+    const readUpTo = Number(followed.positions(topic).get(0) ?? 0n)
+    for (const [id, { place }] of added) if (place !== UNWRITTEN && place < readUpTo) added.delete(id)
+    return added.values()
+  }
+  const open = () => [...stored(), ...unread()].filter(({ id }) => !closed.has(id))
 
-  async function write(records: readonly LetterRecord[]): Promise<void> {
-    if (records.length === 0) return
+  /** Gives the place of the first of them in the topic. */
+  async function write(records: readonly LetterRecord[]): Promise<number> {
+    if (records.length === 0) return 0
     producer ??= connect(kafka)
     try {
       const messages = records.map(({ key, value, headers }) => ({ key, value, headers: Object.fromEntries(headers) }))
-      await (await producer).send({ topic, acks: -1, messages })
+      const [written] = await (await producer).send({ topic, acks: -1, messages })
+      return Number(written!.baseOffset)
     } catch (error) {
       // An idempotent producer doesn't get over some errors: the next attempt has another one.
       const failed = producer
@@ -85,7 +96,11 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
     while (!stopped.signal.aborted) {
       const left = lost.filter((letter) => added.get(letter.id) === letter)
       try {
-        return await write(left.map(withoutItsValue))
+        const first = await write(left.map(withoutItsValue))
+        for (const [i, letter] of left.entries()) {
+          if (added.get(letter.id) === letter) added.set(letter.id, { ...letter, place: first + i })
+        }
+        return
       } catch {
         await after(AGAIN_MS, undefined, { signal: stopped.signal }).catch(() => {})
       }
@@ -113,10 +128,10 @@ export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
         .map(letterOf)
         .filter((letter) => !known.has(nameOf(letter)) && !followed.wasDropped(letter))
       const now = new Date()
-      await write(letters.map((letter) => letterRecord(letter, now)))
-      for (const letter of letters) {
+      const first = await write(letters.map((letter) => letterRecord(letter, now)))
+      for (const [i, letter] of letters.entries()) {
         closed.delete(letter.id)
-        added.set(letter.id, withoutValue({ ...letter, at: now.toISOString(), place: -1 }))
+        added.set(letter.id, withoutValue({ ...letter, at: now.toISOString(), place: first + i }))
       }
     },
     anyOf: (name) => open().some((letter) => letter.topic === name),

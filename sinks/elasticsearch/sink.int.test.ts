@@ -323,11 +323,19 @@ test('a letter that is replayed after a later record of its key changes nothing'
   expect((await seen(letter.key!.toString()))?.status).toBe('canceled')
 })
 
-test('a letter that is dropped is closed with its reason', async () => {
+test('a letter that is dropped is closed with its reason, and stays so when its topic is read again', async () => {
+  const { orderId } = order(54)
   const letter = await ofUnknownSchema(order(54))
   await sinkCloser({ brokers, client, codec: wiser() }).drop(letter, 'a test')
   expect(await letterOf(letter.key!.toString())).toBeUndefined()
-  expect(await seen(letter.key!.toString())).toBeUndefined()
+  await waitUntil('the sink tells no more of it', () => !sink.concerns().some(({ what }) => what.includes(orderId)))
+  await writer.rows(OrderRows, [order(56)])
+  await waitUntil('a later order is searchable', () => seen(order(56).orderId))
+  const [generation] = await generationsOf(client, 'orders')
+  await client.indices.delete({ index: generation!.index })
+  await waitUntil('it is searchable again', () => seen(order(56).orderId), { timeoutMs: 60_000 })
+  expect(await letterOf(orderId)).toBeUndefined()
+  expect(await seen(orderId)).toBeUndefined()
 })
 
 test('a letter is written again when the dead-letter topic is deleted and made anew', async () => {
