@@ -124,14 +124,21 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
       latest = payload
       const { topic, partition, highWatermark } = payload.batch
       const place = `${topic}/${partition}`
-      const first = BigInt(payload.batch.firstOffset() ?? 0)
+      // Of the messages: what kafkajs calls the first of a batch may be the end of a transaction, which nobody handles.
+      const first = BigInt(payload.batch.messages[0]!.offset)
       // Going back without having been told to: the topic ends before, and may be another one.
       if (first < (state.furthest.get(place) ?? 0n)) state.positioned.delete(place)
       const atPosition = await persist(payload, async () => {
         if (!state.positioned.has(place)) await renewals.look(topic)
         return isAtPosition(consumer, options.db, state, payload)
       })
-      if (!atPosition) return
+      if (!atPosition) {
+        // As told: what is behind has to be read once more.
+        state.furthest.delete(place)
+        if (!state.sentBack.has(place)) state.sentBack.set(place, performance.now())
+        return
+      }
+      state.sentBack.delete(place)
       await workOff(works.get(topic)!, persist, payload)
       state.furthest.set(place, BigInt(payload.batch.lastOffset()) + 1n)
       const behind = BigInt(highWatermark) - BigInt(payload.batch.lastOffset()) - 1n
@@ -230,6 +237,8 @@ interface ConsumerState {
   readonly furthest: Map<string, bigint>
   /** Since when something of a `topic/partition` is being worked on, as `performance.now()` has it. */
   readonly under: Map<string, number>
+  /** Since when a `topic/partition` goes back to its position and nothing of it is worked on, likewise. */
+  readonly sentBack: Map<string, number>
 }
 
 /** Work that takes longer than this, in ms, is told of: a lock or a handler holds it up, and nobody fails. */
@@ -243,6 +252,10 @@ function heldUp(state: ConsumerState): string | undefined {
       return `inbox: what came on ${place} has been worked on for ${seconds} s: a lock in the database or a handler holds it up`
     }
   }
+  for (const [place, since] of state.sentBack) {
+    const seconds = Math.round((now - since) / 1_000)
+    if (now - since > HELD_UP_MS) return `inbox: ${place} has not come to its position for ${seconds} s`
+  }
   return undefined
 }
 
@@ -253,11 +266,13 @@ function watch(consumer: Consumer, log: Log): ConsumerState {
     positioned: new Set(),
     furthest: new Map(),
     under: new Map(),
+    sentBack: new Map(),
   }
   state.failed.promise.catch(() => undefined)
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
     state.fault = undefined
     state.positioned.clear()
+    state.sentBack.clear()
     log.info({ group: payload.groupId, assignment: payload.memberAssignment }, 'inbox joined its group')
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
