@@ -48,10 +48,12 @@ export async function resendLost(service: ServiceName, since?: number): Promise<
   }
 }
 
-/** What the connector hasn't passed yet is late, not lost: that is waited for first. */
+/** Of what was committed before the call: what the connector hasn't passed yet is late, not lost, and is waited for. */
 async function missing(db: Knex, service: ServiceName, topic: string, brokers: readonly string[]): Promise<string[]> {
+  const committed = await writtenSince(db, 0)
   await slotPasses(db, service)
-  return (await lostEvents(db, topic, brokers, 0)).map(({ id }) => id)
+  const lost = new Set((await lostEvents(db, topic, brokers, 0)).map(({ id }) => id))
+  return committed.filter((id) => lost.has(id))
 }
 
 async function writtenSince(db: Knex, since: number): Promise<string[]> {
