@@ -88,6 +88,8 @@ export class Worker {
   readonly #positions = new Positions()
   readonly #inputs: readonly string[]
   readonly #outputs: readonly string[]
+  /** Topics whose ids are known to the stamps. */
+  readonly #stamped: readonly string[]
   /** The stamp that each partition's state stands at. */
   readonly #stamps = new Map<number, string>()
   #unsettled: string | undefined
@@ -109,6 +111,8 @@ export class Worker {
     this.#clusters = { fetch: cluster, transactions: cluster.fork(), group: cluster.fork() }
     this.#inputs = [...plan.sources.map(({ topic }) => topic.name), exchangeOf(app)]
     this.#outputs = plan.sinks.map(({ topic }) => topic.name)
+    const rowsRead = plan.sources.flatMap(({ kind, topic }) => (kind === 'rows' ? [topic.name] : []))
+    this.#stamped = [changelogOf(app), ...rowsRead, ...this.#outputs]
     this.#group = new Group({
       cluster: this.#clusters.group,
       group: app,
@@ -495,11 +499,8 @@ export class Worker {
   /** The positions that moved, and the stamp beside the exchange's position of every partition. */
   #offsetsOf(session: Session, commit: string, ids: ReadonlyMap<string, string>) {
     const { membership, inbound, committed } = session
-    const { app, plan } = this.#options
-    const exchange = exchangeOf(app)
-    const rowsRead = plan.sources.flatMap(({ kind, topic }) => (kind === 'rows' ? [topic.name] : []))
-    const topics = [changelogOf(app), ...rowsRead, ...this.#outputs]
-    const stamp = writeStamp({ commit, topics: new Map(topics.map((topic) => [topic, ids.get(topic) ?? ''])) })
+    const exchange = exchangeOf(this.#options.app)
+    const stamp = writeStamp({ commit, topics: new Map(this.#stamped.map((topic) => [topic, ids.get(topic) ?? ''])) })
     return this.#inputs.flatMap((topic) =>
       membership.partitions.flatMap((partition) => {
         const offset = inbound.takenUpTo(topic, partition)
