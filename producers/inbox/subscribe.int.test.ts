@@ -143,6 +143,44 @@ test('a record as large as a broker takes becomes a dead letter that fits, the r
   await again.stop()
 })
 
+test('a subscriber that joins its group again behind the end of a transaction goes on', async () => {
+  const transactions = kafka.producer({ transactionalId: freshId('transactions'), maxInFlightRequests: 1 })
+  await transactions.connect()
+  // All of one partition: the first one's end stands where the second one is looked for.
+  const [committed, aborted, next] = [freshId('committed'), freshId('aborted'), freshId('next')]
+  const sendAs = async (orderId: string, end: 'commit' | 'abort') => {
+    const transaction = await transactions.transaction()
+    const value = codec.encode(OrderCanceled, { orderId })
+    const headers = { ce_id: freshId('event'), ce_type: OrderCanceled.name }
+    await transaction.send({ topic: topic.name, messages: [{ key: orderId, value, headers, partition: 0 }] })
+    await transaction[end]()
+  }
+  const inbox = await start()
+  await sendAs(committed, 'commit')
+  await waitUntil('the first one is handled', async () => (await handled()).includes(committed))
+
+  const admin = kafka.admin()
+  await admin.connect()
+  const groupId = inboxApp('payments')
+  const members = async () => (await admin.describeGroups([groupId])).groups[0]?.members.length
+  const guest = kafka.consumer({ groupId })
+  await guest.connect()
+  await guest.subscribe({ topics: [topic.name] })
+  await guest.run({ autoCommit: false, eachMessage: async () => {} })
+  await waitUntil('another one has joined', async () => (await members()) === 2, { timeoutMs: 40_000 })
+  await guest.disconnect()
+  await waitUntil('it is alone again', async () => (await members()) === 1 && inbox.fault() === undefined)
+  await admin.disconnect()
+
+  await sendAs(aborted, 'abort')
+  await sendAs(next, 'commit')
+  await waitUntil('the next one is handled', async () => (await handled()).includes(next), { timeoutMs: 20_000 })
+  expect(await handled()).not.toContain(aborted)
+  expect(inbox.fault()).toBeUndefined()
+  await transactions.disconnect()
+  await inbox.stop()
+})
+
 test('a topic that is deleted and made anew under a running subscriber is read from its first record, and said to be', async () => {
   const inbox = await start()
   const [before, after] = [freshId('before'), freshId('after')]

@@ -23,10 +23,13 @@ const OLD_ONES = 20
 /**
  * Takes statements of freshness, one after the other, until it is stopped, and holds each against the truth: what was
  * answered before the moment it says must be seen by readers, unless it names the key or its index isn't served any more.
+ *
+ * @param everyMs the pause between two: what is to measure a pace must not be the load
  */
 export function checkStatements(
   { freshness, elasticsearch }: { readonly freshness: string; readonly elasticsearch: string },
   traffic: Traffic,
+  { everyMs = 20 }: { readonly everyMs?: number } = {},
 ): { readonly checked: Checked; stop(): Promise<void> } {
   const checked: Checked = { taken: 0, overtaken: 0, wrong: [] }
   let stopped = false
@@ -63,7 +66,7 @@ export function checkStatements(
     while (!stopped) {
       // Whoever doesn't answer states nothing.
       await check().catch(() => {})
-      await after(20)
+      await after(everyMs)
     }
   })()
   return {

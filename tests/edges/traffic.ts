@@ -1,15 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as after } from 'node:timers/promises'
+import { runs } from './soak.ts'
 
 /** A way from a service's command to where its effect shows. Each leads through other parts of the system. */
 export const streams = ['orders', 'sales', 'customers', 'sellers', 'reviews', 'payments'] as const
 export type Stream = (typeof streams)[number]
 
-/** How often each kind of change is sent: five kinds, so 25 changes/s in all. */
-const PER_SECOND = 5
+/** How often each kind of change is sent: five kinds, so 25 changes/s in all in the long form. */
+const PER_SECOND = runs({ short: 2, long: 5 })
 const LOOK_MS = 50
+/** A change is looked for again after this share of the time that it has been waited for: looks must not be the load. */
+const LOOK_SHARE = 0.1
 /** An unanswered command is tried again for so long, in ms: the part that should answer may be ill. */
 const PATIENCE_MS = 180_000
+
+/** The fields by which a change is known to have arrived. */
+const LOOKED_AT = ['customer.state', 'orders', 'reviewScore']
 
 /** A change that was answered, and where and how its effect shows. */
 export interface Change {
@@ -43,13 +49,14 @@ interface Addresses {
 }
 
 /**
- * Sends 25 changes a second, evenly, and watches each of them arrive: new orders (seen in three read models), new
+ * Sends changes, evenly, and watches each of them arrive: new orders (seen in three read models), new
  * sellers, reviews of orders there are, payments of new orders (accepted once the payments service has learned of the
  * order: that is the subscriber's way), customers who move.
  */
 export async function startTraffic({ services, elasticsearch }: Addresses, run: string): Promise<Traffic> {
   const arrivals = new Map<Stream, Arrival[]>(streams.map((stream) => [stream, []]))
-  const waiting = new Set<Change>()
+  /** With the moment from which each is looked for again, in ms since 1970. */
+  const waiting = new Map<Change, number>()
   const changes: Change[] = []
   const commands = new Set<Promise<void>>()
   let stopped = false
@@ -82,7 +89,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
 
   const wait = (one: Change) => {
     changes.push(one)
-    waiting.add(one)
+    waiting.set(one, 0)
   }
 
   const saw = (stream: Stream, answeredAt: number, seenAt: number) => arrivals.get(stream)!.push({ answeredAt, seenAt })
@@ -152,7 +159,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
   })()
 
   async function documents(wanted: readonly { index: string; id: string }[]) {
-    const response = await fetch(`${elasticsearch}/_mget?realtime=false`, {
+    const response = await fetch(`${elasticsearch}/_mget?realtime=false&_source_includes=${LOOKED_AT.join(',')}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ docs: wanted.map(({ index, id }) => ({ _index: index, _id: id })) }),
@@ -164,14 +171,15 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
 
   const looking = (async () => {
     while (!stopped || waiting.size > 0) {
-      const all = [...waiting]
-      const found = all.length === 0 ? [] : await documents(all).catch(() => [])
+      const due = [...waiting].filter(([, from]) => from <= Date.now()).map(([one]) => one)
+      const found = due.length === 0 ? [] : await documents(due).catch(() => [])
       const now = Date.now()
-      for (const [i, one] of all.entries()) {
+      for (const [i, one] of due.entries()) {
         const document = found[i]?.found ? found[i]._source : undefined
-        if (!document || !one.shows(document)) continue
-        waiting.delete(one)
-        saw(one.stream, one.answeredAt, now)
+        if (document && one.shows(document)) {
+          waiting.delete(one)
+          saw(one.stream, one.answeredAt, now)
+        } else waiting.set(one, now + (now - one.answeredAt) * LOOK_SHARE)
       }
       await after(LOOK_MS)
     }
@@ -191,7 +199,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
       const late = AbortSignal.timeout(timeoutMs)
       const tooLate = new Promise<never>((_, reject) => {
         late.addEventListener('abort', () => {
-          const left = [...waiting].slice(0, 5).map(({ stream, id }) => `${stream} ${id}`)
+          const left = [...waiting.keys()].slice(0, 5).map(({ stream, id }) => `${stream} ${id}`)
           reject(new Error(`${waiting.size} changes did not arrive within ${timeoutMs} ms: ${left.join(', ')}`))
         })
       })
