@@ -9,10 +9,11 @@ import { serveHealth } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
+import { deadLetterTopics, type ServiceName, services } from '#schemas/topics.ts'
 import { ensureHeartbeatTopics } from './apply.ts'
 import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, connectAt, faultOf, isRunning, remedyFor } from './connect.ts'
+import { CoordinatorsWatch, findUncoordinated } from './coordinators.ts'
 import { type Copy, endCopies, judgeCopy } from './copies.ts'
 import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
@@ -25,10 +26,11 @@ const LOOK_MS = 4_000
 /** Slots are looked at more often: that a connector stands still shows over several looks. */
 const LOOK_AT_SLOTS_MS = 2_000
 const LOOK_AT_TOPICS_MS = 15_000
+const LOOK_AT_GROUPS_MS = 10_000
 const MAINTAIN_MS = 600_000
 
 /**
- * Watches connectors, their topics and sessions, slots and outboxes; restarts what failed or stays unassigned, with back-off,
+ * Watches connectors, their topics and sessions, consumer groups, slots and outboxes; restarts what failed or stays unassigned, with back-off,
  * makes topics and outbox partitions, mends publications and drops old partitions. `/health` says what is wrong, and what mends it.
  */
 export async function runWatch(log: Log): Promise<Running> {
@@ -47,6 +49,7 @@ export async function runWatch(log: Log): Promise<Running> {
   const findings = new Findings()
   findings.note('watch', { part: 'watch', what: 'nothing was looked at yet', unwell: true })
   const slots = new SlotsWatch()
+  const coordinators = new CoordinatorsWatch()
   const watched: Watched = {
     connect: connectAt(config.CONNECT_URL, 0),
     restarts: openRestarts(),
@@ -63,6 +66,9 @@ export async function runWatch(log: Log): Promise<Running> {
     every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
     every(LOOK_AT_TOPICS_MS, () =>
       noting(watched, "connectors' topics", () => lookAtTopics(config.KAFKA_BROKERS, log)),
+    ),
+    every(LOOK_AT_GROUPS_MS, () =>
+      noting(watched, 'consumer groups', () => lookAtGroups(coordinators, config.KAFKA_BROKERS, watched)),
     ),
     every(LOOK_AT_SLOTS_MS, async () => {
       await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
@@ -144,6 +150,18 @@ function drifted(connector: string, drift: readonly Drift[]): Finding | undefine
 async function lookAtTopics(brokers: readonly string[], log: Log): Promise<void> {
   const made = await ensureHeartbeatTopics(brokers)
   if (made.length > 0) log.error({ made }, "connectors' topics were missing, and made again")
+}
+
+/** Of every application, and of Kafka Connect. */
+const GROUPS = [...deadLetterTopics.keys(), 'tributary-connect']
+
+async function lookAtGroups(
+  watch: CoordinatorsWatch,
+  brokers: readonly string[],
+  { findings, log }: Watched,
+): Promise<void> {
+  const finding = watch.look(await findUncoordinated(brokers, GROUPS), Date.now())
+  if (findings.note('group coordinators', finding)) log.error({ ...finding }, 'consumer groups have no coordinator')
 }
 
 async function lookAtSlots(

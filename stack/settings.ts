@@ -58,9 +58,15 @@ export const kafkaSettings: Readonly<Record<string, string>> = {
   'num.io.threads': '2',
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '8',
+  // A broker reads both topics whole when it starts. By default they aren't compacted before they have 100 MB: the reading
+  // takes seconds, and a killed broker's coordinators may then stay away (docs/decisions.md).
+  'offsets.topic.segment.bytes': '1048576',
   'transaction.state.log.replication.factor': '1',
   'transaction.state.log.min.isr': '1',
   'transaction.state.log.num.partitions': '8',
+  'transaction.state.log.segment.bytes': '1048576',
+  // Ends of transactions among the groups' positions stay for so long; topics of ours say what they need.
+  'log.cleaner.delete.retention.ms': '600000',
   'group.initial.rebalance.delay.ms': '0',
   // A consumer may ask for less than the default 6 s to notice a killed member sooner.
   'group.min.session.timeout.ms': '3000',
