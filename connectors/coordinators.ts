@@ -13,7 +13,8 @@ export async function findUncoordinated(brokers: readonly string[], groups: Iter
     clientId: 'tributary-watch',
     brokers: [...brokers],
     logLevel: kafkajs.logLevel.NOTHING,
-    retry: { retries: 0 },
+    // The first group that is asked for has the client get to know the brokers.
+    retry: { initialRetryTime: 100, retries: 2 },
   })
   const admin = kafka.admin()
   await admin.connect()
