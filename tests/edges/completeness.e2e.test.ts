@@ -152,7 +152,8 @@ test.runIf(soak.long)(
         const enough = statements.checked.taken + 30
         await waitUntil('claims are made again', () => statements.checked.taken > enough, { timeoutMs: 120_000 })
         taken = statements.checked.taken
-        console.log(`${taken} statements held against the truth after ${names[i % names.length]}`)
+        const { wrong } = statements.checked
+        console.log(`${taken} statements, ${wrong.length} of them wrong, after ${names[i % names.length]}`)
       }
       await traffic.stop(240_000)
     } finally {
