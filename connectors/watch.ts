@@ -30,8 +30,9 @@ const LOOK_AT_GROUPS_MS = 10_000
 const MAINTAIN_MS = 600_000
 
 /**
- * Watches connectors, their topics and sessions, consumer groups, slots and outboxes; restarts what failed or stays unassigned, with back-off,
- * makes topics and outbox partitions, mends publications and drops old partitions. `/health` says what is wrong, and what mends it.
+ * Watches connectors, their topics and sessions, consumer groups, slots and outboxes; restarts what failed or stays
+ * unassigned, with back-off, makes topics and outbox partitions, mends publications and drops old partitions. `/health`
+ * says what is wrong, and what mends it.
  */
 export async function runWatch(log: Log): Promise<Running> {
   const config = readConfig({

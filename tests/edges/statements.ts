@@ -18,7 +18,7 @@ export interface Checked {
 }
 
 /** So many of the changes before what a statement says are looked at, and so many of all before: an index may be lost. */
-const RECENT_ONES = 40
+const RECENT_ONES = 60
 const OLD_ONES = 20
 
 /**
