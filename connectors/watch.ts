@@ -9,7 +9,7 @@ import { serveHealth } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { deadLetterTopics, type ServiceName, services } from '#schemas/topics.ts'
+import { connectGroup, deadLetterTopics, type ServiceName, services } from '#schemas/topics.ts'
 import { ensureHeartbeatTopics } from './apply.ts'
 import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, connectAt, faultOf, isRunning, remedyFor } from './connect.ts'
@@ -154,7 +154,7 @@ async function lookAtTopics(brokers: readonly string[], log: Log): Promise<void>
 }
 
 /** Of every application, and of Kafka Connect. */
-const GROUPS = [...deadLetterTopics.keys(), 'tributary-connect']
+const GROUPS = [...deadLetterTopics.keys(), connectGroup]
 
 async function lookAtGroups(
   watch: CoordinatorsWatch,

@@ -138,6 +138,8 @@ export const processorApp = (topology: ReadModelName) => `processor-${topology}`
 export const inboxApp = (service: ServiceName) => `${service}.inbox`
 /** Application id of the Elasticsearch sink. */
 export const sinkApp = 'sink'
+/** Consumer group of the Kafka Connect workers. */
+export const connectGroup = 'tributary-connect'
 
 /** The dead-letter topics' names, by application. */
 export const deadLetterTopics: ReadonlyMap<string, string> = new Map(

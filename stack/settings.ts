@@ -1,4 +1,4 @@
-import { services as serviceNames } from '#schemas/topics.ts'
+import { connectGroup, services as serviceNames } from '#schemas/topics.ts'
 
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;
@@ -79,7 +79,7 @@ export const kafkaSettings: Readonly<Record<string, string>> = {
 
 /** Of the Connect worker. Where its topics, brokers and listeners are is each stack's own. */
 export const connectSettings: Readonly<Record<string, string>> = {
-  'group.id': 'tributary-connect',
+  'group.id': connectGroup,
   'config.storage.topic': 'connect.configs',
   'offset.storage.topic': 'connect.offsets',
   'status.storage.topic': 'connect.status',
