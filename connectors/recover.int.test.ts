@@ -334,11 +334,16 @@ test('within seconds the watch mends a publication, makes missing partitions and
       everyMs: 500,
     })
 
+    // Its tasks that failed without their topic are back, and what was said of them is taken back.
+    await waitUntil('it is well again', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
     // It says RUNNING and reads nothing: its walsender stands still.
-    const { rows } = await superuser.raw('select active_pid as pid from pg_replication_slots where slot_name = ?', [
-      slot,
-    ])
-    process.kill(rows[0].pid, 'SIGSTOP')
+    const reader = await waitUntil('somebody reads the slot', async () => {
+      const { rows } = await superuser.raw('select active_pid as pid from pg_replication_slots where slot_name = ?', [
+        slot,
+      ])
+      return rows[0].pid as number | null
+    })
+    process.kill(reader, 'SIGSTOP')
     try {
       const { reason } = await waitUntil(
         'it names the connector that does not get on',
@@ -348,10 +353,10 @@ test('within seconds the watch mends a publication, makes missing partitions and
         },
         { timeoutMs: 12_000 },
       )
-      expect(reason).toContain(`pid ${rows[0].pid} reads it`)
+      expect(reason).toContain(`pid ${reader} reads it`)
       expect(reason).not.toContain('orders_outbox')
     } finally {
-      process.kill(rows[0].pid, 'SIGCONT')
+      process.kill(reader, 'SIGCONT')
     }
     await waitUntil('it is well again', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
   } finally {

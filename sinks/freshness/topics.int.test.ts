@@ -30,14 +30,13 @@ test('what is committed behind an open transaction counts, and so does the open 
   await open!.send({ topic, messages })
   await committed!.send({ topic, messages })
   await committed!.commit()
-  // Two records and the marker of the one that is committed.
-  expect(await freshness.highWatermarks([topic])).toEqual(new Map([[topic, new Map([[0, 3n]])]]))
+  // Two records and the marker of the one that is committed; a marker is written after the answer.
+  const end = async () => (await freshness.highWatermarks([topic])).get(topic)?.get(0)
+  await waitUntil('the marker of the committed one is written', async () => (await end()) === 3n)
   const group = `${topic}-group`
   await admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '0' }] })
   expect(await freshness.behind(group, await freshness.highWatermarks([topic]))).toEqual([topic])
   await open!.abort()
-  // Its marker is written after the answer.
-  const end = async () => (await freshness.highWatermarks([topic])).get(topic)?.get(0)
   await waitUntil('the marker of the aborted one is written', async () => (await end()) === 4n)
 })
 
@@ -62,6 +61,11 @@ test('a topic that was made anew is told until the stamps of its processor name 
     const offsets = [{ topic: exchange, partitions: [{ partition: 0, offset: '0', metadata }] }]
     await transaction.sendOffsets({ consumerGroupId: group, topics: offsets })
     await transaction.commit()
+    // The group shows them when their marker is written, after the answer.
+    await waitUntil('the group shows the stamp', async () => {
+      const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [exchange] })
+      return offsets?.partitions[0]?.metadata === metadata
+    })
   }
   const named = async (id: string) => {
     await stamp(writeStamp({ commit: 'a-1', topics: new Map([[rows, id]]) }))
