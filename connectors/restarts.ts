@@ -2,9 +2,10 @@ import { type ConnectorStatus, hasFailed, isUnassigned } from './connect.ts'
 import type { Stalls } from './stalls.ts'
 
 const FIRST_PAUSE_MS = 5_000
-const LONGEST_PAUSE_MS = 300_000
+/** Where the cause is mended, its events wait at most this much longer; a start that fails costs Connect a second's work. */
+const LONGEST_PAUSE_MS = 30_000
 /** A connector that ran this long starts again with the shortest pause. */
-const WELL_MS = 300_000
+const WELL_MS = 60_000
 
 /**
  * UNASSIGNED for this long is no passing rebalance: a worker that stopped wrote its last word after its successor's

@@ -172,8 +172,8 @@ for (const [i, ill] of ills.entries()) {
         await waitUntil('everything flows', () => flows(traffic), { timeoutMs: 120_000, everyMs: 500 })
         for (let n = 0; n < ALTERNATIONS; n++) {
           spans.push(await span(false, () => after(WELL_MS)))
-          await ill.make()
           try {
+            await ill.make()
             spans.push(
               await span(true, async () => {
                 const until = performance.now() + ILL_MS
