@@ -9,8 +9,9 @@ export type Stream = (typeof streams)[number]
 /** How often each kind of change is sent: five kinds, so 25 changes/s in all in the long form. */
 const PER_SECOND = runs({ short: 2, long: 5 })
 const LOOK_MS = 50
-/** A change is looked for again after this share of the time that it has been waited for: looks must not be the load. */
-const LOOK_SHARE = 0.1
+/** What hasn't happened yet is asked for again after this share of the time that it was waited for: asking must not be the load. */
+const ASK_AGAIN_SHARE = 0.1
+const SEND_AGAIN_MS = 20
 /** An unanswered command is tried again for so long, in ms: the part that should answer may be ill. */
 const PATIENCE_MS = 180_000
 
@@ -65,7 +66,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
   /** Gives when it was answered. A command is sent again until it is: a service that is down isn't the client's end. */
   async function send(service: string, method: string, path: string, body: unknown): Promise<number> {
     const key = randomUUID()
-    const deadline = Date.now() + PATIENCE_MS
+    const began = Date.now()
     for (;;) {
       try {
         const response = await fetch(`${services[service]}${path}`, {
@@ -82,8 +83,9 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
       } catch (error) {
         if (error instanceof Refused) throw error
       }
-      if (Date.now() > deadline) throw new Error(`${method} ${service}${path} was not answered`)
-      await after(20)
+      const waited = Date.now() - began
+      if (waited > PATIENCE_MS) throw new Error(`${method} ${service}${path} was not answered`)
+      await after(Math.max(SEND_AGAIN_MS, waited * ASK_AGAIN_SHARE))
     }
   }
 
@@ -179,7 +181,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
         if (document && one.shows(document)) {
           waiting.delete(one)
           saw(one.stream, one.answeredAt, now)
-        } else waiting.set(one, now + (now - one.answeredAt) * LOOK_SHARE)
+        } else waiting.set(one, now + (now - one.answeredAt) * ASK_AGAIN_SHARE)
       }
       await after(LOOK_MS)
     }
