@@ -38,7 +38,9 @@ test(
         .map(([status, n]) => `${status}: ${n}`)
         .join(', ')}`,
     )
-    expect(counts.get(201) ?? 0, 'a good part has to be accepted').toBeGreaterThan(COMMANDS * SCRIPTS * 0.2)
+    const accepted = [...counts].reduce((sum, [status, n]) => (status < 300 ? sum + n : sum), 0)
+    // About two fifths are, with scripts of a few more or less.
+    expect(accepted, 'a good part has to be accepted').toBeGreaterThan(COMMANDS * SCRIPTS * 0.2)
   },
   runs({ short: 10, long: 90 }) * 60_000,
 )
