@@ -215,13 +215,13 @@ for (const [i, ill] of ills.entries()) {
           : `${stream} longest gap ${gap} ms`,
       )
       console.log(`${ill.part} ill: ${measured.join('; ')}; ${statements.checked.taken} statements looked at`)
+      const verify = await stack.tributary(['verify'], { timeoutMs: 180_000 })
+      expect(verify.code, `${verify.stdout}\n${verify.stderr}`).toBe(0)
+      expect(await openLetters(stack)).toEqual([])
       for (const { stream, ratio, gap } of rows) {
         expect(gap, `${stream}: longest gap, ms`).toBeLessThanOrEqual(LONGEST_GAP_MS)
         if (soak.long) expect(ratio, `${stream}: p99 ill / p99 well`).toBeLessThanOrEqual(WORST_RATIO)
       }
-      const verify = await stack.tributary(['verify'], { timeoutMs: 180_000 })
-      expect(verify.code, `${verify.stdout}\n${verify.stderr}`).toBe(0)
-      expect(await openLetters(stack)).toEqual([])
     },
     300_000 + WARM_MS + ALTERNATIONS * (2 * ILL_MS + 120_000),
   )
