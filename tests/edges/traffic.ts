@@ -8,7 +8,8 @@ export type Stream = (typeof streams)[number]
 
 /** How often each kind of change is sent: five kinds, so 25 changes/s in all in the long form. */
 const PER_SECOND = runs({ short: 2, long: 5 })
-const LOOK_MS = 50
+/** The pause between two looks at what has arrived, in ms. In the long form, whose bounds are seconds, looking must not be the load. */
+const LOOK_MS = runs({ short: 50, long: 100 })
 /** What hasn't happened yet is asked for again after this share of the time that it was waited for: asking must not be the load. */
 const ASK_AGAIN_SHARE = 0.1
 const SEND_AGAIN_MS = 20
@@ -231,9 +232,10 @@ export function p99(arrivals: readonly Arrival[], from: number, to: number): num
   return times[Math.ceil(times.length * 0.99) - 1] ?? Number.NaN
 }
 
-/** The longest time between two arrivals, in ms, from one moment to another. */
-export function longestGap(arrivals: readonly Arrival[], from: number, to: number): number {
+/** The longest time between two arrivals from one moment to another, and how long after the first of them it began, in ms. */
+export function longestGap(arrivals: readonly Arrival[], from: number, to: number): { ms: number; after: number } {
   const moments = arrivals.map(({ seenAt }) => seenAt).filter((at) => at > from && at < to)
   const all = [from, ...moments.sort((a, b) => a - b), to]
-  return Math.max(...all.slice(1).map((at, i) => at - all[i]!))
+  const gaps = all.slice(1).map((at, i) => ({ ms: at - all[i]!, after: all[i]! - from }))
+  return gaps.reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest))
 }
