@@ -313,9 +313,10 @@ test('within seconds the watch mends a publication, makes missing partitions and
     const answer = await fetch(`http://127.0.0.1:${env.WATCH_PORT}/health`)
     return (await answer.json()) as { status: string; reason?: string; concerns: { what: string; remedy: string }[] }
   }
+  const well = () => waitUntil('all is well', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
   const watch = start(['connectors', 'watch'])
   try {
-    await waitUntil('all is well', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
+    await well()
     const tomorrow = partitionOf(Date.now() + 86_400_000).name
     await superuser.raw(`drop table ${tomorrow}`)
     await superuser.raw('alter publication outbox drop table outbox')
@@ -335,7 +336,7 @@ test('within seconds the watch mends a publication, makes missing partitions and
     })
 
     // Its tasks that failed without their topic are back, and what was said of them is taken back.
-    await waitUntil('it is well again', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
+    await well()
     // It says RUNNING and reads nothing: its walsender stands still.
     const reader = await waitUntil('somebody reads the slot', async () => {
       const { rows } = await superuser.raw('select active_pid as pid from pg_replication_slots where slot_name = ?', [
@@ -358,7 +359,7 @@ test('within seconds the watch mends a publication, makes missing partitions and
     } finally {
       process.kill(reader, 'SIGCONT')
     }
-    await waitUntil('it is well again', async () => (await health()).status === 'ok', { timeoutMs: 40_000 })
+    await well()
   } finally {
     watch.kill()
   }

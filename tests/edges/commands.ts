@@ -62,6 +62,24 @@ const choice = fc.record({
 })
 export type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never
 
+/** Each script begins with one plain thing of each kind: the odd ones have something to refer to, and to stand beside. */
+const plainBeginning = (['customer', 'seller', 'product', 'order', 'payment', 'shipment', 'review'] as const).map(
+  (kind): Choice => ({
+    kind,
+    at: [1, 1, 1],
+    id: undefined,
+    texts: ['', '', ''],
+    amounts: [0, 0, 0],
+    instants: ['', ''],
+    score: 5,
+    items: [[0, 0, 0, 0]],
+    odd: 9,
+    wrongType: undefined,
+  }),
+)
+/** So many commands at the beginning of a script are plain: new things, which have to be accepted. */
+export const PLAIN_ONES = plainBeginning.length
+
 export const choices = (length: number) => fc.array(choice, { minLength: length, maxLength: length })
 
 /**
@@ -226,7 +244,7 @@ export function script(all: readonly Choice[], run: string): Command[] {
       }
     }
   }
-  return all.map(commandOf)
+  return [...plainBeginning, ...all].map(commandOf)
 }
 
 function post(service: string, path: string, body: unknown): Command {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { connectStack } from '../harness/stack.ts'
-import { type Command, choices, script } from './commands.ts'
+import { type Command, choices, PLAIN_ONES, script } from './commands.ts'
 import { realTexts } from './odd-values.ts'
 import { type Answered, sendAll } from './send.ts'
 import { openLetters, runs, soak } from './soak.ts'
@@ -21,11 +21,14 @@ test(
     await fc.assert(
       fc.asyncProperty(choices(COMMANDS), async (all) => {
         const run = `e${Date.now().toString(36)}${scripts++}-`
-        const answers = await sendAll(stack.urls.services, script(all, run))
+        const commands = script(all, run)
+        const answers = await sendAll(stack.urls.services, commands)
         for (const answered of answers) {
           counts.set(answered.status, (counts.get(answered.status) ?? 0) + 1)
           expectAnswer(answered)
         }
+        const plain = answers.filter(({ command }) => commands.indexOf(command) < PLAIN_ONES)
+        expect(plain.filter(({ status }) => status !== 201)).toEqual([])
         for (const { command } of answers.filter(({ status }) => status === 201)) await expectKept(command, answers)
         await expectEqual()
       }),
