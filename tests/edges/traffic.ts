@@ -10,8 +10,10 @@ export type Stream = (typeof streams)[number]
 const PER_SECOND = runs({ short: 2, long: 5 })
 /** The pause between two looks at what has arrived, in ms. In the long form, whose bounds are seconds, looking must not be the load. */
 const LOOK_MS = runs({ short: 50, long: 100 })
-/** What hasn't happened yet is asked for again after this share of the time that it was waited for: asking must not be the load. */
-const ASK_AGAIN_SHARE = 0.1
+/** What can't be seen yet is looked at again after this share of the time that it was waited for: looking must not be the load. */
+const LOOK_AGAIN_SHARE = 0.1
+/** The same of commands that aren't taken yet: clients back off, or hundreds of them would be the load of an ill service. */
+const SEND_AGAIN_SHARE = 0.5
 const SEND_AGAIN_MS = 20
 /** An unanswered command is tried again for so long, in ms: the part that should answer may be ill. */
 const PATIENCE_MS = 180_000
@@ -86,7 +88,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
       }
       const waited = Date.now() - began
       if (waited > PATIENCE_MS) throw new Error(`${method} ${service}${path} was not answered`)
-      await after(Math.max(SEND_AGAIN_MS, waited * ASK_AGAIN_SHARE))
+      await after(Math.max(SEND_AGAIN_MS, waited * SEND_AGAIN_SHARE))
     }
   }
 
@@ -182,7 +184,7 @@ export async function startTraffic({ services, elasticsearch }: Addresses, run: 
         if (document && one.shows(document)) {
           waiting.delete(one)
           saw(one.stream, one.answeredAt, now)
-        } else waiting.set(one, now + (now - one.answeredAt) * ASK_AGAIN_SHARE)
+        } else waiting.set(one, now + (now - one.answeredAt) * LOOK_AGAIN_SHARE)
       }
       await after(LOOK_MS)
     }
