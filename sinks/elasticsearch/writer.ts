@@ -8,7 +8,10 @@ import type { SinkMetrics } from './metrics.ts'
 
 /** Up to this many documents at a time is light traffic. */
 export const LIGHT = 500
-/** The longest rest after a light bulk, in ms: one that took long because the server was away says nothing of its cost. */
+/**
+ * The longest rest after a light bulk, in ms: one that took long because the server was away says nothing of its cost, and
+ * on a busy machine readers wait for the rest as well.
+ */
 const LONGEST_REST_MS = 500
 /** Bulks are cut at this size, in bytes of documents. */
 const BULK_BYTES = 5 * 1024 * 1024

@@ -62,20 +62,25 @@ const choice = fc.record({
 })
 export type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never
 
-/** Each script begins with one plain thing of each kind: the odd ones have something to refer to, and to stand beside. */
-const plainBeginning = (['customer', 'seller', 'product', 'order', 'payment', 'shipment', 'review'] as const).map(
-  (kind): Choice => ({
-    kind,
-    at: [1, 1, 1],
-    id: undefined,
-    texts: ['', '', ''],
-    amounts: [0, 0, 0],
-    instants: ['', ''],
-    score: 5,
-    items: [[0, 0, 0, 0]],
-    odd: 9,
-    wrongType: undefined,
-  }),
+/**
+ * Each script begins with plain things, three of each kind: the odd ones have something to refer to, and to stand beside.
+ * Each round refers to its own things, the newest.
+ */
+const plainBeginning = [1, 1, 5].flatMap((newest) =>
+  (['customer', 'seller', 'product', 'order', 'payment', 'shipment', 'review'] as const).map(
+    (kind): Choice => ({
+      kind,
+      at: [newest, newest, newest],
+      id: undefined,
+      texts: ['', '', ''],
+      amounts: [0, 0, 0],
+      instants: ['', ''],
+      score: 5,
+      items: [[newest, newest, 0, 0]],
+      odd: 9,
+      wrongType: undefined,
+    }),
+  ),
 )
 /** So many commands at the beginning of a script are plain: new things, which have to be accepted. */
 export const PLAIN_ONES = plainBeginning.length

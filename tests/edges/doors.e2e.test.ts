@@ -27,8 +27,8 @@ test(
           counts.set(answered.status, (counts.get(answered.status) ?? 0) + 1)
           expectAnswer(answered)
         }
-        const plain = answers.filter(({ command }) => commands.indexOf(command) < PLAIN_ONES)
-        expect(plain.filter(({ status }) => status !== 201)).toEqual([])
+        const plain = new Set(commands.slice(0, PLAIN_ONES))
+        expect(answers.filter(({ command, status }) => plain.has(command) && status !== 201)).toEqual([])
         for (const { command } of answers.filter(({ status }) => status === 201)) await expectKept(command, answers)
         await expectEqual()
       }),
@@ -41,10 +41,7 @@ test(
         .map(([status, n]) => `${status}: ${n}`)
         .join(', ')}`,
     )
-    const accepted = [...counts].reduce((sum, [status, n]) => (status < 300 ? sum + n : sum), 0)
-    expect(accepted, 'a good part has to be accepted').toBeGreaterThan(COMMANDS * SCRIPTS * 0.2)
-    // A quarter makes new things; of a few scripts it may be a sixth by chance.
-    if (soak.long) expect(counts.get(201) ?? 0, 'and make new things').toBeGreaterThan(COMMANDS * SCRIPTS * 0.2)
+    expect(counts.get(201) ?? 0, 'a good part has to be accepted').toBeGreaterThan(COMMANDS * SCRIPTS * 0.2)
   },
   runs({ short: 10, long: 90 }) * 60_000,
 )

@@ -6,7 +6,7 @@ import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { openLetters, runs, soak } from './soak.ts'
 import { checkStatements } from './statements.ts'
-import { longestGap, p99, type Stream, startTraffic, streams, type Traffic } from './traffic.ts'
+import { type Gap, longest, longestGap, p99, type Stream, startTraffic, streams, type Traffic } from './traffic.ts'
 
 const stack = connectStack()
 
@@ -205,10 +205,7 @@ for (const [i, ill] of ills.entries()) {
           each.ill ? [p99(arrivals, each.from, each.to) / p99(arrivals, spans[at - 1]!.from, spans[at - 1]!.to)] : [],
         )
         const gapWhile = (ill: boolean) =>
-          spans
-            .filter((each) => each.ill === ill)
-            .map(({ from, to }) => longestGap(arrivals, from, to))
-            .reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest), { ms: 0, after: 0 })
+          longest(spans.filter((each) => each.ill === ill).map(({ from, to }) => longestGap(arrivals, from, to)))
         const ratio = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)]!
         return { stream, ratio, gap: gapWhile(true), gapWhenWell: gapWhile(false) }
       })
@@ -237,8 +234,8 @@ function flows({ arrivals }: Traffic): boolean {
 }
 
 /** A gap with the time at which it began: what happens then is its cause. */
-function said({ ms, after }: { readonly ms: number; readonly after: number }): string {
-  return `${ms} ms at ${(after / 1_000).toFixed(1)} s`
+function said({ ms, beganMs }: Gap): string {
+  return `${ms} ms at ${(beganMs / 1_000).toFixed(1)} s`
 }
 
 async function span(ill: boolean, work: () => Promise<unknown>) {

@@ -8,7 +8,7 @@ export type Stream = (typeof streams)[number]
 
 /** How often each kind of change is sent: five kinds, so 25 changes/s in all in the long form. */
 const PER_SECOND = runs({ short: 2, long: 5 })
-/** The pause between two looks at what has arrived, in ms. In the long form, whose bounds are seconds, looking must not be the load. */
+/** The pause between two looks at what has arrived, in ms. */
 const LOOK_MS = runs({ short: 50, long: 100 })
 /** What can't be seen yet is looked at again after this share of the time that it was waited for: looking must not be the load. */
 const LOOK_AGAIN_SHARE = 0.1
@@ -234,10 +234,20 @@ export function p99(arrivals: readonly Arrival[], from: number, to: number): num
   return times[Math.ceil(times.length * 0.99) - 1] ?? Number.NaN
 }
 
-/** The longest time between two arrivals from one moment to another, and how long after the first of them it began, in ms. */
-export function longestGap(arrivals: readonly Arrival[], from: number, to: number): { ms: number; after: number } {
+/** A time without arrivals, and how long after the beginning of what was looked at it began, in ms. */
+export interface Gap {
+  readonly ms: number
+  readonly beganMs: number
+}
+
+/** The longest gap between arrivals from one moment to another. */
+export function longestGap(arrivals: readonly Arrival[], from: number, to: number): Gap {
   const moments = arrivals.map(({ seenAt }) => seenAt).filter((at) => at > from && at < to)
   const all = [from, ...moments.sort((a, b) => a - b), to]
-  const gaps = all.slice(1).map((at, i) => ({ ms: at - all[i]!, after: all[i]! - from }))
-  return gaps.reduce((longest, gap) => (gap.ms > longest.ms ? gap : longest))
+  return longest(all.slice(1).map((at, i) => ({ ms: at - all[i]!, beganMs: all[i]! - from })))
+}
+
+/** The longest of some gaps; none at all is one of 0 ms. */
+export function longest(gaps: readonly Gap[]): Gap {
+  return gaps.reduce((most, gap) => (gap.ms > most.ms ? gap : most), { ms: 0, beganMs: 0 })
 }
