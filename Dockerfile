@@ -11,7 +11,7 @@ FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production TZ=UTC TRIBUTARY_SUPERVISED=1 TRIBUTARY_HOME=/tmp/tributary
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json tributary.ts ./
+COPY package.json tributary.ts tributary.config.ts ./
 COPY schemas ./schemas
 COPY runtime ./runtime
 COPY producers ./producers
@@ -19,6 +19,7 @@ COPY connectors ./connectors
 COPY processors ./processors
 COPY sinks ./sinks
 COPY stack ./stack
+COPY system ./system
 USER node
 ENTRYPOINT ["node", "tributary.ts"]
 CMD ["--help"]

@@ -8,10 +8,10 @@ import { simulatorCommands } from '#producers/simulator/cli.ts'
 import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
 import { printableLines } from '#runtime/printable.ts'
 import { schemasCommands } from '#schemas/cli.ts'
-import { deadLetterTopics } from '#schemas/topics.ts'
 import { sinksCommands } from '#sinks/cli.ts'
 import { stackCommands } from '#stack/cli.ts'
 import { completeEnvironment } from '#stack/environment.ts'
+import system from './tributary.config.ts'
 
 const dotEnv = new URL('./.env', import.meta.url)
 if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
@@ -25,47 +25,50 @@ const program = new Command('tributary')
   .hook('preAction', () => completeEnvironment(process.env))
 
 stackCommands(program)
-schemasCommands(program, {
+schemasCommands(program, system, {
   registryUrl: () => process.env.REGISTRY_URL ?? '',
   brokers: () => (process.env.KAFKA_BROKERS ?? '').split(','),
 })
-producersCommands(program)
+producersCommands(program, system)
 simulatorCommands(program)
-connectorsCommands(program)
-processorsCommands(program)
-sinksCommands(program)
+connectorsCommands(program, system)
+processorsCommands(program, system)
+sinksCommands(program, system)
 deadLettersCommands(program, {
-  apps: [...deadLetterTopics.keys()],
+  apps: [...system.deadLetterTopics.keys()],
   open: async () => {
     const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
     const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
-    const { open, unread } = await readOpenLetters(brokers, deadLetterTopics, 'tributary-dead-letters')
+    const { open, unread } = await readOpenLetters(brokers, system.deadLetterTopics, 'tributary-dead-letters')
     return { open: [...open.values()].flat(), unread }
   },
   closers: async () => {
     const { processorsCloser } = await import('#processors/closer.ts')
     const { sinkCloser } = await import('#sinks/elasticsearch/closer.ts')
     const { openElasticsearch } = await import('#sinks/elasticsearch/client.ts')
-    const { openCodec } = await import('#schemas/codec.ts')
-    const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '', REGISTRY_URL = '' } = process.env
+    const { openCodecOf } = await import('#system/codec.ts')
+    const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '' } = process.env
     const brokers = KAFKA_BROKERS.split(',')
-    const codec = await openCodec({ registryUrl: REGISTRY_URL })
+    const codec = await openCodecOf(system)
     const { inboxCloser } = await import('#producers/inbox/closer.ts')
+    const { openInbox } = await import('#producers/inbox/open.ts')
+    const { readModels, topologies, subscribers } = system
     return [
-      processorsCloser({ brokers }),
-      inboxCloser(),
-      sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec }),
+      processorsCloser({ brokers, topologies }),
+      inboxCloser(subscribers, async (service) => openInbox(await system.loadService(service), codec)),
+      sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec, readModels }),
     ]
   },
   read: async (letter) => {
     const { readLetterAt } = await import('#runtime/dead-letters/follow.ts')
-    const { deadLettersOf } = await import('#schemas/topics.ts')
+    const { deadLettersOf } = await import('#schemas/topic.ts')
     const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
     return readLetterAt(brokers, deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
   },
   describe: async ({ value, valueBytes }) => {
     const { describeBytes } = await import('#schemas/describe.ts')
-    return describeBytes(value!, valueBytes === undefined, process.env.REGISTRY_URL ?? '')
+    const { openCodecOf } = await import('#system/codec.ts')
+    return describeBytes(value!, valueBytes === undefined, () => openCodecOf(system))
   },
 })
 

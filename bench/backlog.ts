@@ -10,7 +10,7 @@ import pg from 'pg'
 import { openDatabase } from '../producers/database/connect.ts'
 import { readSuperuser } from '../producers/database/settings.ts'
 import { slotPasses } from '../producers/outbox/slot.ts'
-import { domainTopics, readModels, type ServiceName } from '../schemas/topics.ts'
+import { readModels, type ServiceName, services } from '../schemas/topics.ts'
 import { scratchStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { benchOptions } from './options.ts'
@@ -52,7 +52,7 @@ async function workOffBacklog(orders: number, round: number): Promise<Backlog> {
   say(`playing ${orders} orders through the services, with no processor and no sink running`)
   await tributary('simulate', '--orders', String(orders), '--seed', String(round), '--no-wait')
   const waiting = (await outboxRows()) - before
-  await Promise.all(domainTopics.map(({ service }) => drained(service)))
+  await Promise.all(services.map(drained))
 
   say(`${waiting} events wait; starting ${workers.join(', ')}`)
   const started = performance.now()
@@ -114,7 +114,7 @@ async function database(name: string): Promise<pg.Client> {
 
 async function outboxRows(): Promise<number> {
   const counts = await Promise.all(
-    domainTopics.map(async ({ service }) => {
+    services.map(async (service) => {
       const client = await database(service)
       const { rows } = await client.query<{ n: string }>('select count(*) n from outbox')
       await client.end()

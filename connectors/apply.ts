@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Each, eachOnItsOwn } from '#runtime/each.ts'
 import kafkajs from '#runtime/kafkajs.ts'
-import { services } from '#schemas/topics.ts'
-import { type Drift, driftOf, heartbeatTopicOf, messageTopicOf, wantedConnectors } from './configuration.ts'
+import { type ConnectorConfig, type Drift, driftOf, heartbeatTopicOf, messageTopicOf } from './configuration.ts'
 import { type Connect, type ConnectorStatus, faultOf, isHeld, isRunning, remedyFor } from './connect.ts'
 import { restartDue } from './restarts.ts'
 import { openStalls } from './stalls.ts'
@@ -16,9 +15,11 @@ export interface Applied {
   readonly resumed: boolean
 }
 
-/** Makes connectors what their file says, and lets them run, where they aren't or don't; each on its own. Safe to run again. */
-export async function applyConnectors(connect: Connect): Promise<Each<string, Applied>> {
-  const wanted = wantedConnectors()
+/** Makes connectors what they should be, and lets them run, where they aren't or don't; each on its own. Safe to run again. */
+export async function applyConnectors(
+  connect: Connect,
+  wanted: ReadonlyMap<string, ConnectorConfig>,
+): Promise<Each<string, Applied>> {
   const statuses = await connect.statuses()
   return eachOnItsOwn(wanted.keys(), async (connector): Promise<Applied> => {
     const found = await connect.configOf(connector)
@@ -33,9 +34,12 @@ export async function applyConnectors(connect: Connect): Promise<Each<string, Ap
 
 /**
  * Creates the topics of the connectors' heartbeats and logical messages where they are missing; gives those. Short-lived, one
- * partition. (The domain topics are in schemas/topics.ts; neither the broker nor Connect makes topics.)
+ * partition. (Neither the broker nor Connect makes topics.)
  */
-export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise<string[]> {
+export async function ensureHeartbeatTopics(
+  brokers: readonly string[],
+  services: readonly string[],
+): Promise<string[]> {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-connectors',
     brokers: [...brokers],
@@ -70,13 +74,13 @@ export async function ensureHeartbeatTopics(brokers: readonly string[]): Promise
 }
 
 /**
- * Waits until every connector (or those named) and its task run; restarts what fails, or stays unassigned, on the way.
+ * Waits until connectors and their tasks run; restarts what fails, or stays unassigned, on the way.
  * Throws after `patienceMs`, naming each that doesn't run and why.
  */
 export async function awaitRunning(
   connect: Connect,
+  connectors: readonly string[],
   patienceMs = 90_000,
-  connectors: readonly string[] = [...wantedConnectors().keys()],
 ): Promise<void> {
   const deadline = Date.now() + patienceMs
   const stalls = openStalls()

@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { oneOf } from '#runtime/arguments.ts'
 import { printable, printableLines } from '#runtime/printable.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
+import type { System } from '#system/system.ts'
 
 /** `tributary connectors …` */
-export function connectorsCommands(program: Command): void {
+export function connectorsCommands(program: Command, system: System): void {
+  const { services, domainTopics } = system
   const connectors = program.command('connectors').description("what carries the outboxes' rows to the topics")
 
   connectors
@@ -13,20 +14,20 @@ export function connectorsCommands(program: Command): void {
     .action(async () => {
       const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
       const { applyConnectors, awaitRunning, ensureHeartbeatTopics } = await import('./apply.ts')
-      const { describeDrift } = await import('./configuration.ts')
+      const { describeDrift, wantedConnectors } = await import('./configuration.ts')
       const { connectAt } = await import('./connect.ts')
       const { throwFailed } = await import('#runtime/each.ts')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
       const connect = connectAt(config.CONNECT_URL)
-      await ensureHeartbeatTopics(config.KAFKA_BROKERS)
-      const each = await applyConnectors(connect)
+      await ensureHeartbeatTopics(config.KAFKA_BROKERS, services)
+      const each = await applyConnectors(connect, wantedConnectors(services))
       const applied = [...each.done.values()]
       for (const { connector, change, drift, resumed } of applied) {
         if (change !== 'unchanged') console.log(`${connector}: ${change}`)
         if (resumed) console.log(`${connector}: resumed`)
         for (const each of drift) console.log(printable(`  ${describeDrift(each)}`))
       }
-      await awaitRunning(connect, undefined, [...each.done.keys()])
+      await awaitRunning(connect, [...each.done.keys()])
       throwFailed(each)
       const changed = applied.filter(({ change }) => change !== 'unchanged').length
       console.log(`${applied.length} connectors run, ${changed} of them new or changed`)
@@ -40,7 +41,9 @@ export function connectorsCommands(program: Command): void {
       const { connectSettings, readConfig } = await import('#runtime/config.ts')
       const { connectAt } = await import('./connect.ts')
       const { connectorStates, describeState } = await import('./status.ts')
-      const states = await connectorStates(connectAt(readConfig(connectSettings).CONNECT_URL, 5_000))
+      const { wantedConnectors } = await import('./configuration.ts')
+      const connect = connectAt(readConfig(connectSettings).CONNECT_URL, 5_000)
+      const states = await connectorStates(connect, wantedConnectors(services))
       if (options.json) console.log(printableLines(JSON.stringify(states, null, 2)))
       else for (const state of states) console.log(printableLines(describeState(state)))
       if (states.some((state) => !state.running || state.drift.length > 0)) process.exitCode = 1
@@ -55,7 +58,7 @@ export function connectorsCommands(program: Command): void {
       const { connectSettings, readConfig } = await import('#runtime/config.ts')
       const { connectAt } = await import('./connect.ts')
       const { wantedConnectors } = await import('./configuration.ts')
-      const known = [...wantedConnectors().keys()]
+      const known = [...wantedConnectors(services).keys()]
       const unknown = names.filter((name) => !known.includes(name))
       if (unknown.length > 0) program.error(`there is no connector "${unknown[0]}": there are ${known.join(', ')}`)
       const connect = connectAt(readConfig(connectSettings).CONNECT_URL)
@@ -71,13 +74,13 @@ export function connectorsCommands(program: Command): void {
     .command('recover')
     .description("make a service's connector read again whatever became of its slot, and send the events it missed")
     .argument('<service>', `which one: ${services.join(', ')}`, oneOf('service', services))
-    .action(async (service: ServiceName) => {
+    .action(async (service: string) => {
       const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
       const { readSuperuser } = await import('#producers/database/settings.ts')
       const { connectAt } = await import('./connect.ts')
       const { recover } = await import('./recover.ts')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
-      const { lost } = await recover(service, {
+      const { lost } = await recover(domainTopics.get(service)!, {
         connect: connectAt(config.CONNECT_URL),
         brokers: config.KAFKA_BROKERS,
         superuser: readSuperuser()(service),
@@ -97,6 +100,6 @@ export function connectorsCommands(program: Command): void {
     .action(async () => {
       const { runProcess } = await import('#runtime/main.ts')
       const { runWatch } = await import('./watch.ts')
-      await runProcess('watch', runWatch)
+      await runProcess('watch', (log) => runWatch(system, log))
     })
 }

@@ -4,7 +4,7 @@ import { services } from '#schemas/topics.ts'
 import { connectorOf, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 
 test('every service has a connector of its own on its own slot, login and topic', () => {
-  const wanted = wantedConnectors()
+  const wanted = wantedConnectors(services)
   expect([...wanted.keys()]).toEqual(services.map(connectorOf))
   expect(wanted.get('orders-outbox')).toMatchObject({
     'database.dbname': 'orders',

@@ -1,26 +1,25 @@
 import { readFileSync } from 'node:fs'
-import { type ServiceName, services } from '#schemas/topics.ts'
 
 /** A connector's configuration as Kafka Connect takes it: every value a text, secrets as `${env:…}`. */
 export type ConnectorConfig = Readonly<Record<string, string>>
 
 /** The connector of a service. */
-export const connectorOf = (service: ServiceName) => `${service}-outbox`
+export const connectorOf = (service: string) => `${service}-outbox`
 
 /** Where a connector's heartbeats go; Debezium puts the name together. */
-export const heartbeatTopicOf = (service: ServiceName) => `__debezium-heartbeat.${service}`
+export const heartbeatTopicOf = (service: string) => `__debezium-heartbeat.${service}`
 
 /**
  * Where a connector puts what `pg_logical_emit_message` wrote (the heartbeat's own query, the freshness marks): that is
  * what moves the slot of a quiet database at once. Without this topic the connector's producer waits for it for ever.
  */
-export const messageTopicOf = (service: ServiceName) => `${service}.message`
+export const messageTopicOf = (service: string) => `${service}.message`
 
 /**
- * What every connector should be: connectors/outbox.json with the service's name in place of `<service>` and
+ * What the services' connectors should be: connectors/outbox.json with the service's name in place of `<service>` and
  * `<SERVICE>`. The services' connectors differ in nothing else.
  */
-export function wantedConnectors(): ReadonlyMap<string, ConnectorConfig> {
+export function wantedConnectors(services: readonly string[]): ReadonlyMap<string, ConnectorConfig> {
   const template = readFileSync(new URL('./outbox.json', import.meta.url), 'utf8')
   return new Map(
     services.map((service) => {

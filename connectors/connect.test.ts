@@ -5,6 +5,9 @@ import { type ConnectorConfig, wantedConnectors } from './configuration.ts'
 import { connectAt, faultOf, hasFailed, isRunning, remedyFor, type State } from './connect.ts'
 import { connectorStates, describeState } from './status.ts'
 
+const SERVICES = ['customers', 'catalog', 'orders', 'payments', 'shipping', 'reviews']
+const wanted = wantedConnectors(SERVICES)
+
 let server: FastifyInstance | undefined
 afterEach(() => server?.close())
 
@@ -44,39 +47,39 @@ async function fakeConnect(busy = 0) {
 
 test('applying creates what is missing, mends what drifted, and leaves the rest alone', async () => {
   const { connect, configs, puts } = await fakeConnect()
-  expect([...(await applyConnectors(connect)).done.values()].map(({ change }) => change)).toEqual(
+  expect([...(await applyConnectors(connect, wanted)).done.values()].map(({ change }) => change)).toEqual(
     Array(6).fill('created'),
   )
   configs.set('orders-outbox', { ...configs.get('orders-outbox')!, 'poll.interval.ms': '500' })
 
-  const [drifted] = (await connectorStates(connect)).filter((state) => state.drift.length > 0)
+  const [drifted] = (await connectorStates(connect, wanted)).filter((state) => state.drift.length > 0)
   expect(describeState(drifted!)).toContain('poll.interval.ms: "500" → "25"')
 
   puts.length = 0
-  const again = await applyConnectors(connect)
+  const again = await applyConnectors(connect, wanted)
   expect(puts).toEqual(['orders-outbox'])
   expect(again.done.get('orders-outbox')?.drift).toHaveLength(1)
-  expect(configs.get('orders-outbox')).toEqual(wantedConnectors().get('orders-outbox'))
+  expect(configs.get('orders-outbox')).toEqual(wanted.get('orders-outbox'))
 })
 
 test('a connector that somebody paused or stopped is named with what resumes it, and applying does', async () => {
   const { connect, puts, held } = await fakeConnect()
-  await applyConnectors(connect)
+  await applyConnectors(connect, wanted)
   held.set('orders-outbox', 'PAUSED').set('payments-outbox', 'STOPPED')
-  const idle = (await connectorStates(connect)).filter((state) => !state.running)
+  const idle = (await connectorStates(connect, wanted)).filter((state) => !state.running)
   expect(idle.map(describeState)).toEqual([
     'orders-outbox was paused by somebody, and stays so: `npx tributary connectors apply`',
     'payments-outbox was stopped by somebody, and stays so: `npx tributary connectors apply`',
   ])
 
   puts.length = 0
-  const { done } = await applyConnectors(connect)
+  const { done } = await applyConnectors(connect, wanted)
   expect([...done.values()].filter(({ resumed }) => resumed).map(({ connector }) => connector)).toEqual([
     'orders-outbox',
     'payments-outbox',
   ])
   expect(puts).toEqual([])
-  await awaitRunning(connect, 0)
+  await awaitRunning(connect, [...wanted.keys()], 0)
 })
 
 test('what mends a connector that does not run depends on why', () => {
@@ -94,7 +97,7 @@ test('a connector that Connect refuses leaves the others applied', async () => {
     putConfig: (connector: string, config: ConnectorConfig) =>
       connector === 'catalog-outbox' ? Promise.reject(new Error('refused')) : connect.putConfig(connector, config),
   }
-  const applied = await applyConnectors(refusing)
+  const applied = await applyConnectors(refusing, wanted)
   expect([...applied.failed.keys()]).toEqual(['catalog-outbox'])
   expect(configs.size).toBe(5)
 })

@@ -8,6 +8,8 @@ import { connectStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { endCopies, judgeCopy } from './copies.ts'
 
+const services = ['orders', 'shipping']
+
 let databases: Databases
 let superuser: Knex
 let maintainer: Knex
@@ -66,7 +68,7 @@ test("a copy of the server, a copy of its log and another slot's stream are ende
     for (const command of commands) {
       const session = await replicating('shipping', command)
       const [copy] = await waitUntil('it is found', async () => {
-        const copies = await endCopies(maintainer)
+        const copies = await endCopies(maintainer, services)
         return copies.length > 0 && copies
       })
       expect(copy).toMatchObject({ login: 'shipping_connector', address: '127.0.0.1', fault: undefined })
@@ -95,7 +97,7 @@ test("a connector's own stream, and a session that has asked for nothing yet, ar
   })
   const before = await pids('catalog')
   expect(before.length).toBeGreaterThanOrEqual(2)
-  expect(await endCopies(maintainer)).toEqual([])
+  expect(await endCopies(maintainer, services)).toEqual([])
   expect(await pids('catalog')).toEqual(before)
   expect(idle.ended).toBe(false)
   expect(own.fault === '' || /is active for PID/.test(own.fault)).toBe(true)

@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
 import { connectorLogin } from '#producers/database/logins.ts'
 import { slotOf } from '#producers/outbox/schema.ts'
-import { services } from '#schemas/topics.ts'
 import type { Finding } from './findings.ts'
 
 /** Somebody who read with a connector's login what isn't its own stream: the whole server's files or log, or another slot. */
@@ -20,7 +19,7 @@ export interface Copy {
  * beforehand: whoever may replicate a database logically may also ask, in the same session, for a copy of the whole server.
  * @param db with a login that sees others' sessions (pg_monitor) and may end those of the connectors
  */
-export async function endCopies(db: Knex): Promise<Copy[]> {
+export async function endCopies(db: Knex, services: readonly string[]): Promise<Copy[]> {
   // The command tells, not the slot: a slot is let go of a moment before its stream is seen to have ended. The slot tells
   // as well, should the server keep no commands (track_activities).
   const { rows } = await db.raw(

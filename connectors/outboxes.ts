@@ -9,7 +9,6 @@ import {
 } from '#producers/outbox/partitions.ts'
 import { mendPublication, ownerFault, publicationFaults } from '#producers/outbox/publication.ts'
 import { type Kept, RETENTION_DAYS } from '#producers/outbox/retention.ts'
-import type { ServiceName } from '#schemas/topics.ts'
 import type { Finding } from './findings.ts'
 
 /** A row, or the database's clock, that is ahead by more than this is worth a word, in ms. */
@@ -31,7 +30,7 @@ export interface OutboxLook {
  * the publication, which is mended, and clocks. Costs a few reads of the catalog and of the outbox's last pages.
  * @param db logged in as the owner of the outbox
  */
-export async function lookAtOutbox(db: Knex, service: ServiceName): Promise<OutboxLook> {
+export async function lookAtOutbox(db: Knex, service: string): Promise<OutboxLook> {
   const made = await makePartitionsAhead(db, Date.now())
   const { mended, owner } = await lookAtPublication(db, service)
   const days = daysAhead(await listPartitions(db), Date.now())
@@ -52,7 +51,7 @@ export async function lookAtOutbox(db: Knex, service: ServiceName): Promise<Outb
 const INSUFFICIENT_PRIVILEGE = '42501'
 
 /** Mends the publication. One that somebody else made can't be mended with the maintainer's rights: then that is found. */
-async function lookAtPublication(db: Knex, service: ServiceName) {
+async function lookAtPublication(db: Knex, service: string) {
   try {
     return { mended: await mendPublication(db), owner: undefined }
   } catch (error) {
@@ -67,13 +66,13 @@ async function lookAtPublication(db: Knex, service: ServiceName) {
   }
 }
 
-function judgeDays(service: ServiceName, days: number): Finding | undefined {
+function judgeDays(service: string, days: number): Finding | undefined {
   if (days >= DAYS_AHEAD_ALARM) return undefined
   const what = `the outbox of "${service}" has partitions for ${days} days ahead only`
   return { part: service, what, remedy: '`npx tributary outbox maintain` says why', unwell: true }
 }
 
-function judgeClock(service: ServiceName, aheadMs: number): Finding | undefined {
+function judgeClock(service: string, aheadMs: number): Finding | undefined {
   if (Math.abs(aheadMs) < AHEAD_MS) return undefined
   const what = `the clock of the database of "${service}" is ${inWords(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`
   return {
@@ -93,7 +92,7 @@ interface RowAhead {
   readonly ahead: number
 }
 
-function judgeRow(service: ServiceName, row: RowAhead | undefined): Finding | undefined {
+function judgeRow(service: string, row: RowAhead | undefined): Finding | undefined {
   if (!row) return undefined
   return {
     part: service,
@@ -109,7 +108,7 @@ function judgeRow(service: ServiceName, row: RowAhead | undefined): Finding | un
 const KEPT_MS = 86_400_000
 
 /** What is to be said of partitions that stay beyond the retention; of the oldest, why, since it holds up the others. */
-export function judgeKept(service: ServiceName, kept: readonly Kept[], now: number): Finding | undefined {
+export function judgeKept(service: string, kept: readonly Kept[], now: number): Finding | undefined {
   const due = now - RETENTION_DAYS * 86_400_000 - KEPT_MS
   const overdue = kept.filter(({ partition }) => partitionNamed(partition)!.to <= due)
   const [oldest] = overdue

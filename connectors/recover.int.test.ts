@@ -14,7 +14,7 @@ import { domainTopics, Reviews, services } from '#schemas/topics.ts'
 import { connectStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { applyConnectors, awaitRunning, ensureHeartbeatTopics } from './apply.ts'
-import { messageTopicOf } from './configuration.ts'
+import { messageTopicOf, wantedConnectors } from './configuration.ts'
 import { type Connect, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
 import { lookAtOutbox } from './outboxes.ts'
 import { recover } from './recover.ts'
@@ -36,9 +36,10 @@ beforeAll(async () => {
   brokers = env.KAFKA_BROKERS!.split(',')
   connect = connectAt(env.CONNECT_URL!)
   await applyTopics(brokers, domainTopics)
-  await ensureHeartbeatTopics(brokers)
-  throwFailed(await applyConnectors(connect))
-  await awaitRunning(connect)
+  await ensureHeartbeatTopics(brokers, services)
+  const wanted = wantedConnectors(services)
+  throwFailed(await applyConnectors(connect, wanted))
+  await awaitRunning(connect, [...wanted.keys()])
 }, 180_000)
 afterAll(() => databases[Symbol.asyncDispose]())
 
@@ -78,7 +79,7 @@ const slotRow = async () =>
     )
   ).rows[0]
 const recovered = () =>
-  recover(service, { connect, brokers, superuser: readSuperuser(databases.env)(service), say: () => {} })
+  recover(Reviews, { connect, brokers, superuser: readSuperuser(databases.env)(service), say: () => {} })
 
 test('rows and messages that nobody of ours writes are carried or passed over, and the connector goes on', async () => {
   const moment = (offset: string) => superuser.raw(`(now() at time zone 'UTC') + ?::interval`, [offset])
@@ -221,7 +222,7 @@ test('a recovery that fails half-way, or is interrupted, leaves the connector ru
   const runs = () => waitUntil('the connector runs', running, { timeoutMs: 60_000 })
   const failing = { ...connect, putOffset: () => Promise.reject(new Error('refused')) }
   const context = { connect: failing, brokers, superuser: readSuperuser(databases.env)(service), say: () => {} }
-  await expect(recover(service, context)).rejects.toThrow('refused')
+  await expect(recover(Reviews, context)).rejects.toThrow('refused')
   await runs()
 
   // The slot can't be made anew while another transaction is open.

@@ -6,7 +6,7 @@ import { mendPublication } from '#producers/outbox/publication.ts'
 import { resend } from '#producers/outbox/resend.ts'
 import { makeSlot, slotOf } from '#producers/outbox/schema.ts'
 import { slotPasses } from '#producers/outbox/slot.ts'
-import { domainTopics, type ServiceName } from '#schemas/topics.ts'
+import type { EventsTopic } from '#schemas/topic.ts'
 import { awaitRunning, ensureHeartbeatTopics } from './apply.ts'
 import { connectorOf, wantedConnectors } from './configuration.ts'
 import type { Connect } from './connect.ts'
@@ -35,20 +35,20 @@ const PATIENCE_MS = 90_000
 const OLDEST_TRANSACTION_MS = 86_400_000
 
 /**
- * Brings a service's connector back to reading whatever became of its slot, its publication or its position, and sends what
+ * Brings the connector of a service, which publishes on a topic, back to reading whatever became of its slot, its publication or its position, and sends what
  * was lost meanwhile: events that stand in the outbox and not in the topic. Safe to run at any time, and again.
  *
  * The connector's position is set to where the slot is, by Connect's REST interface. (It offers to delete it, too, but with
  * an offsets topic of the connector's own that fails: Connect writes the tombstone outside of the transaction it just began.)
  */
-export async function recover(service: ServiceName, context: RecoverContext): Promise<Recovered> {
+export async function recover({ name: topic, service }: EventsTopic, context: RecoverContext): Promise<Recovered> {
   const { connect, brokers, say } = context
   const connector = connectorOf(service)
   const db = openDatabase(context.superuser, { application: 'tributary-recover', pool: 1 })
   try {
     if (!(await connect.statuses()).has(connector))
-      await connect.putConfig(connector, wantedConnectors().get(connector)!)
-    for (const topic of await ensureHeartbeatTopics(brokers)) say(`topic "${topic}" was missing: made anew`)
+      await connect.putConfig(connector, wantedConnectors([service]).get(connector)!)
+    for (const topic of await ensureHeartbeatTopics(brokers, [service])) say(`topic "${topic}" was missing: made anew`)
     const { offset, slotMade } = await whileStopped(connect, connector, async () => {
       say(`${connector}: stopped`)
       const offset = await connect.offsetOf(connector)
@@ -58,11 +58,10 @@ export async function recover(service: ServiceName, context: RecoverContext): Pr
       await connect.putOffset(connector, { partition: { server: service }, offset: await slotOffset(db, service) })
       return { offset, slotMade }
     })
-    await awaitRunning(connect, PATIENCE_MS, [connector])
+    await awaitRunning(connect, [connector], PATIENCE_MS)
     await slotPasses(db, service, PATIENCE_MS)
     say(`${connector}: runs and reads on`)
-    const topic = domainTopics.find((each) => each.service === service)!
-    const lost = await lostEvents(db, topic.name, brokers, suspectSince(offset?.offset))
+    const lost = await lostEvents(db, topic, brokers, suspectSince(offset?.offset))
     if (lost.length > 0) {
       await resend(
         db,
@@ -116,7 +115,7 @@ async function stop(connect: Connect, connector: string): Promise<void> {
 }
 
 /** Makes the slot anew where it is missing or of no use; says why it did. */
-async function mendSlot(db: Knex, service: ServiceName): Promise<string | undefined> {
+async function mendSlot(db: Knex, service: string): Promise<string | undefined> {
   const slot = slotOf(service)
   const { rows } = await db.raw(
     `select plugin, database, coalesce(wal_status, 'lost') as status, active_pid as pid
@@ -138,7 +137,7 @@ async function mendSlot(db: Knex, service: ServiceName): Promise<string | undefi
 }
 
 /** Where the slot is, as Debezium notes a position. */
-async function slotOffset(db: Knex, service: ServiceName): Promise<Record<string, unknown>> {
+async function slotOffset(db: Knex, service: string): Promise<Record<string, unknown>> {
   const { rows } = await db.raw(
     `select (confirmed_flush_lsn - '0/0'::pg_lsn)::bigint as lsn, (extract(epoch from now()) * 1000000)::bigint as now
      from pg_replication_slots where slot_name = ?`,

@@ -1,6 +1,5 @@
 import type { Knex } from 'knex'
 import { slotOf } from '#producers/outbox/schema.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
 import type { Finding } from './findings.ts'
 import { type Pin, pinOf } from './pins.ts'
 
@@ -64,15 +63,15 @@ export class SlotsWatch {
    * to, so that there is something to confirm
    */
   async look(databases: ReadonlyMap<string, Knex>, now: number): Promise<SlotsLook> {
-    const db = databases.get('orders')!
+    const db = anyOf(databases)
     const all = await slotsOf(db, this.#mark?.lsn)
     const fuse = this.#fuse ?? (await fuseOf(db))
     const findings = new Map<string, Finding>()
-    for (const service of services) {
+    for (const service of databases.keys()) {
       const finding = await this.#judge(db, service, all.get(slotOf(service)), fuse, now)
       if (finding) findings.set(slotOf(service), finding)
     }
-    const own = new Set<string>(services.map(slotOf))
+    const own = new Set<string>([...databases.keys()].map(slotOf))
     for (const slot of all.values()) {
       const finding = own.has(slot.slot) ? undefined : judgeForeign(slot, fuse)
       if (finding) findings.set(slot.slot, finding)
@@ -81,7 +80,7 @@ export class SlotsWatch {
     return { slots: all, findings }
   }
 
-  async #judge(db: Knex, service: ServiceName, slot: Slot | undefined, fuse: number, now: number) {
+  async #judge(db: Knex, service: string, slot: Slot | undefined, fuse: number, now: number) {
     const name = slotOf(service)
     const before = this.#seen.get(name)
     const stuckSince = stuck(slot, before, this.#mark?.at ?? now)
@@ -164,7 +163,7 @@ function because(slot: Slot, pin: Pin | undefined): string {
   return pin ? `its connector is behind, and ${pin.what}` : 'its connector is behind'
 }
 
-function remedyFor(service: ServiceName, slot: Slot, pin: Pin | undefined): string {
+function remedyFor(service: string, slot: Slot, pin: Pin | undefined): string {
   if (pin && slot.behind < slot.retained / 2) return pin.remedy
   return `\`npx tributary connectors status\`, then \`connectors restart ${service}-outbox\``
 }
@@ -189,8 +188,11 @@ async function fuseOf(db: Knex): Promise<number> {
   return rows[0].bytes < 0 ? FUSE_WITHOUT_LIMIT : rows[0].bytes
 }
 
+/** Slots are the server's: each database shows those of all. */
+export const anyOf = (databases: ReadonlyMap<string, Knex>): Knex => databases.values().next().value!
+
 async function markNow(databases: ReadonlyMap<string, Knex>): Promise<string> {
-  const { rows } = await databases.get('orders')!.raw('select pg_current_wal_insert_lsn()::text as lsn')
+  const { rows } = await anyOf(databases).raw('select pg_current_wal_insert_lsn()::text as lsn')
   // A database that can't be reached is said to be so by whoever looks after it.
   await Promise.allSettled(
     [...databases.values()].map((db) => db.raw(`select pg_logical_emit_message(false, 'heartbeat', 'watch', true)`)),

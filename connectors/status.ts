@@ -1,4 +1,4 @@
-import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
+import { type ConnectorConfig, type Drift, describeDrift, driftOf } from './configuration.ts'
 import { type Connect, faultOf, isRunning, remedyFor } from './connect.ts'
 
 /** How one connector does. */
@@ -13,10 +13,13 @@ export interface ConnectorState {
 }
 
 /** How each wanted connector does. */
-export async function connectorStates(connect: Connect): Promise<ConnectorState[]> {
+export async function connectorStates(
+  connect: Connect,
+  wanted: ReadonlyMap<string, ConnectorConfig>,
+): Promise<ConnectorState[]> {
   const statuses = await connect.statuses()
   return Promise.all(
-    [...wantedConnectors()].map(async ([connector, wanted]) => {
+    [...wanted].map(async ([connector, config]) => {
       const status = statuses.get(connector)
       const found = status && (await connect.configOf(connector))
       const running = isRunning(status)
@@ -25,7 +28,7 @@ export async function connectorStates(connect: Connect): Promise<ConnectorState[
         running,
         fault: running ? undefined : faultOf(status),
         remedy: running ? undefined : remedyFor(connector, status),
-        drift: found ? driftOf(wanted, found) : [],
+        drift: found ? driftOf(config, found) : [],
       }
     }),
   )

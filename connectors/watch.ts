@@ -9,9 +9,10 @@ import { serveHealth } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { connectGroup, deadLetterTopics, type ServiceName, services } from '#schemas/topics.ts'
+import { connectGroup } from '#schemas/apps.ts'
+import type { System } from '#system/system.ts'
 import { ensureHeartbeatTopics } from './apply.ts'
-import { type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
+import { type ConnectorConfig, type Drift, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 import { type Connect, type ConnectorStatus, connectAt, faultOf, isRunning, remedyFor } from './connect.ts'
 import { CoordinatorsWatch, findUncoordinated } from './coordinators.ts'
 import { type Copy, endCopies, judgeCopy } from './copies.ts'
@@ -19,7 +20,7 @@ import { type Finding, Findings } from './findings.ts'
 import { openMeters, type WatchMeters } from './meters.ts'
 import { judgeKept, lookAtOutbox } from './outboxes.ts'
 import { openRestarts, type Restarts, restartDue } from './restarts.ts'
-import { SlotsWatch } from './slots.ts'
+import { anyOf, SlotsWatch } from './slots.ts'
 import { openStalls, type Stalls } from './stalls.ts'
 
 const LOOK_MS = 4_000
@@ -34,7 +35,7 @@ const MAINTAIN_MS = 600_000
  * unassigned, with back-off, makes topics and outbox partitions, mends publications and drops old partitions. `/health`
  * says what is wrong, and what mends it.
  */
-export async function runWatch(log: Log): Promise<Running> {
+export async function runWatch({ services, deadLetterTopics }: System, log: Log): Promise<Running> {
   const config = readConfig({
     ...connectSettings,
     ...kafkaSettings,
@@ -52,6 +53,8 @@ export async function runWatch(log: Log): Promise<Running> {
   const slots = new SlotsWatch()
   const coordinators = new CoordinatorsWatch()
   const watched: Watched = {
+    services,
+    wanted: wantedConnectors(services),
     connect: connectAt(config.CONNECT_URL, 0),
     restarts: openRestarts(),
     stalls: openStalls(),
@@ -62,18 +65,20 @@ export async function runWatch(log: Log): Promise<Running> {
     copies: new Map(),
   }
 
+  // Of every application, and of Kafka Connect.
+  const groups = [...deadLetterTopics.keys(), connectGroup]
   // Each on its own: what one waits for doesn't keep the others from looking.
   const looking = [
     every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
     every(LOOK_AT_TOPICS_MS, () =>
-      noting(watched, "connectors' topics", () => lookAtTopics(config.KAFKA_BROKERS, log)),
+      noting(watched, "connectors' topics", () => lookAtTopics(config.KAFKA_BROKERS, watched)),
     ),
     every(LOOK_AT_GROUPS_MS, () =>
-      noting(watched, 'consumer groups', () => lookAtGroups(coordinators, config.KAFKA_BROKERS, watched)),
+      noting(watched, 'consumer groups', () => lookAtGroups(coordinators, config.KAFKA_BROKERS, groups, watched)),
     ),
     every(LOOK_AT_SLOTS_MS, async () => {
       await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
-      await noting(watched, "connectors' sessions", () => lookForCopies(databases.get('orders')!, watched))
+      await noting(watched, "connectors' sessions", () => lookForCopies(anyOf(databases), watched))
       findings.note('watch', undefined)
     }),
     ...[...databases].map(([service, db]) =>
@@ -101,6 +106,8 @@ export async function runWatch(log: Log): Promise<Running> {
 }
 
 interface Watched {
+  readonly services: readonly string[]
+  readonly wanted: ReadonlyMap<string, ConnectorConfig>
   readonly connect: Connect
   readonly restarts: Restarts
   readonly stalls: Stalls
@@ -108,14 +115,14 @@ interface Watched {
   readonly meters: WatchMeters
   readonly log: Log
   /** When a service's publication was mended last; ms. */
-  readonly mended: Map<ServiceName, number>
+  readonly mended: Map<string, number>
   /** What was done last with a connector's login that isn't the connector's to do, and when; ms. */
   readonly copies: Map<string, { readonly copy: Copy; readonly at: number }>
 }
 
-async function lookAtConnectors({ connect, restarts, stalls, findings, meters, log }: Watched): Promise<void> {
+async function lookAtConnectors({ connect, wanted, restarts, stalls, findings, meters, log }: Watched): Promise<void> {
   const statuses = await connect.statuses()
-  const looks = await eachOnItsOwn(wantedConnectors().keys(), async (connector) => {
+  const looks = await eachOnItsOwn(wanted.keys(), async (connector) => {
     const status = statuses.get(connector)
     const running = isRunning(status)
     meters.running.set({ connector }, running ? 1 : 0)
@@ -129,7 +136,7 @@ async function lookAtConnectors({ connect, restarts, stalls, findings, meters, l
       await connect.restart(connector, { onlyFailed: what === 'failed' })
     }
     const found = status && (await connect.configOf(connector))
-    const drift = found ? driftOf(wantedConnectors().get(connector)!, found) : []
+    const drift = found ? driftOf(wanted.get(connector)!, found) : []
     meters.drift.set({ connector }, drift.length)
     findings.note(`drift of ${connector}`, drifted(connector, drift))
   })
@@ -148,27 +155,25 @@ function drifted(connector: string, drift: readonly Drift[]): Finding | undefine
 }
 
 /** Without its topics a connector waits for ever, and says RUNNING. */
-async function lookAtTopics(brokers: readonly string[], log: Log): Promise<void> {
-  const made = await ensureHeartbeatTopics(brokers)
+async function lookAtTopics(brokers: readonly string[], { services, log }: Watched): Promise<void> {
+  const made = await ensureHeartbeatTopics(brokers, services)
   if (made.length > 0) log.error({ made }, "connectors' topics were missing, and made again")
 }
-
-/** Of every application, and of Kafka Connect. */
-const GROUPS = [...deadLetterTopics.keys(), connectGroup]
 
 async function lookAtGroups(
   watch: CoordinatorsWatch,
   brokers: readonly string[],
+  groups: readonly string[],
   { findings, log }: Watched,
 ): Promise<void> {
-  const finding = watch.look(await findUncoordinated(brokers, GROUPS), Date.now())
+  const finding = watch.look(await findUncoordinated(brokers, groups), Date.now())
   if (findings.note('group coordinators', finding)) log.error({ ...finding }, 'consumer groups have no coordinator')
 }
 
 async function lookAtSlots(
   watch: SlotsWatch,
   databases: ReadonlyMap<string, Knex>,
-  { findings, meters, log }: Watched,
+  { services, findings, meters, log }: Watched,
 ): Promise<void> {
   const look = await watch.look(databases, Date.now())
   const slots = new Set([...services.map(slotOf), ...look.slots.keys(), ...look.findings.keys()])
@@ -189,8 +194,8 @@ async function lookAtSlots(
 const COPY_ALARM_MS = 600_000
 const COPY_SHOWN_MS = 86_400_000
 
-async function lookForCopies(db: Knex, { findings, log, copies }: Watched): Promise<void> {
-  for (const copy of await endCopies(db)) {
+async function lookForCopies(db: Knex, { services, findings, log, copies }: Watched): Promise<void> {
+  for (const copy of await endCopies(db, services)) {
     log.error({ copy }, "a connector's login was used for what isn't its connector's")
     copies.set(copy.login, { copy, at: Date.now() })
   }
@@ -201,11 +206,7 @@ async function lookForCopies(db: Knex, { findings, log, copies }: Watched): Prom
   }
 }
 
-async function lookAfterOutbox(
-  db: Knex,
-  service: ServiceName,
-  { findings, meters, log, mended }: Watched,
-): Promise<void> {
+async function lookAfterOutbox(db: Knex, service: string, { findings, meters, log, mended }: Watched): Promise<void> {
   const look = await lookAtOutbox(db, service)
   if (look.made.length > 0) log.info({ service, made: look.made }, 'outbox partitions made')
   meters.daysAhead.set({ service }, look.daysAhead)
@@ -222,13 +223,13 @@ async function lookAfterOutbox(
 
 /** How long it is said, after a publication was mended, that events may be missing. */
 const MENDED_SHOWN_MS = 3_600_000
-function mendedPublication(service: ServiceName, was: readonly string[]): Finding {
+function mendedPublication(service: string, was: readonly string[]): Finding {
   const at = new Date().toISOString()
   const what = `${was.join(', ')} in the database "${service}" until ${at}; mended: events committed meanwhile were not seen`
   return { part: service, what, remedy: `\`npx tributary connectors recover ${service}\` sends them`, unwell: false }
 }
 
-async function maintain(db: Knex, service: ServiceName, { findings, meters, log }: Watched): Promise<void> {
+async function maintain(db: Knex, service: string, { findings, meters, log }: Watched): Promise<void> {
   const { dropped, kept } = await maintainOutbox(db, service, Date.now())
   if (dropped.length > 0) log.info({ service, dropped }, 'outbox partitions dropped')
   if (kept.length > 0) log.warn({ service, kept }, 'old outbox partitions must stay for now')

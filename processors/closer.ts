@@ -4,13 +4,20 @@ import type { Closer } from '#runtime/dead-letters/cli.ts'
 import { type OpenLetter, readLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { readTopics } from '#runtime/topic-reader.ts'
-import { deadLettersOf, processorApp, readModels } from '#schemas/topics.ts'
+import { processorApp } from '#schemas/apps.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
 
 /** How long a worker may take to answer, in ms. */
 const ANSWER_MS = 60_000
 
+export interface ProcessorsCloserOptions {
+  readonly brokers: readonly string[]
+  /** By name. */
+  readonly topologies: ReadonlyMap<string, unknown>
+}
+
 /** Deals with the dead letters of processors: asks the worker that has the letter's partition, which must be running. */
-export function processorsCloser({ brokers }: { readonly brokers: readonly string[] }): Closer {
+export function processorsCloser({ brokers, topologies }: ProcessorsCloserOptions): Closer {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-dead-letters',
     brokers: [...brokers],
@@ -40,7 +47,7 @@ export function processorsCloser({ brokers }: { readonly brokers: readonly strin
     return answer.text
   }
   return {
-    apps: readModels.map(processorApp),
+    apps: [...topologies.keys()].map(processorApp),
     replay: (letter) => ask(letter, 'replay'),
     drop: (letter, reason) => ask(letter, 'drop', reason),
   }

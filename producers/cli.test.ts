@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { beforeEach, expect, test, vi } from 'vitest'
+import system from '#config'
 import { producersCommands } from './cli.ts'
 
 const resendLost = vi.hoisted(() => vi.fn(async () => ({ lost: 0, written: 0 })))
@@ -9,7 +10,7 @@ beforeEach(() => void resendLost.mockClear())
 
 async function resend(since: string): Promise<void> {
   const program = new Command()
-  producersCommands(program)
+  producersCommands(program, system)
   for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({ writeErr: () => {} })
   }
@@ -21,7 +22,7 @@ test.each([
   ['2026-01-02T03:04:05.678+05:30', '2026-01-01T21:34:05.678Z'],
 ])('events since %s are sent again', async (since, moment) => {
   await resend(since)
-  expect(resendLost).toHaveBeenCalledWith('orders', Date.parse(moment))
+  expect(resendLost).toHaveBeenCalledWith(system.domainTopics.get('orders'), Date.parse(moment))
 })
 
 test.each([

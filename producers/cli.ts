@@ -2,20 +2,21 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { instant, ms } from '#producers/service/values.ts'
 import { oneOf } from '#runtime/arguments.ts'
 import { printable, printableLines } from '#runtime/printable.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
-
-const serviceName = oneOf('service', services)
+import type { System } from '#system/system.ts'
 
 /** `tributary service`, `migrate`, `inbox …`, `outbox …` */
-export function producersCommands(program: Command): void {
+export function producersCommands(program: Command, system: System): void {
+  const { services, domainTopics } = system
+  const serviceName = oneOf('service', services)
   program
     .command('service')
     .description(`run a service: ${services.join(', ')}`)
     .argument('<name>', 'which one', serviceName)
-    .action(async (name: ServiceName) => {
+    .action(async (name: string) => {
       const { runProcess } = await import('#runtime/main.ts')
       const { runService } = await import('./service/run.ts')
-      await runProcess(name, (log) => runService(name, log))
+      const { openCodecOf } = await import('#system/codec.ts')
+      await runProcess(name, async (log) => runService(await system.loadService(name), await openCodecOf(system), log))
     })
 
   program
@@ -25,7 +26,7 @@ export function producersCommands(program: Command): void {
       const { migrate } = await import('./database/migrate.ts')
       const { readMigrateSettings } = await import('./database/settings.ts')
       const { throwFailed } = await import('#runtime/each.ts')
-      const migrated = await migrate(readMigrateSettings())
+      const migrated = await migrate(system, readMigrateSettings(services))
       for (const [service, steps] of migrated.done) {
         console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
       }
@@ -38,9 +39,9 @@ export function producersCommands(program: Command): void {
     .description('send events again that never reached their topic, each with the later ones of its aggregate')
     .argument('<service>', 'which one', serviceName)
     .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', time)
-    .action(async (service: ServiceName, { since }: { since?: number }) => {
+    .action(async (service: string, { since }: { since?: number }) => {
       const { resendLost } = await import('./outbox/resend.ts')
-      const { lost, written } = await resendLost(service, since)
+      const { lost, written } = await resendLost(domainTopics.get(service)!, since)
       const which =
         since === undefined ? 'events never reached their topic' : `events since ${new Date(since).toISOString()}`
       console.log(`${service}: ${lost} ${which}; ${written} written to the outbox again, later ones included`)
@@ -52,7 +53,7 @@ export function producersCommands(program: Command): void {
     .action(async () => {
       const { maintainAll } = await import('./outbox/maintain.ts')
       const { throwFailed } = await import('#runtime/each.ts')
-      const maintained = await maintainAll(Date.now())
+      const maintained = await maintainAll(domainTopics, Date.now())
       for (const [service, { made, dropped, kept, daysAhead }] of maintained.done) {
         console.log(
           `${service}: ${made.length} made, ${dropped.length} dropped, partitions for ${daysAhead} days ahead`,
@@ -72,7 +73,7 @@ export function producersCommands(program: Command): void {
       const { brokenRules } = await import('./database/check-rules.ts')
       const { readVerifierLogin } = await import('./database/settings.ts')
       let count = 0
-      for await (const broken of brokenRules(readVerifierLogin())) {
+      for await (const broken of brokenRules(services, readVerifierLogin())) {
         count++
         const { service, table, key, column, fault } = broken
         if (options.json) console.log(printable(JSON.stringify(broken)))
@@ -82,11 +83,17 @@ export function producersCommands(program: Command): void {
       if (count > 0) process.exitCode = 1
     })
 
-  inboxCommands(program)
+  inboxCommands(program, system)
 }
 
 /** What people do about events that could not be handled. */
-function inboxCommands(program: Command): void {
+function inboxCommands(program: Command, system: System): void {
+  const serviceName = oneOf('service', system.subscribers)
+  const openInbox = async (service: string) => {
+    const { openInbox } = await import('./inbox/open.ts')
+    const { openCodecOf } = await import('#system/codec.ts')
+    return openInbox(await system.loadService(service), await openCodecOf(system))
+  }
   const inbox = program
     .command('inbox')
     .description('events a service could not handle, and those that wait behind them')
@@ -96,8 +103,7 @@ function inboxCommands(program: Command): void {
     .description('the keys that wait')
     .argument('<service>', 'which one', serviceName)
     .option('--json', 'machine-readable')
-    .action(async (service: ServiceName, options: { json?: boolean }) => {
-      const { openInbox } = await import('./inbox/open.ts')
+    .action(async (service: string, options: { json?: boolean }) => {
       await using context = await openInbox(service)
       const parked = await context.parked()
       if (options.json) return console.log(printableLines(JSON.stringify(parked, null, 2)))
@@ -113,8 +119,7 @@ function inboxCommands(program: Command): void {
     .description('handle what waits for a key, in order')
     .argument('<service>', 'which one', serviceName)
     .argument('<key>')
-    .action(async (service: ServiceName, key: string) => {
-      const { openInbox } = await import('./inbox/open.ts')
+    .action(async (service: string, key: string) => {
       await using context = await openInbox(service)
       for (const released of await context.replay(key)) console.log(`${released.topic}: ${released.replayed} replayed`)
     })
@@ -125,8 +130,7 @@ function inboxCommands(program: Command): void {
     .argument('<service>', 'which one', serviceName)
     .argument('<key>')
     .option('--all', 'drop those behind it, too')
-    .action(async (service: ServiceName, key: string, options: { all?: boolean }) => {
-      const { openInbox } = await import('./inbox/open.ts')
+    .action(async (service: string, key: string, options: { all?: boolean }) => {
       await using context = await openInbox(service)
       for (const { topic, dropped, replayed } of await context.drop(key, { all: options.all ?? false })) {
         console.log(`${topic}: ${dropped} dropped, ${replayed} replayed`)

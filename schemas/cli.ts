@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { Contract } from './contract.ts'
+import type { Topic } from './topic.ts'
 
 /** Where the servers are; read only by the commands that need them. */
 export interface SchemasSettings {
@@ -7,8 +9,14 @@ export interface SchemasSettings {
   brokers(): readonly string[]
 }
 
+/** What is registered, and the topics there are to be. */
+export interface Contracts {
+  readonly contracts: readonly Contract<unknown>[]
+  readonly topics: readonly Topic[]
+}
+
 /** `tributary schemas …` and `tributary topics …` */
-export function schemasCommands(program: Command, settings: SchemasSettings): void {
+export function schemasCommands(program: Command, { contracts, topics }: Contracts, settings: SchemasSettings): void {
   const schemas = program
     .command('schemas')
     .description('the contracts: Avro files, their types, what the registry has')
@@ -33,7 +41,7 @@ export function schemasCommands(program: Command, settings: SchemasSettings): vo
     .option('--json', 'machine-readable')
     .action(async (options: { json?: boolean }) => {
       const { checkSchemas } = await import('./register.ts')
-      const states = await checkSchemas(settings.registryUrl())
+      const states = await checkSchemas(settings.registryUrl(), contracts)
       if (options.json) console.log(JSON.stringify(states, null, 2))
       else for (const state of states) console.log(describeState(state))
       if (states.some((s) => s.state === 'changed' && !(s.newReadersSurvive && s.oldReadersSurvive)))
@@ -45,7 +53,7 @@ export function schemasCommands(program: Command, settings: SchemasSettings): vo
     .description('register every schema under FULL_TRANSITIVE; refuses all when one is incompatible')
     .action(async () => {
       const { registerSchemas } = await import('./register.ts')
-      const before = await registerSchemas(settings.registryUrl())
+      const before = await registerSchemas(settings.registryUrl(), contracts)
       const changed = before.filter((s) => s.state !== 'registered')
       for (const state of changed)
         console.log(`${state.name}: ${state.state === 'missing' ? 'registered' : 'new version registered'}`)
@@ -54,12 +62,12 @@ export function schemasCommands(program: Command, settings: SchemasSettings): vo
 
   program
     .command('topics')
-    .description('the topics listed in schemas/topics.ts')
+    .description('the topics of services, read models and dead letters')
     .command('apply')
     .description('create missing topics and set drifted settings back')
     .action(async () => {
       const { applyTopics } = await import('./apply-topics.ts')
-      const { created, mended, unchanged } = await applyTopics(settings.brokers())
+      const { created, mended, unchanged } = await applyTopics(settings.brokers(), topics)
       for (const name of created) console.log(`created ${name}`)
       for (const what of mended) console.log(`mended ${what}`)
       console.log(`${created.length} topics created, ${mended.length} settings mended, ${unchanged} topics unchanged`)

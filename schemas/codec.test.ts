@@ -9,7 +9,7 @@ import { contracts } from './topics.ts'
 const received: c.PaymentReceived = { orderId: 'o1', sequence: 1, type: 'voucher', installments: 0, cents: 4_711 }
 
 async function preparedCodec() {
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   await codec.prepare(contracts)
   return codec
 }
@@ -61,7 +61,7 @@ describe('encoding', () => {
   })
 
   test('refuses a contract that was never prepared', () => {
-    expect(() => memoryCodec().encode(c.PaymentReceived, received)).toThrow(SchemaNotRegistered)
+    expect(() => memoryCodec(contracts).encode(c.PaymentReceived, received)).toThrow(SchemaNotRegistered)
   })
 })
 
@@ -143,7 +143,7 @@ describe('decoding', () => {
   })
 
   test('says which schema id is unknown, and again when the registry has none either', async () => {
-    const codec = memoryCodec()
+    const codec = memoryCodec(contracts)
     const bytes = Buffer.from([0, 0, 0, 0x27, 0x0f, 1])
     expect(() => codec.decode(bytes)).toThrow(new UnknownSchemaId(9_999))
     await expect(codec.learn(9_999)).rejects.toThrow(UnknownSchemaId)

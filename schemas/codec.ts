@@ -1,7 +1,6 @@
 import avro from './avsc.ts'
 import type { Contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'
-import { contracts } from './topics.ts'
 
 const MAGIC = 0
 const HEADER_BYTES = 5
@@ -53,7 +52,7 @@ export function avroType(schema: unknown): avro.Type {
 }
 
 /** A codec on any source of schemas. */
-export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[] = contracts): Codec {
+export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[]): Codec {
   const ours = new Map(known.map((c) => [c.name, avroType(c.schema)]))
   const ids = new Map<string, number>()
   const readers = new Map<number, Reader>()
@@ -131,12 +130,18 @@ export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[
   }
 }
 
+export interface CodecOptions {
+  readonly registryUrl: string
+  /** What is written, and read as ours. */
+  readonly contracts: readonly Contract<unknown>[]
+}
+
 /**
  * A codec on the registry at `registryUrl` (its Confluent-compatible path, ending in `/apis/ccompat/v7`). It looks up
  * and never registers: the lookup of a schema's id is `POST /subjects/<name>` without `/versions`.
  */
-export async function openCodec(options: { registryUrl: string }): Promise<Codec> {
-  return codecOn({
+export async function openCodec(options: CodecOptions): Promise<Codec> {
+  const source: SchemaSource = {
     idOf: async ({ name, schema }) => {
       const url = `${options.registryUrl}/subjects/${encodeURIComponent(name)}`
       const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
@@ -154,11 +159,12 @@ export async function openCodec(options: { registryUrl: string }): Promise<Codec
       const { schema, schemaType = 'AVRO' } = (await response.json()) as { schema: string; schemaType?: string }
       return schemaType === 'AVRO' ? readable(schema) : undefined
     },
-  })
+  }
+  return codecOn(source, options.contracts)
 }
 
 /** A codec without a registry, for tests: ids are the contracts' places in the list, from 1. */
-export function memoryCodec(known: readonly Contract<unknown>[] = contracts): Codec {
+export function memoryCodec(known: readonly Contract<unknown>[]): Codec {
   return codecOn(
     {
       idOf: async (contract) => known.findIndex((c) => c.name === contract.name) + 1 || undefined,

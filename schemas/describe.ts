@@ -1,4 +1,4 @@
-import { openCodec } from './codec.ts'
+import type { Codec } from './codec.ts'
 import { UnknownSchemaId } from './errors.ts'
 
 /**
@@ -6,10 +6,10 @@ import { UnknownSchemaId } from './errors.ts'
  * dump of their beginning.
  * @param whole whether nothing was cut off
  */
-export async function describeBytes(bytes: Buffer, whole: boolean, registryUrl: string): Promise<string> {
+export async function describeBytes(bytes: Buffer, whole: boolean, openCodec: () => Promise<Codec>): Promise<string> {
   if (whole) {
     try {
-      const codec = await openCodec({ registryUrl })
+      const codec = await openCodec()
       const decode = () => codec.decode(bytes)
       let decoded: ReturnType<typeof decode>
       try {

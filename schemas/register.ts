@@ -3,7 +3,6 @@ import type avro from 'avsc'
 import { avroType } from './codec.ts'
 import type { Contract } from './contract.ts'
 import { lostFields } from './lost-fields.ts'
-import { contracts } from './topics.ts'
 
 /** Old readers read new records and new readers read old ones, through every version there was. */
 export const COMPATIBILITY_LEVEL = 'FULL_TRANSITIVE'
@@ -28,10 +27,7 @@ export class IncompatibleSchema extends Error {
 }
 
 /** Compares our contracts with every registered version of their subjects; changes nothing. */
-export async function checkSchemas(
-  registryUrl: string,
-  ours: readonly Contract<unknown>[] = contracts,
-): Promise<SchemaState[]> {
+export async function checkSchemas(registryUrl: string, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
   return Promise.all(ours.map((contract) => checkSchema(registryUrl, contract)))
 }
 
@@ -73,10 +69,7 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
  * Registers every contract under `FULL_TRANSITIVE`. Safe to run again. Throws `IncompatibleSchema`, naming each
  * schema and fault, before anything is registered.
  */
-export async function registerSchemas(
-  registryUrl: string,
-  ours: readonly Contract<unknown>[] = contracts,
-): Promise<SchemaState[]> {
+export async function registerSchemas(registryUrl: string, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
   const before = await checkSchemas(registryUrl, ours)
   const bad = before.filter((s) => s.state === 'changed' && !(s.newReadersSurvive && s.oldReadersSurvive))
   if (bad.length > 0) {

@@ -22,13 +22,13 @@ const note = { name: 'note', type: ['null', 'string'], default: null }
 const must = { name: 'must', type: 'string' }
 
 beforeAll(async () => {
-  await registerSchemas(registryUrl)
+  await registerSchemas(registryUrl, contracts)
 })
 
 describe('registration', () => {
   test('may be repeated, and then finds everything registered', async () => {
-    await registerSchemas(registryUrl)
-    const states = await checkSchemas(registryUrl)
+    await registerSchemas(registryUrl, contracts)
+    const states = await checkSchemas(registryUrl, contracts)
     expect(states.map((state) => state.state)).toEqual(contracts.map(() => 'registered'))
   })
 
@@ -85,7 +85,7 @@ describe('registration', () => {
 
 describe('a codec on the registry', () => {
   test('reads what another one wrote once it has learned the id', async () => {
-    const [writer, reader] = [await openCodec({ registryUrl }), await openCodec({ registryUrl })]
+    const [writer, reader] = [await openCodec({ registryUrl, contracts }), await openCodec({ registryUrl, contracts })]
     await writer.prepare([OrderCanceled])
     const bytes = writer.encode(OrderCanceled, { orderId: 'o1' })
     expect(() => reader.decode(bytes)).toThrow(UnknownSchemaId)
@@ -95,13 +95,13 @@ describe('a codec on the registry', () => {
 
   test('registers nothing in passing', async () => {
     const unregistered = thing('Unregistered')
-    const codec = await openCodec({ registryUrl })
+    const codec = await openCodec({ registryUrl, contracts })
     await expect(codec.prepare([unregistered])).rejects.toThrow(SchemaNotRegistered)
     expect(await checkSchemas(registryUrl, [unregistered])).toMatchObject([{ state: 'missing' }])
   })
 
   test('takes an id nobody knows, and one of a schema that is not Avro, for unknown', async () => {
-    const codec = await openCodec({ registryUrl })
+    const codec = await openCodec({ registryUrl, contracts })
     await expect(codec.learn(2_000_000_000)).rejects.toThrow(UnknownSchemaId)
     const response = await fetch(`${registryUrl}/subjects/test.registry.Protobuf/versions`, {
       method: 'POST',

@@ -1,16 +1,18 @@
 import type { Command } from 'commander'
 import { oneOf, seconds } from '#runtime/arguments.ts'
-import { type ReadModelName, readModels } from '#schemas/topics.ts'
+import type { System } from '#system/system.ts'
 
 /** `tributary sink`, `freshness`, `reports`, `verify`, `wait` */
-export function sinksCommands(program: Command): void {
+export function sinksCommands(program: Command, system: System): void {
+  const readModels = system.readModels.map(({ name }) => name)
   program
     .command('sink')
     .description('run the Elasticsearch sink: read models from their topics into their indices')
     .action(async () => {
       const { runProcess } = await import('#runtime/main.ts')
       const { startSink } = await import('./elasticsearch/sink.ts')
-      await runProcess('sink', startSink)
+      const { openCodecOf } = await import('#system/codec.ts')
+      await runProcess('sink', async (log) => startSink(system.readModels, await openCodecOf(system), log))
     })
 
   program
@@ -19,7 +21,7 @@ export function sinksCommands(program: Command): void {
     .action(async () => {
       const { runProcess } = await import('#runtime/main.ts')
       const { startFreshness } = await import('./freshness/freshness.ts')
-      await runProcess('freshness', startFreshness)
+      await runProcess('freshness', (log) => startFreshness(system, log))
     })
 
   program
@@ -28,7 +30,7 @@ export function sinksCommands(program: Command): void {
     .action(async () => {
       const { runProcess } = await import('#runtime/main.ts')
       const { startReports } = await import('./reports/server.ts')
-      await runProcess('reports', startReports)
+      await runProcess('reports', (log) => startReports(system, log))
     })
 
   program
@@ -36,12 +38,12 @@ export function sinksCommands(program: Command): void {
     .description(
       "recompute read models from the services' databases and compare every document; exits 1 on a difference",
     )
-    .argument('[read-model]', 'orders, sales, customers or sellers; all when left out', oneOf('read model', readModels))
+    .argument('[read-model]', `${readModels.join(', ')}; all when left out`, oneOf('read model', readModels))
     .option('--json', 'machine-readable')
     .option('--deadline <seconds>', 'how long to look again at documents that differ', seconds, 60)
-    .action(async (readModel: ReadModelName | undefined, options: { json?: boolean; deadline: number }) => {
+    .action(async (readModel: string | undefined, options: { json?: boolean; deadline: number }) => {
       const { runVerify } = await import('./verify/command.ts')
-      process.exitCode = await runVerify(readModel, options)
+      process.exitCode = await runVerify(system, readModel, options)
     })
 
   program

@@ -51,13 +51,14 @@ export function ownEnvironment(settings: StackSettings, places: Places): Record<
 /** Changes when a source file does: `up` then starts our processes anew. */
 export function sourceFingerprint(): string {
   const hash = createHash('sha256')
-  const rooms = ['schemas', 'runtime', 'producers', 'connectors', 'processors', 'sinks']
+  const single = ['package-lock.json', 'tributary.config.ts'].map((file) => join(repository, file))
+  const rooms = ['schemas', 'runtime', 'producers', 'connectors', 'processors', 'sinks', 'system']
   const files = rooms.flatMap((room) =>
     readdirSync(join(repository, room), { recursive: true, withFileTypes: true })
       .filter((one) => one.isFile() && !/\.test(-d)?\.ts$/.test(one.name))
       .map((one) => join(one.parentPath, one.name)),
   )
-  for (const file of [entry, join(repository, 'package-lock.json'), ...files].sort()) {
+  for (const file of [entry, ...single, ...files].sort()) {
     hash.update(file).update(readFileSync(file))
   }
   return hash.digest('hex')

@@ -1,4 +1,5 @@
-import { connectGroup, services as serviceNames } from '#schemas/topics.ts'
+import { connectGroup } from '#schemas/apps.ts'
+import { services as serviceNames } from '#schemas/topics.ts'
 
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;

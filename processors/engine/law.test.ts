@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Topology, topology } from '#engine'
-import type { RowsTopic } from '#schemas/topics.ts'
+import type { RowsTopic } from '#schemas/topic.ts'
 import { compare } from './dsl/order.ts'
 import { drive } from './testing/drive.ts'
 import {

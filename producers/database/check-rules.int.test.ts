@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import { services } from '#schemas/topics.ts'
 import { type BrokenRule, brokenRules } from './check-rules.ts'
 import { readVerifierLogin } from './settings.ts'
 
@@ -11,7 +12,7 @@ afterAll(() => databases[Symbol.asyncDispose]())
 
 async function broken(marked: string): Promise<BrokenRule[]> {
   const found: BrokenRule[] = []
-  for await (const one of brokenRules(readVerifierLogin(databases.env))) {
+  for await (const one of brokenRules(services, readVerifierLogin(databases.env))) {
     if (JSON.stringify(one.key).includes(marked)) found.push(one)
   }
   return found

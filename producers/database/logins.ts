@@ -2,10 +2,9 @@ import type { Knex } from 'knex'
 import { grantAuditRights } from '#producers/outbox/audit.ts'
 import { MAINTAINER } from '#producers/outbox/schema.ts'
 import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login.ts'
-import type { ServiceName } from '#schemas/topics.ts'
 import type { MigrateSettings } from './settings.ts'
 
-export const connectorLogin = (service: ServiceName) => `${service}_connector`
+export const connectorLogin = (service: string) => `${service}_connector`
 const VERIFIER = 'verifier'
 const FRESHNESS = 'freshness'
 
@@ -22,11 +21,11 @@ export async function ensureSharedLogins(postgres: Knex, passwords: MigrateSetti
 /** The same for those of one service. They can log in, and nothing else yet. */
 export async function ensureServiceLogins(
   postgres: Knex,
-  service: ServiceName,
+  service: string,
   passwords: MigrateSettings['passwords'],
 ): Promise<void> {
-  await ensureLogin(postgres, service, passwords.service[service])
-  await ensureLogin(postgres, connectorLogin(service), passwords.connector[service], 'replication')
+  await ensureLogin(postgres, service, passwords.service[service]!)
+  await ensureLogin(postgres, connectorLogin(service), passwords.connector[service]!, 'replication')
   // So that it may end the connector's sessions, no others (connectors/copies.ts). REPLICATION itself is never inherited.
   await postgres.raw(`grant ${connectorLogin(service)} to ${MAINTAINER} with inherit true, set false, admin false`)
 }
@@ -44,8 +43,9 @@ async function ensureLogin(
 /**
  * Closes a service's database to logins that have no business there. Databases that aren't ours are left as they are:
  * what keeps our logins out of them is the server's pg_hba.conf (stack/settings.ts).
+ * @param verification whether this is where verification works
  */
-export async function closeDatabase(postgres: Knex, service: ServiceName): Promise<void> {
+export async function closeDatabase(postgres: Knex, service: string, verification: boolean): Promise<void> {
   await postgres.raw('revoke all on database ?? from public', [service])
   await postgres.raw('grant connect, temporary on database ?? to ??', [service, service])
   await postgres.raw(
@@ -54,7 +54,7 @@ export async function closeDatabase(postgres: Knex, service: ServiceName): Promi
   // For its publication, should somebody drop it.
   await postgres.raw(`grant create on database ${service} to ${MAINTAINER}`)
   // Verification gathers all services' tables in temporary ones of its session here.
-  if (service === 'orders') await postgres.raw(`grant temporary on database orders to ${VERIFIER}`)
+  if (verification) await postgres.raw(`grant temporary on database ?? to ${VERIFIER}`, [service])
 }
 
 /**
@@ -62,7 +62,7 @@ export async function closeDatabase(postgres: Knex, service: ServiceName): Promi
  * insert, and not choose `created_at`: a partition whose day is over stays as it is. The connector reads the outbox
  * and nothing else; the maintainer owns it.
  */
-export async function grantRights(db: Knex, service: ServiceName): Promise<void> {
+export async function grantRights(db: Knex, service: string): Promise<void> {
   await db.raw(`grant usage on schema public to ${service}, ${connectorLogin(service)}`)
   await db.raw(`grant usage, create on schema public to ${MAINTAINER}`)
   const { rows } = await db.raw(

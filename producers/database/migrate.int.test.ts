@@ -2,10 +2,11 @@ import type { Socket } from 'node:net'
 import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import system from '#config'
 import { mendPublication, publicationFaults } from '#producers/outbox/publication.ts'
 import { type Databases, openDatabases } from '#producers/testing/databases.ts'
 import { throwFailed } from '#runtime/each.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
+import { services } from '#schemas/topics.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { openDatabase } from './connect.ts'
 import { ensureSharedLogins } from './logins.ts'
@@ -20,8 +21,8 @@ beforeAll(async () => {
 afterAll(() => databases[Symbol.asyncDispose]())
 
 test('migrating again, twice at once, changes nothing', async () => {
-  const settings = readMigrateSettings(databases.env)
-  const [one, other] = await Promise.all([migrate(settings), migrate(settings)])
+  const settings = readMigrateSettings(system.services, databases.env)
+  const [one, other] = await Promise.all([migrate(system, settings), migrate(system, settings)])
   for (const service of services) {
     expect(one.done.get(service)).toEqual([])
     expect(other.done.get(service)).toEqual([])
@@ -59,7 +60,7 @@ test("a connector's login is let into the replication of its own database and of
 })
 
 test("nothing on the server keeps a connector's login from copying all of it through its own database: the watch has to", async () => {
-  const { host, port } = readMigrateSettings(databases.env).superuser('postgres')
+  const { host, port } = readMigrateSettings(system.services, databases.env).superuser('postgres')
   const login = { user: 'orders_connector', password: databases.env.ORDERS_CONNECTOR_PASSWORD!, database: 'orders' }
   const client = new pg.Client({ host, port, ...login, replication: 'database' } as pg.ClientConfig)
   client.on('error', () => {})
@@ -85,7 +86,7 @@ test("somebody else's database and login stay as they are", async () => {
   await superuser.raw(`create database ${name}`)
   try {
     const before = await superuser.raw('select datacl from pg_database where datname = ?', [name])
-    throwFailed(await migrate(readMigrateSettings(databases.env)))
+    throwFailed(await migrate(system, readMigrateSettings(system.services, databases.env)))
     const after = await superuser.raw('select datacl from pg_database where datname = ?', [name])
     expect(after.rows).toEqual(before.rows)
     await databases.as(name, 'theirs', name).raw('select 1')
@@ -112,14 +113,14 @@ async function withForeign(service: string, make: (db: Knex) => Promise<unknown>
   await postgres.raw('alter database ?? rename to ??', [service, away])
   try {
     await postgres.raw('create database ?? owner ??', [service, owner])
-    const login = readMigrateSettings(databases.env).superuser(service)
+    const login = readMigrateSettings(system.services, databases.env).superuser(service)
     const db = openDatabase(login, { application: 'tributary-test', pool: 1 })
     await make(db).finally(() => db.destroy())
     const before = await state()
-    const { done, failed } = await migrate(readMigrateSettings(databases.env))
+    const { done, failed } = await migrate(system, readMigrateSettings(system.services, databases.env))
     expect([...done.keys()]).toEqual(services.filter((each) => each !== service))
     expect(await state()).toEqual(before)
-    return failed.get(service as ServiceName)?.message
+    return failed.get(service as string)?.message
   } finally {
     await postgres.raw('drop database if exists ?? with (force)', [service])
     await postgres.raw('alter database ?? rename to ??', [away, service])
@@ -148,7 +149,7 @@ test("a database of our name that is somebody else's is refused before anything 
 
 test('a database that a killed migration had just made is taken up again', async () => {
   const postgres = databases.superuser('postgres')
-  const login = readMigrateSettings(databases.env).superuser('catalog')
+  const login = readMigrateSettings(system.services, databases.env).superuser('catalog')
   const name = `made_${process.pid}`
   await postgres.raw('create database ??', [name])
   const db = openDatabase({ ...login, database: name }, { application: 'tributary-test', pool: 1 })
@@ -167,7 +168,7 @@ test("a login of our name that somebody else made isn't taken over, and the othe
   const { rows } = await superuser.raw(`select rolpassword as verifier from pg_authid where rolname = 'reviews'`)
   await superuser.raw(`alter role reviews password 'theirs'; comment on role reviews is null`)
   try {
-    const { done, failed } = await migrate(readMigrateSettings(databases.env))
+    const { done, failed } = await migrate(system, readMigrateSettings(system.services, databases.env))
     expect([...done.keys()]).toEqual(services.filter((service) => service !== 'reviews'))
     expect(failed.get('reviews')?.message).toMatch(/the login "reviews" on this server isn't ours/)
     await databases.as('reviews', 'theirs', 'reviews').raw('select 1')
@@ -177,7 +178,7 @@ test("a login of our name that somebody else made isn't taken over, and the othe
 })
 
 test('no password stands in a statement', async () => {
-  const settings = readMigrateSettings(databases.env)
+  const settings = readMigrateSettings(system.services, databases.env)
   const superuser = databases.superuser('postgres')
   const statements: string[] = []
   const changed = { ...settings.passwords, verifier: "it's new" }
@@ -260,7 +261,9 @@ test('publication and slot are there before anything is written', async () => {
 })
 
 test('every fault of the settings is listed at once', () => {
-  expect(() => readMigrateSettings({ POSTGRES_PORT: 'x' })).toThrow(/POSTGRES_PORT[\s\S]*MAINTAINER_DB_PASSWORD/)
+  expect(() => readMigrateSettings(system.services, { POSTGRES_PORT: 'x' })).toThrow(
+    /POSTGRES_PORT[\s\S]*MAINTAINER_DB_PASSWORD/,
+  )
 })
 
 /** Asks the server something over a replication connection; gives the first row of the answer. */
@@ -268,7 +271,7 @@ async function askReplication(
   login: { user: string; password: string; database: string; replication: string },
   command: string,
 ): Promise<Record<string, string>> {
-  const { host, port } = readMigrateSettings(databases.env).superuser('postgres')
+  const { host, port } = readMigrateSettings(system.services, databases.env).superuser('postgres')
   const client = new pg.Client({ host, port, ...login } as pg.ClientConfig)
   client.on('error', () => {})
   await client.connect()

@@ -3,10 +3,9 @@ import { addParkedOrder, addTopicIds, createInboxTables } from '#producers/inbox
 import { addAudit } from '#producers/outbox/audit.ts'
 import { makePartitionsAhead } from '#producers/outbox/partitions.ts'
 import { boundOutboxRows, createOutboxTable, ensurePublicationAndSlot, MAINTAINER } from '#producers/outbox/schema.ts'
+import type { ServiceDefinition } from '#producers/service/definition.ts'
 import { createIdempotencyTable } from '#producers/service/idempotency.ts'
-import { loadService, type ServiceDefinition } from '#producers/services.ts'
 import { type Each, eachOnItsOwn } from '#runtime/each.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
 import { openDatabase } from './connect.ts'
 import { LOCK_TIMEOUT_MS, untilUnlocked } from './locks.ts'
 import { closeDatabase, ensureServiceLogins, ensureSharedLogins, grantRights } from './logins.ts'
@@ -19,15 +18,21 @@ const ADVISORY_LOCK = 7_202_611
 /** The step that every database of ours has run before any other. */
 const FIRST_STEP = 'outbox/001_outbox'
 
+/** What there is to migrate. Verification works in the first one's database. */
+export interface Services {
+  readonly services: readonly string[]
+  loadService(name: string): Promise<ServiceDefinition>
+}
+
 /** Per service, the names of the steps that ran; and the services that could not be migrated. */
-export type Migrated = Each<ServiceName, readonly string[]>
+export type Migrated = Each<string, readonly string[]>
 
 /**
  * Brings databases, logins, tables, outboxes, publications, slots and rights to what this version of the program
  * wants, each service on its own. Safe to run again and by several at once (they take turns). Runs as superuser, and
  * touches nothing on the server that isn't ours.
  */
-export async function migrate(settings: MigrateSettings): Promise<Migrated> {
+export async function migrate({ services, loadService }: Services, settings: MigrateSettings): Promise<Migrated> {
   const postgres = openDatabase(settings.superuser('postgres'), { application: 'tributary-migrate', pool: 1 })
   try {
     return await alone(postgres, async (db) => {
@@ -42,7 +47,7 @@ export async function migrate(settings: MigrateSettings): Promise<Migrated> {
           await ensureServiceLogins(db, service, settings.passwords)
           if (!there) await db.raw('create database ?? template template0 encoding utf8', [service])
           await db.raw(`alter database ?? set timezone = 'UTC'`, [service])
-          await closeDatabase(db, service)
+          await closeDatabase(db, service, service === services[0])
           const definition = await loadService(service)
           const ran = new Set<string>()
           // Whatever was done before a lock wasn't to be had stays done: every step can be repeated.
@@ -77,7 +82,7 @@ async function hasDatabase(postgres: Knex, name: string): Promise<boolean> {
  * Refuses a database of our name that is somebody else's, before anything of it is touched. Ours has run our first migration,
  * or was just made: by this login, and there is nothing in it yet (but what knex makes first).
  */
-export async function refuseForeignDatabase(db: Knex, service: ServiceName): Promise<void> {
+export async function refuseForeignDatabase(db: Knex, service: string): Promise<void> {
   const { rows } = await db.raw(
     `select to_regclass('public.knex_migrations') is not null as migrates,
             (select pg_get_userbyid(datdba) from pg_database where datname = current_database()) as owner,

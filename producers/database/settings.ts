@@ -1,23 +1,25 @@
 import { postgresSettings, readConfig, setting } from '#runtime/config.ts'
-import { type ServiceName, services } from '#schemas/topics.ts'
 import type { DatabaseLogin } from './connect.ts'
 
 /** What `tributary migrate` needs: the superuser, and the password of every login it makes. */
 export interface MigrateSettings {
   readonly superuser: (database: string) => DatabaseLogin
   readonly passwords: {
-    readonly service: Readonly<Record<ServiceName, string>>
-    readonly connector: Readonly<Record<ServiceName, string>>
+    readonly service: Readonly<Record<string, string>>
+    readonly connector: Readonly<Record<string, string>>
     readonly verifier: string
     readonly freshness: string
     readonly maintainer: string
   }
 }
 
-const upper = (service: ServiceName) => service.toUpperCase()
+const upper = (service: string) => service.toUpperCase()
 
 /** Reads the settings of `tributary migrate`. Throws `ConfigError` with all faults. */
-export function readMigrateSettings(env: Readonly<Record<string, string | undefined>> = process.env): MigrateSettings {
+export function readMigrateSettings(
+  services: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): MigrateSettings {
   const secrets = services.flatMap((service) => [
     `${upper(service)}_DB_PASSWORD`,
     `${upper(service)}_CONNECTOR_PASSWORD`,
@@ -35,10 +37,7 @@ export function readMigrateSettings(env: Readonly<Record<string, string | undefi
   )
   const secret = (name: string) => (config as unknown as Record<string, string>)[name]!
   const perService = (suffix: string) =>
-    Object.fromEntries(services.map((service) => [service, secret(`${upper(service)}_${suffix}`)])) as Record<
-      ServiceName,
-      string
-    >
+    Object.fromEntries(services.map((service) => [service, secret(`${upper(service)}_${suffix}`)]))
   return {
     superuser: readSuperuser(env),
     passwords: {
@@ -67,7 +66,7 @@ export function readSuperuser(
 
 /** The database of one service, entered with the service's own login. */
 export function readServiceLogin(
-  service: ServiceName,
+  service: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): DatabaseLogin {
   const name = `${upper(service)}_DB_PASSWORD`
@@ -84,7 +83,7 @@ export function readServiceLogin(
 /** A service's database, entered with the login that owns the outbox. */
 export function readMaintainerLogin(
   env: Readonly<Record<string, string | undefined>> = process.env,
-): (service: ServiceName) => DatabaseLogin {
+): (service: string) => DatabaseLogin {
   const config = readConfig({ ...postgresSettings, MAINTAINER_DB_PASSWORD: setting.secret }, env)
   return (service) => ({
     host: config.POSTGRES_HOST,
@@ -98,7 +97,7 @@ export function readMaintainerLogin(
 /** A service's database, entered with the login that may read everything and change nothing. */
 export function readVerifierLogin(
   env: Readonly<Record<string, string | undefined>> = process.env,
-): (service: ServiceName) => DatabaseLogin {
+): (service: string) => DatabaseLogin {
   const config = readConfig({ ...postgresSettings, VERIFY_DB_PASSWORD: setting.secret }, env)
   return (service) => ({
     host: config.POSTGRES_HOST,

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await databases.superuser('payments').raw(`
     create table if not exists test_effects (topic text, order_id text, what text, n serial);
     grant select, insert on test_effects to payments; grant usage on sequence test_effects_n_seq to payments`)
-  codec = memoryCodec()
+  codec = memoryCodec(contracts)
   await codec.prepare(contracts)
 })
 afterAll(() => databases[Symbol.asyncDispose]())

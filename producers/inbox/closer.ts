@@ -1,10 +1,21 @@
 import type { Closer } from '#runtime/dead-letters/cli.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
-import { inboxApp, subscribers } from '#schemas/topics.ts'
-import { type OpenInbox, openInbox } from './open.ts'
+import { inboxApp } from '#schemas/apps.ts'
+import type { OpenInbox } from './open.ts'
 
-/** Deals with the letters of subscribers' inboxes: what waits for a key is in the service's database. */
-export function inboxCloser(): Closer {
+/**
+ * Deals with the letters of subscribers' inboxes: what waits for a key is in the service's database.
+ * @param open opens a service's inbox
+ */
+export function inboxCloser(subscribers: readonly string[], open: (service: string) => Promise<OpenInbox>): Closer {
+  const inInbox = async (letter: OpenLetter, work: (inbox: OpenInbox, key: string) => Promise<string>) => {
+    await using inbox = await open(subscribers.find((each) => inboxApp(each) === letter.app)!)
+    const key = await inbox.keyOf(letter)
+    // Awaited here: the inbox is closed when this returns.
+    if (key !== undefined) return await work(inbox, key)
+    await inbox.forget(letter)
+    return 'it no longer waits, and was dealt with before'
+  }
   return {
     apps: subscribers.map(inboxApp),
     replay: (letter) =>
@@ -22,13 +33,3 @@ export function inboxCloser(): Closer {
 
 const sum = <Name extends string>(released: readonly Readonly<Record<Name, number>>[], name: Name) =>
   released.reduce((total, each) => total + each[name], 0)
-
-async function inInbox(letter: OpenLetter, work: (inbox: OpenInbox, key: string) => Promise<string>): Promise<string> {
-  const service = subscribers.find((each) => inboxApp(each) === letter.app)!
-  await using inbox = await openInbox(service)
-  const key = await inbox.keyOf(letter)
-  // Awaited here: the inbox is closed when this returns.
-  if (key !== undefined) return await work(inbox, key)
-  await inbox.forget(letter)
-  return 'it no longer waits, and was dealt with before'
-}

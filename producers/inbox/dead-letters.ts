@@ -7,7 +7,8 @@ import {
   type Outcome,
   type Reason,
 } from '#runtime/dead-letters/letter.ts'
-import { deadLettersOf, inboxApp, type ServiceName } from '#schemas/topics.ts'
+import { inboxApp } from '#schemas/apps.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
 import type { RawRecord } from './record.ts'
 
 /** A record that was set aside for a fault of its own. */
@@ -29,7 +30,7 @@ export const idOf = ({ topic, partition, offset, key }: Pick<RawRecord, 'topic' 
   letterId(topic, partition, Number(offset), key)
 
 /** The dead-letter topic of a service's inbox. */
-export function deadLettersOn(producer: Producer, service: ServiceName): DeadLetters {
+export function deadLettersOn(producer: Producer, service: string): DeadLetters {
   const app = inboxApp(service)
   const topic = deadLettersOf(app).name
   const write = async (records: readonly LetterRecord[]) => {

@@ -2,7 +2,8 @@ import type { Knex } from 'knex'
 import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import type { Reason } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
-import { deadLettersOf, inboxApp, type ServiceName } from '#schemas/topics.ts'
+import { inboxApp } from '#schemas/apps.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
 import { type DeadLetters, idOf } from './dead-letters.ts'
 import { firstParked, parkedKeys } from './parking.ts'
 
@@ -12,7 +13,7 @@ import { firstParked, parkedKeys } from './parking.ts'
  */
 export async function reconcileLetters(
   db: Knex,
-  service: ServiceName,
+  service: string,
   deadLetters: DeadLetters,
   brokers: readonly string[],
 ): Promise<void> {
@@ -49,7 +50,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
 }
 
 /** What waits, for `/health`. */
-export async function parkedConcerns(db: Knex, service: ServiceName): Promise<Concern[]> {
+export async function parkedConcerns(db: Knex, service: string): Promise<Concern[]> {
   const keys = await parkedKeys(db)
   const [first] = keys
   if (!first) return []

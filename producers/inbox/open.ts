@@ -1,12 +1,12 @@
 import { openDatabase } from '#producers/database/connect.ts'
 import { readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
-import { loadService } from '#producers/services.ts'
-import { kafkaSettings, readConfig, registrySettings } from '#runtime/config.ts'
+import type { ServiceDefinition } from '#producers/service/definition.ts'
+import { kafkaSettings, readConfig } from '#runtime/config.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
-import { openCodec } from '#schemas/codec.ts'
-import { inboxApp, type ServiceName } from '#schemas/topics.ts'
+import { inboxApp } from '#schemas/apps.ts'
+import type { Codec } from '#schemas/codec.ts'
 import { deadLettersOn } from './dead-letters.ts'
 import { keyAt, type ParkedKey, parkedKeys } from './parking.ts'
 import { dropKey, type Released, replayKey } from './replay.ts'
@@ -24,12 +24,11 @@ export interface OpenInbox extends AsyncDisposable {
 }
 
 /** Opens a service's inbox with the service's own login. Throws when the service subscribes to nothing. */
-export async function openInbox(name: ServiceName): Promise<OpenInbox> {
+export async function openInbox(service: ServiceDefinition, codec: Codec): Promise<OpenInbox> {
+  const { name } = service
   const login = readServiceLogin(name)
-  const config = readConfig({ ...registrySettings, ...kafkaSettings })
-  const service = await loadService(name)
+  const config = readConfig(kafkaSettings)
   if (service.subscriptions.length === 0) throw new Error(`service "${name}" subscribes to nothing, it has no inbox`)
-  const codec = await openCodec({ registryUrl: config.REGISTRY_URL })
   const db = await withOutbox(
     openDatabase(login, { application: `${name}-inbox-cli`, pool: 1 }),
     codec,

@@ -6,9 +6,11 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
+import { inboxApp } from '#schemas/apps.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import { OrderCanceled } from '#schemas/contracts.generated.ts'
-import { contracts, deadLettersOf, inboxApp, Orders } from '#schemas/topics.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
+import { contracts, Orders } from '#schemas/topics.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { subscribe } from './subscribe.ts'
@@ -20,7 +22,7 @@ const deadLetters = deadLettersOf(inboxApp('payments'))
 const kafka = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING })
 // A retried send must not put an event on the topic twice: the inbox is purged here, so nothing would know it again.
 const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
-const codec = memoryCodec()
+const codec = memoryCodec(contracts)
 let databases: Databases
 let superuser: Knex
 /** Keys whose handler fails. */

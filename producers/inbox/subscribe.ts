@@ -7,8 +7,8 @@ import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
 import { topicIdOf } from '#runtime/topic-id.ts'
+import { inboxApp } from '#schemas/apps.ts'
 import type { Codec } from '#schemas/codec.ts'
-import { inboxApp, type ServiceName } from '#schemas/topics.ts'
 import { type ApplyContext, applyRecords, tryRecords } from './apply.ts'
 import { deadLettersOn } from './dead-letters.ts'
 import { parkedConcerns, reconcileLetters } from './letters.ts'
@@ -44,7 +44,7 @@ export interface Inbox {
 }
 
 export interface SubscribeOptions {
-  readonly service: ServiceName
+  readonly service: string
   /** The service's database with its outbox. */
   readonly db: Knex
   readonly codec: Codec

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { EventsOf, EventsTopic } from '#schemas/topics.ts'
+import type { EventsOf, EventsTopic } from '#schemas/topic.ts'
 
 /** Where an event came from, besides its data. */
 export interface EventMeta {

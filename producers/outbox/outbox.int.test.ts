@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
 import { memoryCodec } from '#schemas/codec.ts'
 import { CustomerMoved, CustomerRegistered, OrderApproved } from '#schemas/contracts.generated.ts'
+import { contracts } from '#schemas/topics.ts'
 import { holdEvents, publish, publishTombstone, writeHeld } from './outbox.ts'
 import { inTrace } from './trace.ts'
 
@@ -40,7 +41,7 @@ test('an event and the business change of its transaction are committed together
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   })
   expect(event.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   await codec.prepare([CustomerRegistered])
   expect(codec.decode(event.payload)).toEqual({ name: CustomerRegistered.name, value: registered(id) })
 })
@@ -144,7 +145,7 @@ test('events of savepoints keep their place among those held back, and go with a
     await publish(trx, CustomerMoved, moved('07'))
     await writeHeld(trx)
   })
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   await codec.prepare([CustomerRegistered, CustomerMoved])
   const zips = (await eventsOf(id)).map(({ payload }) => (codec.decode(payload).value as { zip: string }).zip)
   expect(zips).toEqual(['01', '02', '03', '07'])

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Codec } from '#schemas/codec.ts'
 import type { Contract, Instant } from '#schemas/contract.ts'
 import { eventFaults } from '#schemas/rules.ts'
-import type { EventsOf, EventsTopic } from '#schemas/topics.ts'
+import type { EventsOf, EventsTopic } from '#schemas/topic.ts'
 import { EventsNotWritten, NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
 

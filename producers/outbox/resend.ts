@@ -3,7 +3,7 @@ import { openDatabase } from '#producers/database/connect.ts'
 import { untilUnlocked } from '#producers/database/locks.ts'
 import { readMaintainerLogin } from '#producers/database/settings.ts'
 import { kafkaSettings, readConfig } from '#runtime/config.ts'
-import { domainTopics, type ServiceName } from '#schemas/topics.ts'
+import type { EventsTopic } from '#schemas/topic.ts'
 import { lostEvents } from './lost.ts'
 import { slotPasses } from './slot.ts'
 
@@ -36,10 +36,12 @@ export async function resend(db: Knex, lost: readonly string[]): Promise<number>
  * many events those are, and how many rows were written.
  * @param since ms since 1970; left out, outbox and topic are compared
  */
-export async function resendLost(service: ServiceName, since?: number): Promise<{ lost: number; written: number }> {
+export async function resendLost(
+  { service, name }: EventsTopic,
+  since?: number,
+): Promise<{ lost: number; written: number }> {
   const db = openDatabase(readMaintainerLogin()(service), { application: 'tributary-outbox', pool: 1 })
   try {
-    const { name } = domainTopics.find((topic) => topic.service === service)!
     const { KAFKA_BROKERS } = readConfig(kafkaSettings)
     const lost = since === undefined ? await missing(db, service, name, KAFKA_BROKERS) : await writtenSince(db, since)
     return { lost: lost.length, written: await resend(db, lost) }
@@ -49,7 +51,7 @@ export async function resendLost(service: ServiceName, since?: number): Promise<
 }
 
 /** Of what was committed before the call: what the connector hasn't passed yet is late, not lost, and is waited for. */
-async function missing(db: Knex, service: ServiceName, topic: string, brokers: readonly string[]): Promise<string[]> {
+async function missing(db: Knex, service: string, topic: string, brokers: readonly string[]): Promise<string[]> {
   const committed = await writtenSince(db, 0)
   await slotPasses(db, service)
   const lost = new Set((await lostEvents(db, topic, brokers, 0)).map(({ id }) => id))

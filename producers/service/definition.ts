@@ -1,12 +1,11 @@
 import type { Migration } from '#producers/database/migrations.ts'
 import type { Subscription } from '#producers/inbox/subscription.ts'
 import type { PublishedEvents } from '#producers/outbox/outbox.ts'
-import type { ServiceName } from '#schemas/topics.ts'
 import type { Api } from './api.ts'
 
 /** All there is to a service. */
 export interface ServiceDefinition {
-  readonly name: ServiceName
+  readonly name: string
   /** One sentence for its OpenAPI page. */
   readonly description: string
   /** Its own tables; outbox, inbox and idempotency keys come by themselves. */

@@ -1,14 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import system from '#config'
 import { openDatabase } from '#producers/database/connect.ts'
 import { readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
-import { loadService } from '#producers/services.ts'
 import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
+import { contracts } from '#schemas/topics.ts'
 import { isOutage } from './outage.ts'
 import { requestPool, unhurried } from './pools.ts'
 import { openServer } from './server.ts'
@@ -18,9 +19,9 @@ let pool: Knex
 let server: FastifyInstance
 beforeAll(async () => {
   databases = await openDatabases()
-  const service = await loadService('orders')
+  const service = await system.loadService('orders')
   pool = requestPool(readServiceLogin('orders', databases.env), 'orders')
-  const db = await withOutbox(pool, memoryCodec(), service.publishes)
+  const db = await withOutbox(pool, memoryCodec(contracts), service.publishes)
   const options = { log: openLog('orders', 'silent'), metrics: new Registry(), health: () => undefined }
   server = await openServer(service, db, options)
 })

@@ -3,13 +3,12 @@ import { readServiceLogin } from '#producers/database/settings.ts'
 import { purgeInbox } from '#producers/inbox/purge.ts'
 import { type Inbox, subscribe } from '#producers/inbox/subscribe.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
-import { loadService } from '#producers/services.ts'
-import { kafkaSettings, listenSettings, readConfig, registrySettings, setting } from '#runtime/config.ts'
+import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { openCodec } from '#schemas/codec.ts'
-import type { ServiceName } from '#schemas/topics.ts'
+import type { Codec } from '#schemas/codec.ts'
+import type { ServiceDefinition } from './definition.ts'
 import { purgeIdempotencyKeys } from './idempotency.ts'
 import { inboxPool, requestPool, unhurried } from './pools.ts'
 import { openServer } from './server.ts'
@@ -18,12 +17,11 @@ const PING_MS = 2_000
 const PURGE_MS = 3_600_000
 
 /** Runs one service: its HTTP server, and its subscriptions where it has some. */
-export async function runService(name: ServiceName, log: Log): Promise<Running> {
+export async function runService(service: ServiceDefinition, codec: Codec, log: Log): Promise<Running> {
+  const { name } = service
   const portName = `${name.toUpperCase()}_PORT`
   const login = readServiceLogin(name)
-  const config = readConfig({ ...kafkaSettings, ...registrySettings, ...listenSettings, [portName]: setting.port })
-  const service = await loadService(name)
-  const codec = await openCodec({ registryUrl: config.REGISTRY_URL })
+  const config = readConfig({ ...kafkaSettings, ...listenSettings, [portName]: setting.port })
   const db = await withOutbox(requestPool(login, name), codec, service.publishes)
 
   const metrics = openMetrics()

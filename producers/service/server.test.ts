@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import system from '#config'
 import { openDatabase } from '#producers/database/connect.ts'
-import { loadService } from '#producers/services.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { services } from '#schemas/topics.ts'
@@ -15,7 +15,7 @@ beforeAll(async () => {
   for (const name of services) {
     const db = openDatabase(nowhere, { application: 'test' })
     const options = { log: openLog(name, 'silent'), metrics: new Registry(), health: () => undefined }
-    servers.set(name, await openServer(await loadService(name), db, options))
+    servers.set(name, await openServer(await system.loadService(name), db, options))
   }
 })
 afterAll(async () => {

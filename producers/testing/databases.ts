@@ -1,28 +1,27 @@
 import type { Knex } from 'knex'
+import system from '#config'
 import { openDatabase } from '#producers/database/connect.ts'
 import { migrate } from '#producers/database/migrate.ts'
 import { readMaintainerLogin, readMigrateSettings, readServiceLogin } from '#producers/database/settings.ts'
 import { withOutbox } from '#producers/outbox/outbox.ts'
-import { loadService } from '#producers/services.ts'
 import { throwFailed } from '#runtime/each.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import type { ServiceName } from '#schemas/topics.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 
 /** The migrated databases of the test stack, entered as whoever is asked for. */
 export interface Databases extends AsyncDisposable {
   readonly env: Readonly<Record<string, string | undefined>>
   /** As the service itself, with its outbox; events are encoded without a registry. */
-  service(name: ServiceName, options?: { payloadLimit?: number; judges?: boolean }): Promise<Knex>
+  service(name: string, options?: { payloadLimit?: number; judges?: boolean }): Promise<Knex>
   superuser(database: string): Knex
-  maintainer(service: ServiceName): Knex
+  maintainer(service: string): Knex
   as(user: string, password: string, database: string): Knex
 }
 
 export async function openDatabases(): Promise<Databases> {
   const { env } = connectStack()
-  const settings = readMigrateSettings(env)
-  throwFailed(await migrate(settings))
+  const settings = readMigrateSettings(system.services, env)
+  throwFailed(await migrate(system, settings))
   const opened: Knex[] = []
   const open = (...args: Parameters<typeof openDatabase>) => {
     const db = openDatabase(...args)
@@ -33,7 +32,12 @@ export async function openDatabases(): Promise<Databases> {
   return {
     env,
     service: async (name, more = {}) =>
-      withOutbox(open(readServiceLogin(name, env), options), memoryCodec(), (await loadService(name)).publishes, more),
+      withOutbox(
+        open(readServiceLogin(name, env), options),
+        memoryCodec(system.contracts),
+        (await system.loadService(name)).publishes,
+        more,
+      ),
     superuser: (database) => open(settings.superuser(database), options),
     maintainer: (service) => open(readMaintainerLogin(env)(service), options),
     as: (user, password, database) => open({ ...settings.superuser(database), user, password }, options),

@@ -5,9 +5,10 @@ import type { Closer } from '#runtime/dead-letters/cli.ts'
 import { closingRecord, type OpenLetter, type Outcome } from '#runtime/dead-letters/letter.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import { readTopics } from '#runtime/topic-reader.ts'
+import { sinkApp } from '#schemas/apps.ts'
 import type { Codec } from '#schemas/codec.ts'
-import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
-import { type ReadModel, readModels } from '#sinks/read-models/index.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
+import type { ReadModel } from '#sinks/read-models/read-model.ts'
 import { type ItemAnswer, judge, reasonOf } from './answers.ts'
 import { generationsOf } from './generations.ts'
 import { extentOf } from './positions.ts'
@@ -21,13 +22,14 @@ export interface SinkCloserOptions {
   readonly brokers: readonly string[]
   readonly client: Client
   readonly codec: Codec
+  readonly readModels: readonly ReadModel[]
 }
 
 /**
  * Deals with the sink's dead letters, while the sink is at work or not: a record is read again from its place in the rows
  * topic and written with its own version, so that it never takes the place of a newer one.
  */
-export function sinkCloser({ brokers, client, codec }: SinkCloserOptions): Closer {
+export function sinkCloser({ brokers, client, codec, readModels }: SinkCloserOptions): Closer {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-dead-letters',
     brokers: [...brokers],

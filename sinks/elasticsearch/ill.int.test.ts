@@ -3,8 +3,10 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
+import { sinkApp } from '#schemas/apps.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import { deadLettersOf, OrderRows, SalesRows, SellerRows, sinkApp } from '#schemas/topics.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
+import { contracts, OrderRows, SalesRows, SellerRows, topics } from '#schemas/topics.ts'
 import { type ReadModel, readModels, sellers } from '#sinks/read-models/index.ts'
 import { openRowsWriter, type RowsWriter, readTopic } from '#sinks/testing/rows.ts'
 import { sampleRows } from '#sinks/testing/sample.ts'
@@ -37,7 +39,7 @@ function start(models: readonly ReadModel[] = readModels): Sink {
   return runSink({
     brokers,
     client,
-    codec: memoryCodec(),
+    codec: memoryCodec(contracts),
     metrics: sinkMetrics(new Registry()),
     log: openLog('sink', 'silent'),
     models,
@@ -65,7 +67,7 @@ async function ordersKeepTheirPace(): Promise<void> {
 }
 
 beforeAll(async () => {
-  await applyTopics(brokers)
+  await applyTopics(brokers, topics)
   writer = await openRowsWriter(brokers)
   sink = start()
   await atWork()

@@ -13,7 +13,7 @@ import { openLane } from './lane.ts'
 import type { Letters } from './letters.ts'
 import { sinkMetrics } from './metrics.ts'
 
-const codec = memoryCodec()
+const codec = memoryCodec(contracts)
 await codec.prepare(contracts)
 const [row] = sampleRows(1).orders
 const good = codec.encode(OrderRows.row, row!)

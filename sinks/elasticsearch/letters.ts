@@ -12,7 +12,8 @@ import {
   type Reason,
   withoutValue,
 } from '#runtime/dead-letters/letter.ts'
-import { deadLettersOf, sinkApp } from '#schemas/topics.ts'
+import { sinkApp } from '#schemas/apps.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
 
 const AGAIN_MS = 1_000
 /** Of a letter that isn't in its topic. */

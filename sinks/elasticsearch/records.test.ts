@@ -7,14 +7,14 @@ import { orders, sales } from '#sinks/read-models/index.ts'
 import { sampleRows } from '#sinks/testing/sample.ts'
 import { recordReader } from './records.ts'
 
-const codec = memoryCodec()
+const codec = memoryCodec(contracts)
 await codec.prepare(contracts)
 const sample = sampleRows(3)
 const row = sample.orders[0]!
 
 const message = (key: string | Buffer | null, value: Buffer | null): KafkaMessage =>
   ({ key: key === null ? null : Buffer.from(key), value, offset: '7', timestamp: '0', headers: {} }) as never
-const read = (record: KafkaMessage) => recordReader(orders, memoryCodec())(record)
+const read = (record: KafkaMessage) => recordReader(orders, memoryCodec(contracts))(record)
 
 test('a row becomes its document, read with a schema that was not known before', async () => {
   const result = await read(message(row.orderId, codec.encode(OrderRows.row, row)))
@@ -25,7 +25,7 @@ test('a row becomes its document, read with a schema that was not known before',
 test('a key of several parts is compared as a whole', async () => {
   const sale = sample.sales[0]!
   const bytes = codec.encode(SalesRows.row, sale)
-  const readSale = recordReader(sales, memoryCodec())
+  const readSale = recordReader(sales, memoryCodec(contracts))
   expect(await readSale(message(`${sale.day}|${sale.state}|${sale.category}`, bytes))).toMatchObject({ ok: true })
   expect(await readSale(message(`${sale.day}|${sale.state}|other`, bytes))).toMatchObject({ reason: 'bad-key' })
 })
@@ -57,7 +57,7 @@ test('a key of exactly 512 bytes is taken', async () => {
 })
 
 test('a registry that cannot be asked is no reason to set a record aside', async () => {
-  const away = { ...memoryCodec(), learn: () => Promise.reject(new Error('connect ECONNREFUSED')) }
+  const away = { ...memoryCodec(contracts), learn: () => Promise.reject(new Error('connect ECONNREFUSED')) }
   await expect(recordReader(orders, away)(message('o1', codec.encode(OrderRows.row, row)))).rejects.toThrow(
     'ECONNREFUSED',
   )

@@ -4,16 +4,11 @@ import kafkajs from '#runtime/kafkajs.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
+import { sinkApp } from '#schemas/apps.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import {
-  contracts,
-  deadLettersOf,
-  deadLetterTopics,
-  OrderRows,
-  SalesRows,
-  SellerRows,
-  sinkApp,
-} from '#schemas/topics.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
+import { contracts, deadLetterTopics, OrderRows, SalesRows, SellerRows, topics } from '#schemas/topics.ts'
+import { readModels } from '#sinks/read-models/index.ts'
 import { openRowsWriter, type RowsWriter, readTopic } from '#sinks/testing/rows.ts'
 import { sampleRows } from '#sinks/testing/sample.ts'
 import { readSome } from '#sinks/verify/read-index.ts'
@@ -43,9 +38,10 @@ let registry: Registry
 function start(): Sink {
   registry = new Registry()
   return runSink({
+    models: readModels,
     brokers,
     client,
-    codec: memoryCodec(),
+    codec: memoryCodec(contracts),
     metrics: sinkMetrics(registry),
     log: openLog('sink', 'silent'),
   })
@@ -65,7 +61,7 @@ async function figures(name: string): Promise<number> {
 }
 
 beforeAll(async () => {
-  await applyTopics(brokers)
+  await applyTopics(brokers, topics)
   writer = await openRowsWriter(brokers)
 })
 beforeEach(async () => {
@@ -285,7 +281,7 @@ test('a letter is closed when a later record of its key is applied', async () =>
 
 /** A codec that has learned of schema id 99 in the meantime. */
 function wiser() {
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   const decode = (bytes: Uint8Array) => {
     const own = Buffer.from(bytes)
     if (own.readUInt32BE(1) === 99)
@@ -295,7 +291,7 @@ function wiser() {
   return { ...codec, decode }
 }
 async function ofUnknownSchema(row: ReturnType<typeof order>) {
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   await codec.prepare(contracts)
   const bytes = codec.encode(OrderRows.row, row)
   bytes.writeUInt32BE(99, 1)
@@ -306,9 +302,9 @@ async function ofUnknownSchema(row: ReturnType<typeof order>) {
 test('a letter is replayed from its place once its record can be read', async () => {
   const { orderId } = order(52)
   const letter = await ofUnknownSchema(order(52))
-  const still = sinkCloser({ brokers, client, codec: memoryCodec() })
+  const still = sinkCloser({ readModels, brokers, client, codec: memoryCodec(contracts) })
   await expect(still.replay(letter)).rejects.toThrow('unknown-schema')
-  const now = sinkCloser({ brokers, client, codec: wiser() })
+  const now = sinkCloser({ readModels, brokers, client, codec: wiser() })
   expect(await now.replay(letter)).toContain('replayed')
   expect(await seen(orderId)).toBeDefined()
   expect(await letterOf(orderId)).toBeUndefined()
@@ -319,14 +315,14 @@ test('a letter that is replayed after a later record of its key changes nothing'
   const letter = await ofUnknownSchema(order(53, { status: 'created' }))
   await writer.rows(OrderRows, [order(53, { status: 'canceled' })])
   await waitUntil('the later one is searchable', () => seen(letter.key!.toString()))
-  expect(await sinkCloser({ brokers, client, codec: wiser() }).replay(letter)).toContain('superseded')
+  expect(await sinkCloser({ readModels, brokers, client, codec: wiser() }).replay(letter)).toContain('superseded')
   expect((await seen(letter.key!.toString()))?.status).toBe('canceled')
 })
 
 test('a letter that is dropped is closed with its reason, and stays so when its topic is read again', async () => {
   const { orderId } = order(54)
   const letter = await ofUnknownSchema(order(54))
-  await sinkCloser({ brokers, client, codec: wiser() }).drop(letter, 'a test')
+  await sinkCloser({ readModels, brokers, client, codec: wiser() }).drop(letter, 'a test')
   expect(await letterOf(letter.key!.toString())).toBeUndefined()
   await waitUntil('the sink tells no more of it', () => !sink.concerns().some(({ what }) => what.includes(orderId)))
   await writer.rows(OrderRows, [order(56)])

@@ -1,23 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
-import {
-  elasticsearchSettings,
-  kafkaSettings,
-  listenSettings,
-  readConfig,
-  registrySettings,
-  setting,
-} from '#runtime/config.ts'
+import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { type Concern, serveHealth } from '#runtime/health.ts'
 import kafkajs from '#runtime/kafkajs.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { type Codec, openCodec } from '#schemas/codec.ts'
-import { sinkApp } from '#schemas/topics.ts'
-import { type ReadModel, readModels } from '#sinks/read-models/index.ts'
+import { sinkApp } from '#schemas/apps.ts'
+import type { Codec } from '#schemas/codec.ts'
+import type { ReadModel } from '#sinks/read-models/read-model.ts'
 import { backOffMs } from './back-off.ts'
 import { openElasticsearch } from './client.ts'
 import { Places } from './gate.ts'
@@ -39,7 +32,7 @@ export interface SinkOptions {
   readonly codec: Codec
   readonly metrics: SinkMetrics
   readonly log: Log
-  readonly models?: readonly ReadModel[]
+  readonly models: readonly ReadModel[]
   readonly groupId?: string
 }
 
@@ -54,7 +47,7 @@ export interface Sink {
 
 /** Keeps a session for each read model, each on its own: what one of them waits for holds up no other. */
 export function runSink(options: SinkOptions): Sink {
-  const { brokers, log, models = readModels, groupId = sinkApp } = options
+  const { brokers, log, models, groupId = sinkApp } = options
   const kafka = new Kafka({
     clientId: 'tributary-sink',
     brokers: [...brokers],
@@ -145,10 +138,9 @@ function letterConcerns(open: readonly OpenLetter[]): Concern[] {
 }
 
 /** The process `tributary sink`. */
-export async function startSink(log: Log): Promise<Running> {
+export async function startSink(models: readonly ReadModel[], codec: Codec, log: Log): Promise<Running> {
   const config = readConfig({
     ...kafkaSettings,
-    ...registrySettings,
     ...elasticsearchSettings,
     ...listenSettings,
     SINK_PORT: setting.port.prefault(14_021),
@@ -157,7 +149,8 @@ export async function startSink(log: Log): Promise<Running> {
   const sink = runSink({
     brokers: config.KAFKA_BROKERS,
     client: openElasticsearch(config.ELASTICSEARCH_URL),
-    codec: await openCodec({ registryUrl: config.REGISTRY_URL }),
+    codec,
+    models,
     metrics: sinkMetrics(metrics),
     log,
   })

@@ -8,7 +8,7 @@ import {
 } from '#producers/testing/databases.ts'
 import { openLog } from '#runtime/log.ts'
 import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader.ts'
-import { domainTopics, type ServiceName } from '#schemas/topics.ts'
+import { domainTopics, services } from '#schemas/topics.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { openAudit } from './audit.ts'
 import { type Databases, openDatabases } from './databases.ts'
@@ -20,7 +20,7 @@ let databases: Databases
 beforeAll(async () => {
   testDatabases = await openTestDatabases()
   const { POSTGRES_HOST, POSTGRES_PORT, FRESHNESS_DB_PASSWORD } = testDatabases.env
-  databases = openDatabases({
+  databases = openDatabases(services, {
     host: POSTGRES_HOST!,
     port: Number(POSTGRES_PORT),
     password: FRESHNESS_DB_PASSWORD!,
@@ -126,6 +126,7 @@ function world() {
   const topicIds = new Map<string, string>(domainTopics.map(({ name }) => [name, `${name}-${randomUUID()}`]))
   const open = () =>
     openAudit({
+      topics: domainTopics,
       databases: {
         ...databases,
         behind: async (marks) => (slots.passed ? [] : [...marks.keys()]),
@@ -141,7 +142,7 @@ function world() {
         return reader
       },
     })
-  const deliver = (service: ServiceName, ids: readonly string[]) => {
+  const deliver = (service: string, ids: readonly string[]) => {
     const messages = ids.map((id) => ({ headers: { ce_id: Buffer.from(id) } }))
     return given!.take({ topic: `${service}.events`, partition: 0, messages: messages as never, nextOffset: 2n })
   }

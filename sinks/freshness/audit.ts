@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { Concern } from '#runtime/health.ts'
 import type { Log } from '#runtime/log.ts'
 import { readTopics, type TopicBatch, type TopicReader } from '#runtime/topic-reader.ts'
-import { domainTopics, type ServiceName } from '#schemas/topics.ts'
+import type { EventsTopic } from '#schemas/topic.ts'
 import type { Report } from './chain.ts'
 import type { AuditNote, Cursor, Databases, WalMarks } from './databases.ts'
 import { Ledger } from './ledger.ts'
@@ -24,6 +24,8 @@ export interface Audit {
 }
 
 export interface AuditOptions {
+  /** The services' domain topics. */
+  readonly topics: readonly EventsTopic[]
   readonly databases: Databases
   readonly brokers: Brokers
   readonly kafkaBrokers: readonly string[]
@@ -52,7 +54,7 @@ const RESEND_AGAIN_MS = 5_000
 const LONGEST_RESEND_PAUSE_MS = 300_000
 
 interface Audited {
-  readonly service: ServiceName
+  readonly service: string
   readonly topic: string
   topicId: string
   ledger: Ledger
@@ -78,14 +80,22 @@ interface Audited {
 const BEGINNING: Cursor = { below: 0n, unfinished: [] }
 
 /** Opens the audit; it looks at nothing before the first `complete`. */
-export function openAudit({ databases, brokers, kafkaBrokers, topicId, log, read = readTopics }: AuditOptions): Audit {
+export function openAudit({
+  topics,
+  databases,
+  brokers,
+  kafkaBrokers,
+  topicId,
+  log,
+  read = readTopics,
+}: AuditOptions): Audit {
   let audited: readonly Audited[] = []
   let reader: TopicReader | undefined
   let askedAt = 0
 
   async function open(): Promise<TopicReader> {
     audited = await Promise.all(
-      domainTopics.map(async ({ service, name: topic }): Promise<Audited> => {
+      topics.map(async ({ service, name: topic }): Promise<Audited> => {
         const [id, last] = await Promise.all([idOf(topic), databases.lastNote(service)])
         const known = last?.topicId === id ? last : undefined
         return {

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
-import { sinkApp } from '#schemas/topics.ts'
+import { sinkApp } from '#schemas/apps.ts'
 import type { Stage } from './stages.ts'
 import { type Brokers, type Marks, sameMarks } from './topics.ts'
 

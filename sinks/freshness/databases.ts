@@ -1,5 +1,4 @@
 import pg from 'pg'
-import { type ServiceName, services } from '#schemas/topics.ts'
 
 export interface DatabaseSettings {
   readonly host: string
@@ -8,10 +7,10 @@ export interface DatabaseSettings {
 }
 
 const LOGIN = 'freshness'
-const slotOf = (service: ServiceName) => `${service}_outbox`
+const slotOf = (service: string) => `${service}_outbox`
 
 /** A position in the write-ahead log of each service's database, as Postgres writes them (`0/16B3748`). */
-export type WalMarks = ReadonlyMap<ServiceName, string>
+export type WalMarks = ReadonlyMap<string, string>
 
 /** Which rows of an outbox have been read: those of all transactions before `below`, but for the unfinished ones. */
 export interface Cursor {
@@ -43,21 +42,21 @@ export interface Databases {
    * Notes where each log is now, behind everything committed so far, and writes a message after it, so that a slot of
    * a quiet database moves past the mark at once.
    */
-  mark(of: readonly ServiceName[]): Promise<WalMarks>
+  mark(of: readonly string[]): Promise<WalMarks>
   /** The services whose slot has not confirmed past its mark yet. */
-  behind(marks: WalMarks): Promise<ServiceName[]>
+  behind(marks: WalMarks): Promise<string[]>
   /** The rows that are committed and that the cursor doesn't cover, about `most` of them. */
-  newRows(service: ServiceName, cursor: Cursor, most: number): Promise<NewRows>
+  newRows(service: string, cursor: Cursor, most: number): Promise<NewRows>
   /** Where the last audit of a service was; undefined before the first. */
-  lastNote(service: ServiceName): Promise<AuditNote | undefined>
-  note(service: ServiceName, note: AuditNote): Promise<void>
+  lastNote(service: string): Promise<AuditNote | undefined>
+  note(service: string, note: AuditNote): Promise<void>
   /** Has lost events written again, with the later ones of their aggregates; gives how many rows that were. */
-  resend(service: ServiceName, lost: readonly string[]): Promise<number>
+  resend(service: string, lost: readonly string[]): Promise<number>
   close(): Promise<void>
 }
 
 /** Connects to the services' databases when first asked, and again after a failure. */
-export function openDatabases({ host, port, password }: DatabaseSettings): Databases {
+export function openDatabases(services: readonly string[], { host, port, password }: DatabaseSettings): Databases {
   const pools = new Map(
     services.map((service) => {
       const pool = new pg.Pool({
@@ -93,7 +92,7 @@ export function openDatabases({ host, port, password }: DatabaseSettings): Datab
     },
     async behind(marks) {
       if (marks.size === 0) return []
-      const [[, pool]] = [...pools] as [[ServiceName, pg.Pool]]
+      const [pool] = pools.values() as unknown as [pg.Pool]
       const { rows } = await pool.query(
         `select slot_name, confirmed_flush_lsn >= lsn::pg_lsn as passed
          from unnest($1::text[], $2::text[]) as mark (slot, lsn)

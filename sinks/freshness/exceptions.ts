@@ -1,8 +1,8 @@
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
-import { sinkApp, topics } from '#schemas/topics.ts'
-import { type Stage, stages } from './stages.ts'
+import { sinkApp } from '#schemas/apps.ts'
+import type { Stage } from './stages.ts'
 
 /** A key that isn't in a read model though everything else is, because a record of it was set aside. */
 export interface Exception {
@@ -18,25 +18,24 @@ export interface Exception {
   readonly since: string
 }
 
-/** All applications that set records aside, with their topics. */
-export const letterTopics: ReadonlyMap<string, string> = new Map(
-  topics.flatMap((topic) => (topic.kind === 'dead-letters' ? [[topic.app, topic.name] as const] : [])),
-)
-
-/** The processors whose letters a read model lacks: its own, and those of the rows it is made of. */
-export function processorsOf(stage: Stage): readonly string[] {
+/** The processors, of all there are, whose letters a read model lacks: its own, and those of the rows it is made of. */
+export function processorsOf(stage: Stage, stages: readonly Stage[]): readonly string[] {
   const writers = stages.filter(({ output }) => stage.inputs.includes(output))
-  return [...new Set([stage.group, ...writers.flatMap(processorsOf)])]
+  return [...new Set([stage.group, ...writers.flatMap((writer) => processorsOf(writer, stages))])]
 }
 
 /** The applications whose letters are exceptions of a read model. */
-export function lettersAppsOf(stage: Stage): readonly string[] {
-  return [...processorsOf(stage), sinkApp]
+export function lettersAppsOf(stage: Stage, stages: readonly Stage[]): readonly string[] {
+  return [...processorsOf(stage, stages), sinkApp]
 }
 
 /** The open letters that a read model is complete without. */
-export function lettersOf(stage: Stage, open: ReadonlyMap<string, readonly OpenLetter[]>): OpenLetter[] {
-  const processors = processorsOf(stage).flatMap((app) => open.get(app) ?? [])
+export function lettersOf(
+  stage: Stage,
+  stages: readonly Stage[],
+  open: ReadonlyMap<string, readonly OpenLetter[]>,
+): OpenLetter[] {
+  const processors = processorsOf(stage, stages).flatMap((app) => open.get(app) ?? [])
   const refused = (open.get(sinkApp) ?? []).filter(({ topic }) => topic === stage.output)
   return [...processors, ...refused]
 }

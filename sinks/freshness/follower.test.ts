@@ -1,7 +1,10 @@
 import { expect, onTestFinished, test } from 'vitest'
+import system from '#config'
 import { type Letter, letterRecord, OpenLetters } from '#runtime/dead-letters/letter.ts'
 import { openLog } from '#runtime/log.ts'
-import { deadLettersOf, OrderRows, type ReadModelName, SalesRows, sinkApp } from '#schemas/topics.ts'
+import { sinkApp } from '#schemas/apps.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
+import { OrderRows, SalesRows } from '#schemas/topics.ts'
 import { waitUntil } from '../../tests/harness/wait-until.ts'
 import { letterConcerns } from './exceptions.ts'
 import { follow } from './follower.ts'
@@ -33,6 +36,7 @@ function world() {
     close: async () => {},
   }
   const follower = follow({
+    chain: system,
     audit: { complete: async () => new Map() },
     brokers,
     letters: {
@@ -49,9 +53,8 @@ function world() {
     log: openLog('test', 'silent'),
   })
   onTestFinished(() => follower.stop())
-  const complete = async (readModel: ReadModelName) => (await follower.standings()).get(readModel)!.completeThrough > 0
-  const except = async (readModel: ReadModelName) =>
-    (await follower.standings()).get(readModel)!.except.map(({ key }) => key)
+  const complete = async (readModel: string) => (await follower.standings()).get(readModel)!.completeThrough > 0
+  const except = async (readModel: string) => (await follower.standings()).get(readModel)!.except.map(({ key }) => key)
   return { state, follower, complete, except }
 }
 

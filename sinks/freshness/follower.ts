@@ -4,11 +4,11 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Log } from '#runtime/log.ts'
-import { deadLettersOf, domainTopics, type ReadModelName } from '#schemas/topics.ts'
+import { deadLettersOf } from '#schemas/topic.ts'
 import type { Audit } from './audit.ts'
 import { type Front, followProcessor, followSink, followTopics, type Report, sameTopics } from './chain.ts'
 import { type Exception, exceptionOf, lettersAppsOf, lettersOf } from './exceptions.ts'
-import { type Stage, stages, subscriptions } from './stages.ts'
+import type { Chain, Stage } from './stages.ts'
 import { type Brokers, sameMarks } from './topics.ts'
 
 /** How a read model stands. */
@@ -31,9 +31,9 @@ export type Mark = string
 /** Follows the chain from commit to search, again and again. */
 export interface Follower {
   /** How all read models stand, each held against the index that readers see now. */
-  standings(): Promise<ReadonlyMap<ReadModelName, Standing>>
+  standings(): Promise<ReadonlyMap<string, Standing>>
   /** As last known, for figures. */
-  lastStandings(): ReadonlyMap<ReadModelName, Standing>
+  lastStandings(): ReadonlyMap<string, Standing>
   /** Why nothing is known, or undefined when the chain is being followed. */
   trouble(): string | undefined
   /** This moment. */
@@ -48,11 +48,12 @@ export interface Follower {
 }
 
 export interface FollowerOptions {
+  readonly chain: Chain
   readonly audit: Pick<Audit, 'complete'>
   readonly brokers: Brokers
   readonly letters: Pick<FollowedLetters, 'known' | 'open' | 'positions' | 'trouble' | 'unread'>
   /** The id of a read model's newest index where readers see it. */
-  currentIndex(readModel: ReadModelName): Promise<string | undefined>
+  currentIndex(readModel: string): Promise<string | undefined>
   readonly log: Log
 }
 
@@ -83,12 +84,12 @@ interface Followed {
 }
 
 /** Starts following. It survives the absence of any server: what can't be asked is asked again. */
-export function follow({ audit, brokers, letters, currentIndex, log }: FollowerOptions): Follower {
+export function follow({ chain, audit, brokers, letters, currentIndex, log }: FollowerOptions): Follower {
   const stopped = new AbortController()
   const { signal } = stopped
   setMaxListeners(0, signal)
   const life = randomUUID()
-  const models = stages.map((stage): Followed => {
+  const models = chain.stages.map((stage): Followed => {
     const waitingFor = 'the first look at the databases'
     const nothing = { processed: 0, complete: 0, completeThrough: 0, index: undefined, except: new Map() }
     return { stage, ...nothing, waitingFor, started: false }
@@ -169,7 +170,7 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
       }
     }
     await lettersRead(stage, report)
-    const except = new Map(lettersOf(stage, letters.open()).map((letter) => [letter.id, letter]))
+    const except = new Map(lettersOf(stage, chain.stages, letters.open()).map((letter) => [letter.id, letter]))
     const { started } = await brokers.known(stage.group, [])
     if (model.started && !started) withdraw(model)
     model.started = started
@@ -187,7 +188,7 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
 
   /** Whoever sets a record aside says so before, or together with, its being done: so what was said is read first. */
   async function lettersRead(stage: Stage, report: Report): Promise<void> {
-    const apps = lettersAppsOf(stage)
+    const apps = lettersAppsOf(stage, chain.stages)
     const unknown = () => apps.find((app) => !letters.known(app))
     const waitWhile = async (unread: () => boolean) => {
       while (unread()) {
@@ -214,8 +215,8 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
    * What was said of an index isn't true of the one that takes its place, until that has caught up. Gives the read models
    * whose index nobody can tell at the moment.
    */
-  async function checkIndices(): Promise<ReadonlySet<ReadModelName>> {
-    const unknown = new Set<ReadModelName>()
+  async function checkIndices(): Promise<ReadonlySet<string>> {
+    const unknown = new Set<string>()
     await Promise.all(
       models.map(async (model) => {
         const { index, stage } = model
@@ -230,9 +231,9 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
     return unknown
   }
 
-  const standings = (unknown: ReadonlySet<ReadModelName> = new Set()) =>
+  const standings = (unknown: ReadonlySet<string> = new Set()) =>
     new Map(
-      models.map(({ stage, except, ...model }): [ReadModelName, Standing] => {
+      models.map(({ stage, except, ...model }): [string, Standing] => {
         const asked = !unknown.has(stage.readModel)
         const completeThrough = asked ? model.completeThrough : 0
         const index = asked ? model.index : undefined
@@ -241,7 +242,7 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
           : 'Elasticsearch, which does not tell what readers see'
         const all = new Map([
           ...except,
-          ...lettersOf(stage, letters.open()).map((letter) => [letter.id, letter] as const),
+          ...lettersOf(stage, chain.stages, letters.open()).map((letter) => [letter.id, letter] as const),
         ])
         const exceptions = [...all.values()].map(exceptionOf)
         return [stage.readModel, { completeThrough, index, except: exceptions, ...(what && { waitingFor: what }) }]
@@ -269,14 +270,14 @@ export function follow({ audit, brokers, letters, currentIndex, log }: FollowerO
   }
 
   const mark = () => `${life}.${begun + 1}`
-  const domain = domainTopics.map(({ name }) => name)
+  const domain = Array.from(chain.domainTopics.values(), ({ name }) => name)
   async function waitForConsequences(from: Mark, timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs
     const left = () => deadline - performance.now()
     if (!(await waitFor(from, left()))) return false
     for (let round = 0; round < MOST_CONSEQUENCES; round++) {
       const marks = await brokers.highWatermarks(domain)
-      for (const [group, topics] of subscriptions) {
+      for (const [group, topics] of chain.subscriptions) {
         const own = new Map([...marks].filter(([topic]) => topics.includes(topic)))
         while ((await brokers.behind(group, own)).length > 0) {
           if (left() <= 0 || signal.aborted) return false

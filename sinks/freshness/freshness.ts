@@ -21,16 +21,22 @@ import { openFreshnessIndex } from '#sinks/elasticsearch/freshness-index.ts'
 import { currentIndex } from '#sinks/elasticsearch/generations.ts'
 import { openAudit } from './audit.ts'
 import { openDatabases } from './databases.ts'
-import { letterConcerns, letterTopics } from './exceptions.ts'
+import { letterConcerns } from './exceptions.ts'
 import { type Follower, follow } from './follower.ts'
+import type { Chain } from './stages.ts'
 import { openBrokers } from './topics.ts'
 
 /** The index is written at most this often, in ms. */
 const PUBLISH_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
 
+/** What is followed, and where what was set aside on the way is said. */
+export interface Freshened extends Chain {
+  readonly deadLetterTopics: ReadonlyMap<string, string>
+}
+
 /** The process `tributary freshness`: follows the chain and tells how far each read model is complete. */
-export async function startFreshness(log: Log): Promise<Running> {
+export async function startFreshness(system: Freshened, log: Log): Promise<Running> {
   const config = readConfig({
     ...kafkaSettings,
     ...elasticsearchSettings,
@@ -40,21 +46,29 @@ export async function startFreshness(log: Log): Promise<Running> {
     FRESHNESS_DB_PASSWORD: setting.secret,
   })
   const brokers = await openBrokers(config.KAFKA_BROKERS)
-  const databases = openDatabases({
+  const databases = openDatabases([...system.domainTopics.keys()], {
     host: config.POSTGRES_HOST,
     port: config.POSTGRES_PORT,
     password: config.FRESHNESS_DB_PASSWORD,
   })
   const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const letters = followLetters(config.KAFKA_BROKERS, letterTopics, 'tributary-freshness-letters')
+  const letters = followLetters(config.KAFKA_BROKERS, system.deadLetterTopics, 'tributary-freshness-letters')
   const audit = openAudit({
+    topics: [...system.domainTopics.values()],
     databases,
     brokers,
     kafkaBrokers: config.KAFKA_BROKERS,
     topicId: (topic) => topicIdOf(config.KAFKA_BROKERS, topic),
     log,
   })
-  const follower = follow({ audit, brokers, letters, currentIndex: (name) => currentIndex(client, name), log })
+  const follower = follow({
+    chain: system,
+    audit,
+    brokers,
+    letters,
+    currentIndex: (name) => currentIndex(client, name),
+    log,
+  })
   const metrics = openMetrics()
   measure(follower, metrics)
 

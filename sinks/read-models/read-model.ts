@@ -1,4 +1,4 @@
-import type { ReadModelName, RowsTopic } from '#schemas/topics.ts'
+import type { RowsTopic } from '#schemas/topic.ts'
 
 /** A field of an Elasticsearch mapping. */
 export type FieldMapping = Readonly<Record<string, unknown>> & { readonly type?: string }
@@ -9,7 +9,7 @@ export type FieldMapping = Readonly<Record<string, unknown>> & { readonly type?:
  */
 export interface ReadModel<Row = unknown> {
   /** The alias that is read. */
-  readonly name: ReadModelName
+  readonly name: string
   readonly topic: RowsTopic<Row>
   /** A field's mapping by its path (`customer.zip`), instead of the one its Avro type gives. */
   readonly hints: Readonly<Record<string, FieldMapping>>
@@ -29,7 +29,7 @@ export function readModel<Row>(
   topic: RowsTopic<Row>,
   { hints = {}, pace }: { readonly hints?: ReadModel['hints']; readonly pace: Pace },
 ): ReadModel {
-  return { name: topic.readModel as ReadModelName, topic: topic as unknown as RowsTopic, hints, pace }
+  return { name: topic.readModel as string, topic: topic as unknown as RowsTopic, hints, pace }
 }
 
 /** What is one order's, somebody waits for; to sums over days or people half a second more or less doesn't matter. */

@@ -34,7 +34,7 @@ test.each(panels)('%s/%s asks for fields that exist, with types that fit', (_, _
 test('filters name fields of every read model they apply to', () => {
   for (const { name, topic } of readModels) {
     const top = fieldsOf(topic.row.schema).map((field) => field.name)
-    const { time, state, status, category } = filterFields[name]
+    const { time, state, status, category } = filterFields[name as keyof typeof filterFields]
     const named = [time, state, status, category?.kind === 'terms' ? category.field : undefined]
     for (const field of named) if (field) expect(top).toContain(field.split('.')[0])
   }

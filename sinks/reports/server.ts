@@ -12,7 +12,6 @@ import { openHttpServer } from '#runtime/http/server.ts'
 import type { Log } from '#runtime/log.ts'
 import type { Running } from '#runtime/main.ts'
 import { openMetrics } from '#runtime/metrics.ts'
-import { deadLetterTopics } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings } from '#sinks/freshness/index.ts'
 import { atMost } from './busy.ts'
@@ -50,7 +49,10 @@ export interface ReportsOptions {
 }
 
 /** The process `tributary reports`. */
-export async function startReports(log: Log): Promise<Running> {
+export async function startReports(
+  { deadLetterTopics }: { readonly deadLetterTopics: ReadonlyMap<string, string> },
+  log: Log,
+): Promise<Running> {
   const config = readConfig({
     ...elasticsearchSettings,
     ...kafkaSettings,
@@ -64,7 +66,7 @@ export async function startReports(log: Log): Promise<Running> {
     client,
     log,
     allowedHosts: config.ALLOWED_HOSTS,
-    state: stateFrom(config.FRESHNESS_URL, letters),
+    state: stateFrom(config.FRESHNESS_URL, letters, [...deadLetterTopics.keys()]),
   })
   addHealth(server, () => undefined, openMetrics())
   await server.listen({ host: config.HOST, port: config.REPORTS_PORT })

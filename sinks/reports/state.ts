@@ -1,7 +1,6 @@
 import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Concern } from '#runtime/health.ts'
-import { deadLetterTopics } from '#schemas/topics.ts'
 
 /** Letters that an answer lists; it says how many there are. */
 const MOST_LISTED = 100
@@ -59,8 +58,8 @@ function shownLetter({ id, app, key, reason, message, at }: OpenLetter): ShownLe
 
 const cut = (text: string) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text).toWellFormed()
 
-/** The freshness service and the dead-letter topics as sources. */
-export function stateFrom(freshnessUrl: string, letters: FollowedLetters): StateSources {
+/** The freshness service and the dead-letter topics of some applications as sources. */
+export function stateFrom(freshnessUrl: string, letters: FollowedLetters, apps: readonly string[]): StateSources {
   const ask = (path: string) => fetch(`${freshnessUrl}${path}`, { signal: AbortSignal.timeout(ANSWER_MS) })
   return {
     freshness: async () => {
@@ -70,7 +69,7 @@ export function stateFrom(freshnessUrl: string, letters: FollowedLetters): State
     concerns: async () => ((await (await ask('/health')).json()) as { concerns?: readonly Concern[] }).concerns ?? [],
     letters: () => {
       const unread = letters.unread()
-      const known = [...deadLetterTopics.keys()].every((app) => letters.known(app) || unread.has(app))
+      const known = apps.every((app) => letters.known(app) || unread.has(app))
       return known ? [...letters.open().values()].flat() : undefined
     },
   }

@@ -1,6 +1,7 @@
 import kafkajs from '#runtime/kafkajs.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import { contracts, type RowsTopic } from '#schemas/topics.ts'
+import type { RowsTopic } from '#schemas/topic.ts'
+import { contracts } from '#schemas/topics.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -16,7 +17,7 @@ export async function openRowsWriter(brokers: readonly string[]): Promise<RowsWr
   const kafka = new Kafka({ clientId: 'test-rows', brokers: [...brokers], logLevel: logLevel.NOTHING })
   const producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
-  const codec = memoryCodec()
+  const codec = memoryCodec(contracts)
   await codec.prepare(contracts)
   return {
     async rows(topic, rows) {

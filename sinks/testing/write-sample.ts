@@ -8,7 +8,9 @@ import type { Sample } from './sample.ts'
 export async function writeSample(client: Client, sample: Sample): Promise<void> {
   for (const model of readModels) {
     const toDocument = compileDocument(model.topic.row.schema)
-    const documents = sample[model.name].map((row) => [model.topic.key(row as never), toDocument(row)] as const)
+    const documents = sample[model.name as keyof Sample].map(
+      (row) => [model.topic.key(row as never), toDocument(row)] as const,
+    )
     await writeDocuments(client, model, new Map(documents))
   }
 }

@@ -1,7 +1,6 @@
 import { elasticsearchSettings, kafkaSettings, postgresSettings, readConfig, setting } from '#runtime/config.ts'
 import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import { printable, printableLines } from '#runtime/printable.ts'
-import { deadLetterTopics, type ReadModelName, readModels } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings, waitUntilSearchable } from '#sinks/freshness/wait.ts'
 import { describe } from './report.ts'
@@ -14,8 +13,18 @@ export interface VerifyCommandOptions {
   readonly deadline: number
 }
 
+/** What there is to verify, and where what was set aside is said. */
+export interface VerifiedSystem {
+  readonly readModels: readonly { readonly name: string }[]
+  readonly deadLetterTopics: ReadonlyMap<string, string>
+}
+
 /** `tributary verify`. Gives the exit status: 0 when all was compared and is equal, else 1. */
-export async function runVerify(name: ReadModelName | undefined, options: VerifyCommandOptions): Promise<number> {
+export async function runVerify(
+  { readModels, deadLetterTopics }: VerifiedSystem,
+  name: string | undefined,
+  options: VerifyCommandOptions,
+): Promise<number> {
   const config = readConfig({
     ...elasticsearchSettings,
     ...kafkaSettings,
@@ -29,7 +38,7 @@ export async function runVerify(name: ReadModelName | undefined, options: Verify
     const results = await verify({
       sources: { host: config.POSTGRES_HOST, port: config.POSTGRES_PORT, password: config.VERIFY_DB_PASSWORD },
       client,
-      readModels: name === undefined ? readModels : [name],
+      readModels: name === undefined ? readModels.map((model) => model.name) : [name],
       openLetters: async () => {
         try {
           const { open, unread } = await readOpenLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-verify')

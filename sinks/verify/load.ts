@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
-import type { ReadModelName, ServiceName } from '#schemas/topics.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 
 /** Where the services' databases are, and the read-only login that may see all of them. */
@@ -14,10 +13,10 @@ export interface SourceSettings {
 
 const LOGIN = 'verifier'
 /** The session with the temporary tables is in this service's database; any other would do as well. */
-const HOME: ServiceName = 'orders'
+const HOME: string = 'orders'
 
 /** What is loaded: a service's table, and its columns as tables.sql has them. */
-const TABLES: readonly { readonly service: ServiceName; readonly table: string; readonly columns: string }[] = [
+const TABLES: readonly { readonly service: string; readonly table: string; readonly columns: string }[] = [
   { service: 'customers', table: 'customers', columns: 'customer_id, unique_id, zip, city, state' },
   { service: 'catalog', table: 'products', columns: 'product_id, category' },
   { service: 'catalog', table: 'sellers', columns: 'seller_id, city, state' },
@@ -42,7 +41,7 @@ export interface Sources {
   /** A query over all services' tables. */
   query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>
   /** Services whose rows could not be copied, and why. */
-  readonly away: ReadonlyMap<ServiceName, string>
+  readonly away: ReadonlyMap<string, string>
   close(): Promise<void>
 }
 
@@ -52,7 +51,7 @@ export class ServiceAway extends Error {
 }
 
 /** Whose rows a read model is recomputed from. */
-const NEEDED: Readonly<Record<ReadModelName, readonly ServiceName[]>> = {
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
   orders: ['orders', 'customers', 'catalog', 'payments', 'shipping', 'reviews'],
   sales: ['orders', 'customers', 'catalog'],
   customers: ['orders', 'customers', 'payments', 'reviews'],
@@ -83,7 +82,7 @@ export async function loadSources(settings: SourceSettings): Promise<Sources> {
     await home.query(`set work_mem = '256MB'`)
     await home.query(`set temp_buffers = '256MB'`)
     const sources = await sourcesOn(home)
-    const away = new Map<ServiceName, string>()
+    const away = new Map<string, string>()
     for (const service of new Set(TABLES.map((table) => table.service))) {
       await copyService(settings, service, home).catch((error) => {
         away.set(service, awayWords(service, error))
@@ -103,21 +102,21 @@ export async function loadSources(settings: SourceSettings): Promise<Sources> {
  */
 export async function recompute(
   sources: Sources,
-  readModel: ReadModelName,
+  readModel: string,
   keys?: readonly string[],
 ): Promise<{ key: string; document: Document }[]> {
-  const away = NEEDED[readModel].flatMap((service) => sources.away.get(service) ?? [])
+  const away = NEEDED[readModel]!.flatMap((service) => sources.away.get(service) ?? [])
   if (away.length > 0) throw new ServiceAway(away.join('; '))
   const sql = readFileSync(new URL(`./${readModel}.sql`, import.meta.url), 'utf8')
   return sources.query(`select * from (${sql}) recomputed ${keys ? 'where key = any($1)' : ''}`, keys ? [keys] : [])
 }
 
-function awayWords(service: ServiceName, error: unknown): string {
+function awayWords(service: string, error: unknown): string {
   const { message, code } = error as Error & { readonly code?: string }
   return `the database of service "${service}" can't be read: ${message || code}`
 }
 
-async function copyService(settings: SourceSettings, service: ServiceName, home: pg.Client): Promise<void> {
+async function copyService(settings: SourceSettings, service: string, home: pg.Client): Promise<void> {
   const source = await connect(settings, service)
   try {
     await source.query('begin isolation level repeatable read read only')
@@ -135,7 +134,7 @@ async function copyService(settings: SourceSettings, service: ServiceName, home:
 /** How long a database may take to answer at all, in ms. */
 const CONNECT_MS = 10_000
 
-async function connect({ host, port, password }: SourceSettings, database: ServiceName): Promise<pg.Client> {
+async function connect({ host, port, password }: SourceSettings, database: string): Promise<pg.Client> {
   const client = new pg.Client({
     host,
     port,

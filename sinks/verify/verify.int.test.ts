@@ -53,11 +53,14 @@ beforeAll(async () => {
       }
     })
   }
-  for (const model of readModels) await writeDocuments(client, model, documents[model.name])
+  for (const model of readModels) await writeDocuments(client, model, documents[model.name as keyof typeof documents])
 })
 afterEach(async () => {
   const restored = readModels.flatMap(({ name }) =>
-    Array.from(documents[name], ([_id, document]) => [{ index: { _index: name, _id } }, document]),
+    Array.from(documents[name as keyof typeof documents], ([_id, document]) => [
+      { index: { _index: name, _id } },
+      document,
+    ]),
   )
   const strangers = ['u8', 'u9'].map((_id) => ({ delete: { _index: 'customers', _id } }))
   await client.bulk({ refresh: true, operations: [...restored.flat(), ...strangers] })

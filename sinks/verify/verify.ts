@@ -1,7 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { type Client, errors } from '@elastic/elasticsearch'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
-import type { ReadModelName } from '#schemas/topics.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import { addTo, type Difference, difference, noTotals, same, type Totals } from './compare.ts'
 import { loadSources, recompute, type SourceSettings, type Sources } from './load.ts'
@@ -10,7 +9,7 @@ import { type AffectedOrder, idsIn, letterFor, type SetAside } from './set-aside
 
 /** What was found of one read model. */
 export interface Verified {
-  readonly readModel: ReadModelName
+  readonly readModel: string
   /** What the services' rows give, and what the index holds, at the first look. */
   readonly expected: Totals
   readonly found: Totals
@@ -32,7 +31,7 @@ export function isEqual({ differences, setAside, failure }: Verified): boolean {
 export interface VerifyOptions {
   readonly sources: SourceSettings
   readonly client: Client
-  readonly readModels: readonly ReadModelName[]
+  readonly readModels: readonly string[]
   /**
    * Resolves with true when everything committed before the call is searchable, with false when nobody can tell.
    * A difference that outlives it, while the services' rows stay as they are, is one for good.
@@ -57,7 +56,7 @@ export async function verify(options: VerifyOptions): Promise<Verified[]> {
   const { client, readModels } = options
   const sources = await loadSources(options.sources)
   const first: FirstLook[] = []
-  const failures = new Map<ReadModelName, string>()
+  const failures = new Map<string, string>()
   try {
     for (const readModel of readModels) {
       first.push(
@@ -75,7 +74,7 @@ export async function verify(options: VerifyOptions): Promise<Verified[]> {
 }
 
 /** Why a read model can't be compared, with the thing and where to look. */
-function failureWords(readModel: ReadModelName, error: unknown): string {
+function failureWords(readModel: string, error: unknown): string {
   if (error instanceof errors.ResponseError)
     return `the index "${readModel}" can't be read: ${error.body?.error?.type ?? error.statusCode} (\`make status\` says how the sink is)`
   if (error instanceof errors.ElasticsearchClientError) return `Elasticsearch doesn't answer: ${error.message}`
@@ -120,14 +119,14 @@ async function affectedOrders(results: readonly Verified[], letters: readonly Op
 }
 
 interface FirstLook {
-  readonly readModel: ReadModelName
+  readonly readModel: string
   readonly expected: Totals
   readonly found: Totals
   readonly differences: ReadonlyMap<string, Difference>
 }
 
 /** Compares all documents of a read model once. */
-async function look(sources: Sources, client: Client, readModel: ReadModelName): Promise<FirstLook> {
+async function look(sources: Sources, client: Client, readModel: string): Promise<FirstLook> {
   const expected = noTotals()
   const found = noTotals()
   const differences = new Map<string, Difference>()
@@ -152,7 +151,7 @@ async function look(sources: Sources, client: Client, readModel: ReadModelName):
 async function settle(
   first: readonly FirstLook[],
   options: VerifyOptions,
-  failures: Map<ReadModelName, string>,
+  failures: Map<string, string>,
 ): Promise<Verified[]> {
   const { client, deadlineMs } = options
   const open = new Map(first.map((one) => [one.readModel, new Map(one.differences)]))

@@ -1,4 +1,4 @@
-import type { RowsTopic } from '#schemas/topics.ts'
+import type { RowsTopic } from '#schemas/topic.ts'
 import type { Children, JoinKind, KeyOf, Project, SinkNode, TableLikeNode } from '../plan/nodes.ts'
 import { type Aggregate, type Aggregates, isTrue, planAggregates, type Summary } from './aggregates.ts'
 

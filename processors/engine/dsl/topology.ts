@@ -1,4 +1,4 @@
-import type { EventsOf, EventsTopic, RowsTopic } from '#schemas/topics.ts'
+import type { EventsOf, EventsTopic, RowsTopic } from '#schemas/topic.ts'
 import type { Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
 import { type Named, type Sink, Table } from './table.ts'
 

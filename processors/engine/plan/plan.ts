@@ -1,4 +1,4 @@
-import type { EventsTopic, RowsTopic } from '#schemas/topics.ts'
+import type { EventsTopic, RowsTopic } from '#schemas/topic.ts'
 import type { Topology } from '../dsl/topology.ts'
 import { EngineError } from '../errors.ts'
 import { type EvolveNode, inputsOf, type Node, type SinkNode, type TableLikeNode, type TableNode } from './nodes.ts'

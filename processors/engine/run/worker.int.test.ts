@@ -7,7 +7,7 @@ import { type OpenLetter, OpenLetters, readLetter } from '#runtime/dead-letters/
 import kafkajs from '#runtime/kafkajs.ts'
 import { applyTopics } from '#schemas/apply-topics.ts'
 import { memoryCodec } from '#schemas/codec.ts'
-import { deadLettersOf, type RowsTopic } from '#schemas/topics.ts'
+import { deadLettersOf, type RowsTopic } from '#schemas/topic.ts'
 import { connectStack } from '../../../tests/harness/stack.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { resetProcessor } from '../../reset.ts'

@@ -1,6 +1,6 @@
 import { avroType } from '#schemas/codec.ts'
 import type { Contract, ValueOf } from '#schemas/contract.ts'
-import type { EventsTopic, RowsTopic } from '#schemas/topics.ts'
+import type { EventsTopic, RowsTopic } from '#schemas/topic.ts'
 import type { Topology } from '../dsl/topology.ts'
 import { EngineError } from '../errors.ts'
 import { sameRow } from '../operators/operator.ts'

@@ -1,5 +1,5 @@
 import { type Contract, contract } from '#schemas/contract.ts'
-import type { EventsTopic, RowsTopic } from '#schemas/topics.ts'
+import type { EventsTopic, RowsTopic } from '#schemas/topic.ts'
 
 /** Topics without a business, for the engine's own tests: things that name a place, and places. */
 
