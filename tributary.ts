@@ -11,20 +11,22 @@ import { schemasCommands } from '#schemas/cli.ts'
 import { sinksCommands } from '#sinks/cli.ts'
 import { stackCommands } from '#stack/cli.ts'
 import { completeEnvironment } from '#stack/environment.ts'
+import { shapeOf } from '#stack/shape.ts'
 import system from './tributary.config.ts'
 
 const dotEnv = new URL('./.env', import.meta.url)
 if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 
+const shape = shapeOf(system)
 const program = new Command('tributary')
   .description('many databases flow into one place where people can ask questions')
   .option('--home <folder>', 'data, logs and secrets of the stack (TRIBUTARY_HOME)')
   .on('option:home', (folder: string) => {
     process.env.TRIBUTARY_HOME = folder
   })
-  .hook('preAction', () => completeEnvironment(process.env))
+  .hook('preAction', () => completeEnvironment(shape, process.env))
 
-stackCommands(program)
+stackCommands(program, shape)
 schemasCommands(program, system, {
   registryUrl: () => process.env.REGISTRY_URL ?? '',
   brokers: () => (process.env.KAFKA_BROKERS ?? '').split(','),

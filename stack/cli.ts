@@ -1,13 +1,15 @@
 import type { Command } from 'commander'
 import { wholeNumber } from '#runtime/arguments.ts'
 import { printableLines } from '#runtime/printable.ts'
-import { processes } from './processes.ts'
 import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
+import type { Shape } from './shape.ts'
 
 /** `tributary up | down | clean | status | logs` */
-export function stackCommands(program: Command): void {
+export function stackCommands(program: Command, shape: Shape): void {
   const commandExists = existsIn(program)
+  const { processes } = shape
+  const settings = async () => (await import('./environment.ts')).readStackSettings(shape)
 
   program
     .command('up')
@@ -17,18 +19,18 @@ export function stackCommands(program: Command): void {
     .action(async (options: { only?: string[]; keep?: boolean }) => {
       const say = openSay()
       const { upAny } = await import('./any-stack.ts')
-      await upAny({ ...options, only: options.only, commandExists, say })
+      await upAny(await settings(), { ...options, only: options.only, commandExists, say })
     })
 
   program
     .command('down')
     .description('stop everything, keep the data')
-    .action(async () => (await import('./any-stack.ts')).downAny(openSay()))
+    .action(async () => (await import('./any-stack.ts')).downAny(await settings(), openSay()))
 
   program
     .command('clean')
     .description('stop everything and delete its data (not the downloads)')
-    .action(async () => (await import('./any-stack.ts')).cleanAny(openSay()))
+    .action(async () => (await import('./any-stack.ts')).cleanAny(await settings(), openSay()))
 
   program
     .command('registry-database')
@@ -53,7 +55,7 @@ export function stackCommands(program: Command): void {
     .command('stop')
     .description('stop single processes; `start` and `up` bring them back')
     .argument('<names...>', 'processes')
-    .action(async (names: string[]) => (await import('./any-stack.ts')).stopAny(names, openSay()))
+    .action(async (names: string[]) => (await import('./any-stack.ts')).stopAny(await settings(), names, openSay()))
 
   program
     .command('start')
@@ -61,14 +63,14 @@ export function stackCommands(program: Command): void {
     .argument('<names...>', 'processes')
     .action(async (names: string[]) => {
       const { startAny } = await import('./any-stack.ts')
-      await startAny({ only: names, commandExists, say: openSay() })
+      await startAny(await settings(), { only: names, commandExists, say: openSay() })
     })
 
   program
     .command('restart')
     .description('stop single processes and start them as they were')
     .argument('<names...>', 'processes')
-    .action(async (names: string[]) => (await import('./any-stack.ts')).restartAny(names, openSay()))
+    .action(async (names: string[]) => (await import('./any-stack.ts')).restartAny(await settings(), names, openSay()))
 
   program
     .command('status')
@@ -76,7 +78,7 @@ export function stackCommands(program: Command): void {
     .option('--json', 'machine-readable')
     .action(async (options: { json?: boolean }) => {
       const { statusAny, statusTable } = await import('./any-stack.ts')
-      const status = await statusAny(commandExists)
+      const status = await statusAny(await settings(), commandExists)
       console.log(options.json ? printableLines(JSON.stringify(status, null, 2)) : statusTable(status))
       process.exitCode = status.ready ? 0 : 1
       // A connection to something that hangs would keep this process.
@@ -95,7 +97,7 @@ export function stackCommands(program: Command): void {
         program.error(`there is no process "${unknown[0]}": choose among ${processes.map((p) => p.name).join(', ')}`)
       }
       const { logsAny } = await import('./any-stack.ts')
-      await logsAny(names, options)
+      await logsAny(await settings(), names, options)
     })
 }
 

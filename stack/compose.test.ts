@@ -3,12 +3,12 @@ import { createRequire } from 'node:module'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import system from '#config'
 import { listenSettings, readConfig } from '#runtime/config.ts'
 import { composeEnvironment } from './docker.ts'
-import { defaultPorts, readStackSettings, serviceNames } from './environment.ts'
+import { readStackSettings } from './environment.ts'
 import { placesOf } from './places.ts'
-import { processes, setUpSteps } from './processes.ts'
-import { secretNames } from './secrets.ts'
+import { setUpSteps } from './processes.ts'
 import {
   connectSettings,
   elasticsearchSettings,
@@ -19,7 +19,11 @@ import {
   postgresSettings,
   registrySettings,
 } from './settings.ts'
+import { shapeOf } from './shape.ts'
 import { images, versions } from './versions.ts'
+
+const shape = shapeOf(system)
+const { processes, defaultPorts, secretNames } = shape
 
 interface Service {
   readonly image: string
@@ -164,7 +168,7 @@ test('PostgreSQL has the settings of the native stack', () => {
   const { hba_file: hbaFile, ...settings } = Object.fromEntries(given)
   expect(settings).toEqual(postgresSettings)
   expect(service('postgres').configs).toEqual([{ source: 'postgres-hba', target: hbaFile }])
-  expect(compose.configs['postgres-hba']?.content).toBe(postgresHba)
+  expect(compose.configs['postgres-hba']?.content).toBe(postgresHba(shape.services))
   expect(environment?.POSTGRES_INITDB_ARGS).toBe(initdbArguments.join(' '))
 })
 
@@ -199,14 +203,14 @@ test('Elasticsearch and the registry have the settings of the native stack', () 
 })
 
 test('the names of .env are allowed beside those that the containers have for each other', () => {
-  const settings = readStackSettings({ ALLOWED_HOSTS: 'shop.example, reports.example' })
+  const settings = readStackSettings(shape, { ALLOWED_HOSTS: 'shop.example, reports.example' })
   const given = composeEnvironment(settings, placesOf(settings))
   for (const spec of processes.filter((one) => one.command)) {
     const { ALLOWED_HOSTS = '' } = service(spec.name).environment ?? {}
     const allowed = (more = '') =>
       readConfig(listenSettings, { ALLOWED_HOSTS: ALLOWED_HOSTS.replace('$' + '{ALLOWED_HOSTS:-}', more) })
         .ALLOWED_HOSTS
-    expect(allowed(), spec.name).toEqual(['freshness', 'reports', ...serviceNames])
+    expect(allowed(), spec.name).toEqual(['freshness', 'reports', ...shape.services])
     expect(allowed(given.ALLOWED_HOSTS)).toEqual([...allowed(), 'shop.example', 'reports.example'])
   }
 })

@@ -1,14 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { readStackSettings, repository, type StackSettings, serviceNames } from './environment.ts'
+import { repository, type StackSettings } from './environment.ts'
 import { ailingConnectors, ailmentOf, type Condition, conditionOf } from './health.ts'
 import { ensureHome, removeHome, withLock } from './home.ts'
 import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
-import { type ProcessSpec, processes, select } from './processes.ts'
+import { type ProcessSpec, select } from './processes.ts'
 import type { Say } from './say.ts'
-import { ensureSecrets, readSecrets, secretNames } from './secrets.ts'
+import { ensureSecrets, readSecrets } from './secrets.ts'
 import { showOutput } from './show-output.ts'
 import { type ProcessStatus, type StackStatus, statusOf, urlsOf } from './status.ts'
 import { supervisorPid } from './supervisor/client.ts'
@@ -46,13 +46,12 @@ export function usesDocker(settings: StackSettings): boolean {
   return compose
 }
 
-export async function dockerUp({ only, say, keep }: UpOptions): Promise<StackSettings> {
-  const settings = readStackSettings()
+export async function dockerUp(settings: StackSettings, { only, say, keep }: UpOptions): Promise<void> {
   const places = placesOf(settings)
   ensureHome(places)
-  return withLock(places, async () => {
-    const secrets = ensureSecrets(places.home)
-    const specs = only ? select(only) : [...processes, kibana]
+  await withLock(places, async () => {
+    const secrets = ensureSecrets(places.home, settings.shape.secretNames)
+    const specs = only ? select(settings.shape.processes, only) : [...settings.shape.processes, kibana]
     await refuseTakenPorts(specs, settings, places)
     const names = only ? specs.map((spec) => spec.name) : []
     const before = new Set(runningContainers(settings, places))
@@ -67,27 +66,24 @@ export async function dockerUp({ only, say, keep }: UpOptions): Promise<StackSet
       if (started.length > 0) await compose(settings, places, ['stop', ...started])
       throw new Error(`${message}\n\nWhat this command started was stopped; \`npx tributary logs\` has what was said.`)
     }
-    return settings
   })
 }
 
-export async function dockerDown(): Promise<void> {
-  const settings = readStackSettings()
+export async function dockerDown(settings: StackSettings): Promise<void> {
   await compose(settings, placesOf(settings), ['down', '--remove-orphans'])
 }
 
-export async function dockerClean(): Promise<void> {
-  const settings = readStackSettings()
+export async function dockerClean(settings: StackSettings): Promise<void> {
   const places = placesOf(settings)
   await compose(settings, places, ['down', '--remove-orphans', '--volumes'])
   removeHome(places)
 }
 
 export async function dockerLogs(
+  settings: StackSettings,
   names: readonly string[],
   { follow, lines }: { follow?: boolean; lines: number },
 ): Promise<void> {
-  const settings = readStackSettings()
   const places = placesOf(settings)
   const args = ['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), ...names]
   const options = { cwd: repository, env: composeEnvironment(settings, places) }
@@ -95,25 +91,23 @@ export async function dockerLogs(
   if (status) throw new Error(`docker compose logs failed with status ${status}`)
 }
 
-export async function dockerCompose(args: readonly string[]): Promise<void> {
-  const settings = readStackSettings()
+export async function dockerCompose(settings: StackSettings, args: readonly string[]): Promise<void> {
   await compose(settings, placesOf(settings), args)
 }
 
-export async function dockerStatus(): Promise<StackStatus> {
-  const settings = readStackSettings()
+export async function dockerStatus(settings: StackSettings): Promise<StackStatus> {
   const places = placesOf(settings)
   const secrets = readSecrets(settings.home)
   const containers = containersOf(settings, places)
   const found = await Promise.all(
-    [...processes, kibana].map(async (spec): Promise<ProcessStatus> => {
+    [...settings.shape.processes, kibana].map(async (spec): Promise<ProcessStatus> => {
       const container = containers.get(spec.name)
       const runs = container?.State === 'running'
       const well: Condition = { ailment: undefined, concerns: [] }
       const { concerns, ...asked } = runs ? await conditionOf(spec, settings.ports, secrets) : well
       let { ailment } = asked
       if (runs && !ailment && spec.name === 'connect') {
-        ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+        ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
       }
       return {
         name: spec.name,
@@ -123,7 +117,7 @@ export async function dockerStatus(): Promise<StackStatus> {
         concerns,
         pid: null,
         restarts: 0,
-        port: settings.ports[spec.port],
+        port: settings.ports[spec.port]!,
         uptime: 0,
         memoryMb: 0,
         peakMemoryMb: 0,
@@ -164,7 +158,7 @@ function composeArgs(places: Places, args: readonly string[]): string[] {
 export function composeEnvironment(settings: StackSettings, places: Places): NodeJS.ProcessEnv {
   return {
     ...process.env,
-    ...Object.fromEntries(secretNames.map((name) => [name, 'not-made-yet'])),
+    ...Object.fromEntries(settings.shape.secretNames.map((name) => [name, 'not-made-yet'])),
     ...readSecrets(places.home),
     ...Object.fromEntries(Object.entries(settings.ports).map(([name, port]) => [name, String(port)])),
     LOG_LEVEL: settings.logLevel,
@@ -192,7 +186,7 @@ function compose(settings: StackSettings, places: Places, args: readonly string[
 async function refuseTakenPorts(specs: readonly ProcessSpec[], settings: StackSettings, places: Places): Promise<void> {
   const containers = containersOf(settings, places)
   const wanted = specs.filter((spec) => containers.get(spec.name)?.State !== 'running').map((spec) => spec.port)
-  const taken = await findTakenPorts(new Map(wanted.map((variable) => [variable, settings.ports[variable]])))
+  const taken = await findTakenPorts(new Map(wanted.map((variable) => [variable, settings.ports[variable]!])))
   if (taken.length > 0) throw new Error(takenPortsMessage(taken))
 }
 

@@ -1,46 +1,48 @@
 import { existsSync } from 'node:fs'
-import { readStackSettings } from './environment.ts'
+import type { StackSettings } from './environment.ts'
 import { removeHome, withLock } from './home.ts'
 import { endLeftovers, leftovers } from './leftovers.ts'
 import { type Places, placesOf } from './places.ts'
-import { processes } from './processes.ts'
+import type { ProcessSpec } from './processes.ts'
 import type { Say } from './say.ts'
 import { endSupervisor, openSupervisor, type Supervisor, supervisorPid } from './supervisor/client.ts'
 
 /** Stops everything of this home: our processes, then those they need, PostgreSQL last. The data stays. */
-export async function down(say: Say): Promise<void> {
-  const places = placesOf(readStackSettings())
+export async function down(settings: StackSettings, say: Say): Promise<void> {
+  const places = placesOf(settings)
   if (!existsSync(places.home)) return say.line('nothing runs')
-  await withLock(places, () => stopAll(places, say))
+  await withLock(places, () => stopAll(settings, places, say))
 }
 
 /** Stops everything of this home and deletes its data, logs and secrets. Downloads stay. */
-export async function clean(say: Say): Promise<void> {
-  const places = placesOf(readStackSettings())
+export async function clean(settings: StackSettings, say: Say): Promise<void> {
+  const places = placesOf(settings)
   if (existsSync(places.home)) {
-    await withLock(places, () => stopAll(places, say))
+    await withLock(places, () => stopAll(settings, places, say))
     removeHome(places)
   }
   say.line(`${places.home} is gone`)
 }
 
 /** Stops single processes, by name. */
-export async function stopProcesses(names: readonly string[], say: Say): Promise<void> {
-  await onEach(names, (supervisor, name) => supervisor.remove(name), say, 'stopped')
+export async function stopProcesses(settings: StackSettings, names: readonly string[], say: Say): Promise<void> {
+  await onEach(settings, names, (supervisor, name) => supervisor.remove(name), say, 'stopped')
 }
 
 /** Ends single processes and starts them as they were. */
-export async function restartProcesses(names: readonly string[], say: Say): Promise<void> {
-  await onEach(names, (supervisor, name) => supervisor.restart(name), say, 'restarted')
+export async function restartProcesses(settings: StackSettings, names: readonly string[], say: Say): Promise<void> {
+  await onEach(settings, names, (supervisor, name) => supervisor.restart(name), say, 'restarted')
 }
 
 async function onEach(
+  settings: StackSettings,
   names: readonly string[],
   act: (supervisor: Supervisor, name: string) => Promise<void>,
   say: Say,
   done: string,
 ): Promise<void> {
-  const places = placesOf(readStackSettings())
+  const places = placesOf(settings)
+  const { processes } = settings.shape
   const unknown = names.find((name) => !processes.some((spec) => spec.name === name))
   if (unknown) {
     throw new Error(`there is no process "${unknown}": choose among ${processes.map((spec) => spec.name).join(', ')}`)
@@ -57,13 +59,13 @@ async function onEach(
   say.line(`${done} ${names.join(', ')}`)
 }
 
-async function stopAll(places: Places, say: Say): Promise<void> {
+async function stopAll({ shape }: StackSettings, places: Places, say: Say): Promise<void> {
   let stopped = 0
   if (supervisorPid(places) !== undefined) {
     const supervisor = await openSupervisor(places)
     try {
       const running = new Set((await supervisor.list()).map((one) => one.name))
-      for (const layer of stoppingOrder()) {
+      for (const layer of stoppingOrder(shape.processes)) {
         const here = layer.filter((name) => running.has(name))
         await Promise.all(here.map((name) => supervisor.remove(name)))
         stopped += here.length
@@ -73,14 +75,14 @@ async function stopAll(places: Places, say: Say): Promise<void> {
     }
   }
   await endSupervisor(places)
-  const left = leftovers(places, new Set())
+  const left = leftovers(shape, places, new Set())
   await endLeftovers(left)
   stopped += left.size
   say.line(stopped === 0 ? 'nothing runs' : `${stopped} processes stopped`)
 }
 
 /** Layers of names: each only after everything that needs it. */
-function stoppingOrder(): string[][] {
+function stoppingOrder(processes: readonly ProcessSpec[]): string[][] {
   const layers: string[][] = []
   let left = [...processes]
   while (left.length > 0) {

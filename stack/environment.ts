@@ -3,46 +3,18 @@ import { dirname, isAbsolute, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { readConfig, setting } from '#runtime/config.ts'
-import { services } from '#schemas/topics.ts'
 import { withoutForeignSettings } from './callers-environment.ts'
+import type { Shape } from './shape.ts'
 
 /** The checkout. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)))
 
-export { services as serviceNames }
-
-/** Every port of the system by its variable, with its default. `.env.example` documents them. */
-export const defaultPorts = {
-  POSTGRES_PORT: 15432,
-  KAFKA_PORT: 19092,
-  KAFKA_CONTROLLER_PORT: 19093,
-  CONNECT_PORT: 18083,
-  REGISTRY_PORT: 18081,
-  REGISTRY_MANAGEMENT_PORT: 18082,
-  ELASTICSEARCH_PORT: 19200,
-  ELASTICSEARCH_TRANSPORT_PORT: 19300,
-  KIBANA_PORT: 15601,
-  REPORTS_PORT: 14000,
-  CUSTOMERS_PORT: 14001,
-  CATALOG_PORT: 14002,
-  ORDERS_PORT: 14003,
-  PAYMENTS_PORT: 14004,
-  SHIPPING_PORT: 14005,
-  REVIEWS_PORT: 14006,
-  PROCESSOR_ORDERS_PORT: 14011,
-  PROCESSOR_SALES_PORT: 14012,
-  PROCESSOR_CUSTOMERS_PORT: 14013,
-  PROCESSOR_SELLERS_PORT: 14014,
-  SINK_PORT: 14021,
-  FRESHNESS_PORT: 14022,
-  WATCH_PORT: 14023,
-} as const
-
-export type PortVariable = keyof typeof defaultPorts
-export type Ports = Record<PortVariable, number>
+/** Ports by variable. */
+export type Ports = Readonly<Record<string, number>>
 
 /** The system on this computer, as configured. */
 export interface StackSettings {
+  readonly shape: Shape
   readonly stack: 'auto' | 'native' | 'docker'
   /** Data, logs, secrets; absolute. */
   readonly home: string
@@ -60,14 +32,15 @@ export interface StackSettings {
   readonly ports: Ports
 }
 
-const portShape = Object.fromEntries(
-  Object.entries(defaultPorts).map(([name, port]) => [name, setting.port.default(port)]),
-) as Record<PortVariable, z.ZodDefault<typeof setting.port>>
-
 /** Reads and checks the stack's settings. Throws `ConfigError` naming every fault, also two settings with one port. */
-export function readStackSettings(env: Readonly<Record<string, string | undefined>> = process.env): StackSettings {
+export function readStackSettings(
+  shape: Shape,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): StackSettings {
+  const portShape = Object.entries(shape.defaultPorts).map(([name, port]) => [name, setting.port.default(port)])
   const given = readConfig(
     {
+      ...(Object.fromEntries(portShape) as Record<string, z.ZodDefault<typeof setting.port>>),
       STACK: z.enum(['auto', 'native', 'docker'], 'is not one of auto, native, docker').default('auto'),
       TRIBUTARY_HOME: z.string().default('.tributary'),
       TRIBUTARY_CACHE: z.string().optional(),
@@ -77,15 +50,15 @@ export function readStackSettings(env: Readonly<Record<string, string | undefine
       JAVA_HOME: z.string().optional(),
       JDK_MIRROR: setting.url.optional(),
       ALLOWED_HOSTS: z.string().default(''),
-      ...portShape,
     },
     env,
   )
   const ports = Object.fromEntries(
-    Object.keys(defaultPorts).map((name) => [name, given[name as PortVariable]]),
-  ) as Ports
+    Object.keys(shape.defaultPorts).map((name) => [name, Number((given as Record<string, unknown>)[name])]),
+  )
   refuseSharedPorts(ports)
   return {
+    shape,
     stack: given.STACK,
     home: resolve(repository, given.TRIBUTARY_HOME),
     cache: given.TRIBUTARY_CACHE ? resolve(repository, given.TRIBUTARY_CACHE) : defaultCache(env),
@@ -125,19 +98,19 @@ function homeFolder(): string {
 }
 
 /** Where everything is, as the variables every process may read. */
-export function addresses(ports: Ports): Record<string, string> {
+export function addresses({ services }: Shape, ports: Ports): Record<string, string> {
   const http = (port: number) => `http://127.0.0.1:${port}`
   return {
     HOST: '127.0.0.1',
     POSTGRES_HOST: '127.0.0.1',
-    KAFKA_BROKERS: `127.0.0.1:${ports.KAFKA_PORT}`,
-    REGISTRY_URL: `${http(ports.REGISTRY_PORT)}/apis/ccompat/v7`,
-    CONNECT_URL: http(ports.CONNECT_PORT),
-    ELASTICSEARCH_URL: http(ports.ELASTICSEARCH_PORT),
-    REPORTS_URL: http(ports.REPORTS_PORT),
-    FRESHNESS_URL: http(ports.FRESHNESS_PORT),
+    KAFKA_BROKERS: `127.0.0.1:${ports.KAFKA_PORT!}`,
+    REGISTRY_URL: `${http(ports.REGISTRY_PORT!)}/apis/ccompat/v7`,
+    CONNECT_URL: http(ports.CONNECT_PORT!),
+    ELASTICSEARCH_URL: http(ports.ELASTICSEARCH_PORT!),
+    REPORTS_URL: http(ports.REPORTS_PORT!),
+    FRESHNESS_URL: http(ports.FRESHNESS_PORT!),
     ...Object.fromEntries(
-      services.map((name) => [`${name.toUpperCase()}_URL`, http(ports[`${name.toUpperCase()}_PORT` as PortVariable])]),
+      services.map((name) => [`${name.toUpperCase()}_URL`, http(ports[`${name.toUpperCase()}_PORT`]!)]),
     ),
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
   }
@@ -147,13 +120,13 @@ export function addresses(ports: Ports): Record<string, string> {
  * Completes `env` for a command typed by hand: the stack's addresses and secrets, where the shell hasn't set them.
  * A supervised process is left alone: it was given exactly what it may have.
  */
-export async function completeEnvironment(env: NodeJS.ProcessEnv): Promise<void> {
+export async function completeEnvironment(shape: Shape, env: NodeJS.ProcessEnv): Promise<void> {
   if (env.TRIBUTARY_SUPERVISED === '1') return
   withoutForeignSettings(env)
-  const settings = readStackSettings(env)
+  const settings = readStackSettings(shape, env)
   env.TRIBUTARY_HOME = settings.home
   const { readSecrets } = await import('./secrets.ts')
-  for (const [name, value] of Object.entries({ ...addresses(settings.ports), ...readSecrets(settings.home) })) {
+  for (const [name, value] of Object.entries({ ...addresses(shape, settings.ports), ...readSecrets(settings.home) })) {
     env[name] ??= value
   }
 }

@@ -1,8 +1,11 @@
 import { createServer, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { defaultPorts } from './environment.ts'
+import system from '#config'
 import { conditionFrom, conditionOf, connectorFaults } from './health.ts'
-import { type ProcessSpec, processes } from './processes.ts'
+import type { ProcessSpec } from './processes.ts'
+import { shapeOf } from './shape.ts'
+
+const { processes, defaultPorts } = shapeOf(system)
 
 const concern = { part: 'orders', what: 'its slot holds 9 GB', remedy: 'npx tributary connectors status' }
 

@@ -26,7 +26,7 @@ export async function conditionOf(
   ports: Ports,
   secrets: Readonly<Record<string, string>>,
 ): Promise<Condition> {
-  const port = ports[spec.port]
+  const port = ports[spec.port]!
   const ask = (): Promise<Condition> => {
     if (spec.health.ask === 'http') return askHttp(port, spec.health.path)
     return unconcerned(spec.health.ask === 'kafka' ? askKafka(port) : askPostgres(port, secrets.POSTGRES_PASSWORD))

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import system from '#config'
 import { belongsTo } from './leftovers.ts'
+import { shapeOf } from './shape.ts'
 
-const mine = belongsTo({ home: '/srv/a', data: '/srv/a/data', mark: '0a1b2c' })
+const mine = belongsTo(shapeOf(system), { home: '/srv/a', data: '/srv/a/data', mark: '0a1b2c' })
 
 test.each([
   '/usr/bin/java -Xmx768m -Dtributary.home.mark=0a1b2c -cp /jars/* kafka.Kafka server.properties',

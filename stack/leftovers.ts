@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { homeMark } from './native/servers.ts'
 import type { Places } from './places.ts'
-import { processes } from './processes.ts'
+import type { Shape } from './shape.ts'
 import { daemonCommand } from './supervisor/client.ts'
 
 /** The command line of a process, words apart by one blank; undefined when there is none such. */
@@ -43,7 +43,10 @@ function everyProcess(): Map<number, string> {
 }
 
 /** How the command line of every process of this home is recognised. Nothing else is ever stopped. */
-export function belongsTo(places: Pick<Places, 'home' | 'data' | 'mark'>): (command: string) => boolean {
+export function belongsTo(
+  { processes }: Pick<Shape, 'processes'>,
+  places: Pick<Places, 'home' | 'data' | 'mark'>,
+): (command: string) => boolean {
   const ours = processes.flatMap((spec) => (spec.command ? [` --home ${places.home} ${spec.command.join(' ')}`] : []))
   const postgres = ` -D ${join(places.data, 'postgres', 'cluster')} `
   const java = `${homeMark(places)} `
@@ -56,8 +59,8 @@ export function belongsTo(places: Pick<Places, 'home' | 'data' | 'mark'>): (comm
 }
 
 /** Processes of this home the supervisor doesn't know: what a killed supervisor, or a killed `up`, left behind. */
-export function leftovers(places: Places, supervisedPids: ReadonlySet<number>): Map<number, string> {
-  const mine = belongsTo(places)
+export function leftovers(shape: Shape, places: Places, supervisedPids: ReadonlySet<number>): Map<number, string> {
+  const mine = belongsTo(shape, places)
   const found = new Map<number, string>()
   const all = everyProcess()
   for (const [pid, command] of all) {

@@ -44,7 +44,7 @@ export function ownEnvironment(settings: StackSettings, places: Places): Record<
     LOG_LEVEL: settings.logLevel,
     TRIBUTARY_HOME: places.home,
     ALLOWED_HOSTS: settings.allowedHosts,
-    ...addresses(settings.ports),
+    ...addresses(settings.shape, settings.ports),
   }
 }
 

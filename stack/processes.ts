@@ -1,20 +1,17 @@
-import { readModels } from '#schemas/topics.ts'
-import { type PortVariable, serviceNames } from './environment.ts'
-
 /** What a process is asked whether it is well. `http`: GET answers 2xx. */
 export type Health =
   | { readonly ask: 'postgres' }
   | { readonly ask: 'kafka' }
   | { readonly ask: 'http'; readonly path: string }
 
-/** One process of the system. The native stack, `status` and the test of docker-compose.yml read this list. */
+/** One process of the system. */
 export interface ProcessSpec {
   readonly name: string
   readonly kind: 'server' | 'service' | 'processor' | 'sink' | 'reports' | 'watch'
   /** Where it answers; the variable holds the port. */
-  readonly port: PortVariable
+  readonly port: string
   /** Further ports it listens on. */
-  readonly otherPorts?: readonly PortVariable[]
+  readonly otherPorts?: readonly string[]
   readonly health: Health
   /** What must be ready before it starts. */
   readonly needs: readonly string[]
@@ -27,7 +24,7 @@ export interface ProcessSpec {
 const OWN: Health = { ask: 'http', path: '/health' }
 const upper = (name: string) => name.toUpperCase().replaceAll('-', '_')
 
-const servers: readonly ProcessSpec[] = [
+const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
   {
     name: 'postgres',
     kind: 'server',
@@ -69,29 +66,29 @@ const servers: readonly ProcessSpec[] = [
     port: 'CONNECT_PORT',
     health: { ask: 'http', path: '/connectors' },
     needs: ['kafka'],
-    secrets: serviceNames.map((name) => `${upper(name)}_CONNECTOR_PASSWORD`),
+    secrets: services.map((name) => `${upper(name)}_CONNECTOR_PASSWORD`),
   },
 ]
 
-const services: readonly ProcessSpec[] = serviceNames.map((name) => ({
+const serviceProcess = (name: string): ProcessSpec => ({
   name,
   kind: 'service',
-  port: `${upper(name)}_PORT` as PortVariable,
+  port: `${upper(name)}_PORT`,
   health: OWN,
   needs: ['postgres', 'kafka', 'registry'],
   command: ['service', name],
   secrets: [`${upper(name)}_DB_PASSWORD`],
-}))
+})
 
-const processors: readonly ProcessSpec[] = readModels.map((topology) => ({
+const processorProcess = (topology: string): ProcessSpec => ({
   name: `processor-${topology}`,
   kind: 'processor',
-  port: `PROCESSOR_${upper(topology)}_PORT` as PortVariable,
+  port: `PROCESSOR_${upper(topology)}_PORT`,
   health: OWN,
   needs: ['kafka', 'registry'],
   command: ['processor', topology],
   secrets: [],
-}))
+})
 
 const readers: readonly ProcessSpec[] = [
   {
@@ -132,8 +129,10 @@ const readers: readonly ProcessSpec[] = [
   },
 ]
 
-/** Every process, in an order in which each comes after those it needs. */
-export const processes: readonly ProcessSpec[] = [...servers, ...services, ...processors, ...readers]
+/** Every process of a system, in an order in which each comes after those it needs. */
+export function processesOf(services: readonly string[], topologies: readonly string[]): readonly ProcessSpec[] {
+  return [...serversFor(services), ...services.map(serviceProcess), ...topologies.map(processorProcess), ...readers]
+}
 
 /** A step between the servers and our own processes: a command that may be repeated at any time. */
 export interface SetUpStep {
@@ -155,7 +154,7 @@ export const setUpSteps: readonly SetUpStep[] = [
  * The processes a selection names, with those they need, in starting order.
  * `servers` stands for all servers. Throws on an unknown name, listing those there are.
  */
-export function select(only: readonly string[] | undefined): readonly ProcessSpec[] {
+export function select(processes: readonly ProcessSpec[], only: readonly string[] | undefined): readonly ProcessSpec[] {
   if (!only) return processes
   const wanted = new Set<string>()
   const add = (name: string): void => {
@@ -168,7 +167,7 @@ export function select(only: readonly string[] | undefined): readonly ProcessSpe
     spec.needs.forEach(add)
   }
   for (const name of only) {
-    if (name === 'servers') for (const server of servers) add(server.name)
+    if (name === 'servers') for (const server of processes.filter(({ kind }) => kind === 'server')) add(server.name)
     else add(name)
   }
   return processes.filter((spec) => wanted.has(spec.name))

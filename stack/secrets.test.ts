@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { processes } from './processes.ts'
-import { ensureSecrets, readSecrets, secretNames, secretsFile } from './secrets.ts'
+import system from '#config'
+import { ensureSecrets, readSecrets, secretsFile } from './secrets.ts'
+import { shapeOf } from './shape.ts'
+
+const { processes, secretNames } = shapeOf(system)
 
 let home: string
 beforeEach(() => {
@@ -12,17 +15,20 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
 test('every secret is made once, differs from the others, and only its owner may read the file', () => {
-  const secrets = ensureSecrets(home)
+  const secrets = ensureSecrets(home, secretNames)
   expect(Object.keys(secrets).toSorted()).toEqual(secretNames.toSorted())
   expect(new Set(Object.values(secrets)).size).toBe(secretNames.length)
   expect(statSync(secretsFile(home)).mode & 0o777).toBe(0o600)
-  expect(ensureSecrets(home)).toEqual(secrets)
+  expect(ensureSecrets(home, secretNames)).toEqual(secrets)
   expect(readSecrets(home)).toEqual(secrets)
 })
 
 test('a secret that a newer version needs is added, the others stay', () => {
   writeFileSync(secretsFile(home), 'POSTGRES_PASSWORD=kept\n')
-  expect(ensureSecrets(home)).toMatchObject({ POSTGRES_PASSWORD: 'kept', VERIFY_DB_PASSWORD: expect.any(String) })
+  expect(ensureSecrets(home, secretNames)).toMatchObject({
+    POSTGRES_PASSWORD: 'kept',
+    VERIFY_DB_PASSWORD: expect.any(String),
+  })
 })
 
 test('a process is only given secrets that exist, and none has the superuser’s', () => {

@@ -2,17 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { serviceNames } from './environment.ts'
-
-/** Every secret of the system: made at the first `up`, never changed afterwards. */
-export const secretNames: readonly string[] = [
-  'POSTGRES_PASSWORD',
-  'REGISTRY_DB_PASSWORD',
-  ...serviceNames.flatMap((name) => [`${name.toUpperCase()}_DB_PASSWORD`, `${name.toUpperCase()}_CONNECTOR_PASSWORD`]),
-  'VERIFY_DB_PASSWORD',
-  'FRESHNESS_DB_PASSWORD',
-  'MAINTAINER_DB_PASSWORD',
-]
 
 export const secretsFile = (home: string): string => join(home, 'secrets.env')
 
@@ -28,8 +17,8 @@ export function readSecrets(home: string): Record<string, string> {
   }
 }
 
-/** Adds the secrets that are missing (a newer version may know more of them) and gives them all. */
-export function ensureSecrets(home: string): Record<string, string> {
+/** Adds those of the secrets that are missing (a newer version may know more of them) and gives all there are. */
+export function ensureSecrets(home: string, secretNames: readonly string[]): Record<string, string> {
   const known = readSecrets(home)
   const missing = secretNames.filter((name) => !known[name])
   if (missing.length === 0) return known

@@ -1,5 +1,4 @@
 import { connectGroup } from '#schemas/apps.ts'
-import { services as serviceNames } from '#schemas/topics.ts'
 
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;
@@ -30,9 +29,6 @@ export const initdbArguments: readonly string[] = [
   '--auth=scram-sha-256',
 ]
 
-const own = serviceNames.map((service) => `${service},${service}_connector`)
-const connectors = serviceNames.map((service) => `${service}_connector`).join(',')
-
 /**
  * Who may log in where (pg_hba.conf; the first line that fits decides). A service and its connector reach their own database
  * only, whatever rights other databases on the server give to everybody. A connector's login may replicate, and with that
@@ -40,19 +36,23 @@ const connectors = serviceNames.map((service) => `${service}_connector`).join(',
  * names a database, is let through. Who speaks the protocol can still ask for a copy in such a session; no line can tell the
  * two apart, and the watch ends it (connectors/copies.ts).
  */
-export const postgresHba: string = [
-  'local all all scram-sha-256',
-  `host replication ${connectors} all reject`,
-  ...serviceNames.map((service, i) => `host ${service} ${own[i]} all scram-sha-256`),
-  `host all ${own.join(',')} all reject`,
-  'host replication all all scram-sha-256',
-  'host all all all scram-sha-256',
-]
-  .map((line) => `${line}\n`)
-  .join('')
+export function postgresHba(services: readonly string[]): string {
+  const own = services.map((service) => `${service},${service}_connector`)
+  const connectors = services.map((service) => `${service}_connector`).join(',')
+  return [
+    'local all all scram-sha-256',
+    `host replication ${connectors} all reject`,
+    ...services.map((service, i) => `host ${service} ${own[i]} all scram-sha-256`),
+    `host all ${own.join(',')} all reject`,
+    'host replication all all scram-sha-256',
+    'host all all all scram-sha-256',
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}
 
 export const kafkaSettings: Readonly<Record<string, string>> = {
-  // schemas/topics.ts is the only list of topics; a misspelt name must fail.
+  // `topics apply` makes those there are; a misspelt name must fail.
   'auto.create.topics.enable': 'false',
   // As many as two cores can use: more of them only wake one another.
   'num.network.threads': '1',
@@ -102,7 +102,7 @@ export const connectSettings: Readonly<Record<string, string>> = {
   'topic.creation.enable': 'false',
   'config.providers': 'env',
   'config.providers.env.class': 'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
-  'config.providers.env.param.allowlist.pattern': '^(POSTGRES_HOST|POSTGRES_PORT|[A-Z]+_CONNECTOR_PASSWORD)$',
+  'config.providers.env.param.allowlist.pattern': '^(POSTGRES_HOST|POSTGRES_PORT|[A-Z0-9]+_CONNECTOR_PASSWORD)$',
 }
 
 export const elasticsearchSettings: Readonly<Record<string, string>> = {

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import { defaultPorts } from './environment.ts'
+import system from '#config'
+import { shapeOf } from './shape.ts'
 import { type ProcessStatus, statusOf, statusTable, urlsOf } from './status.ts'
 
-const urls = urlsOf({ ports: { ...defaultPorts } })
+const shape = shapeOf(system)
+const urls = urlsOf({ shape, ports: shape.defaultPorts })
 const one = (more: Partial<ProcessStatus>): ProcessStatus => ({
   name: 'orders',
   kind: 'service',

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Concern } from '#runtime/health.ts'
 import { printable } from '#runtime/printable.ts'
-import { addresses, readStackSettings, serviceNames } from './environment.ts'
+import { addresses, type StackSettings } from './environment.ts'
 import { ailingConnectors, type Condition, conditionOf } from './health.ts'
 import { readSelection } from './home.ts'
 import { type Memory, memoryOf } from './memory.ts'
@@ -52,26 +52,25 @@ export interface Urls {
   readonly services: Readonly<Record<string, string>>
 }
 
-export function urlsOf(settings: Pick<ReturnType<typeof readStackSettings>, 'ports'>): Urls {
-  const at = addresses(settings.ports)
+export function urlsOf({ shape, ports }: Pick<StackSettings, 'shape' | 'ports'>): Urls {
+  const at = addresses(shape, ports)
   return {
     kafka: at.KAFKA_BROKERS!,
     connect: at.CONNECT_URL!,
     registry: at.REGISTRY_URL!,
     elasticsearch: at.ELASTICSEARCH_URL!,
-    postgres: `postgres://127.0.0.1:${settings.ports.POSTGRES_PORT}`,
+    postgres: `postgres://127.0.0.1:${ports.POSTGRES_PORT}`,
     reports: at.REPORTS_URL!,
-    services: Object.fromEntries(serviceNames.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
+    services: Object.fromEntries(shape.services.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
   }
 }
 
 /** How the native stack is. Starts nothing. */
-export async function nativeStatus(commandExists: CommandExists): Promise<StackStatus> {
-  const settings = readStackSettings()
+export async function nativeStatus(settings: StackSettings, commandExists: CommandExists): Promise<StackStatus> {
   const places = placesOf(settings)
   const secrets = readSecrets(settings.home)
   const only = readSelection(places)
-  const specs = select(only).filter((spec) => !spec.command || commandExists(spec.command))
+  const specs = select(settings.shape.processes, only).filter((spec) => !spec.command || commandExists(spec.command))
   // A supervisor that hangs is what somebody has to know, not a reason to say nothing.
   let fault: string | undefined
   const running = await runningProcesses(places).catch((error: Error) => {
@@ -87,7 +86,7 @@ export async function nativeStatus(commandExists: CommandExists): Promise<StackS
       const { concerns, ...asked } = online || fault ? await conditionOf(spec, settings.ports, secrets) : well
       let { ailment } = asked
       if (online && !ailment && spec.name === 'connect' && !only && commandExists(['connectors', 'apply'])) {
-        ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+        ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
       }
       if (fault) ailment ??= 'it answers, but nobody starts it again should it end'
       if (one?.lastEnd) ailment = one.lastEnd
@@ -99,7 +98,7 @@ export async function nativeStatus(commandExists: CommandExists): Promise<StackS
         concerns,
         pid: one?.pid ?? null,
         restarts: one?.restarts ?? 0,
-        port: settings.ports[spec.port],
+        port: settings.ports[spec.port]!,
         uptime: secondsSince(one?.since),
         ...megabytes(one?.pid ? memory.get(one.pid) : undefined),
       }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readStackSettings, type StackSettings, serviceNames } from './environment.ts'
+import type { StackSettings } from './environment.ts'
 import { ailingConnectors, ailmentOf } from './health.ts'
 import { ensureHome, readSelection, withLock, writeSelection } from './home.ts'
 import { endLeftovers, leftovers } from './leftovers.ts'
@@ -34,7 +34,8 @@ export interface UpOptions {
 }
 
 /** Servers read these from files that the launch only names. */
-const serverSettings = JSON.stringify(serverSettingsModule)
+const serverSettingsOf = ({ shape }: StackSettings) =>
+  JSON.stringify({ ...serverSettingsModule, postgresHba: serverSettingsModule.postgresHba(shape.services) })
 
 /** How long a process may take until it is well. */
 const READY_MS = 180_000
@@ -45,31 +46,31 @@ const MOST_RESTARTS = 8
  * Brings the native stack up: downloads what is missing, starts what isn't running, waits until everything is well.
  * Repeatable at any time: what runs as it should is left alone, what is dead, changed or left over is started anew.
  */
-export async function up(options: UpOptions): Promise<StackSettings> {
-  const settings = readStackSettings()
+export async function up(settings: StackSettings, options: UpOptions): Promise<void> {
   const places = placesOf(settings)
   // The servers' account reads what is made here, whatever the shell's umask is.
   if (places.account) process.umask(0o022)
   ensureHome(places)
   await withLock(places, () => bringUp(settings, places, options))
-  return settings
 }
 
 async function bringUp(settings: StackSettings, places: Places, options: UpOptions): Promise<void> {
   const { say, commandExists } = options
-  const specs = select(options.only).filter((spec) => !spec.command || commandExists(spec.command))
+  const specs = select(settings.shape.processes, options.only).filter(
+    (spec) => !spec.command || commandExists(spec.command),
+  )
 
   const running = await runningProcesses(places)
   const needsJava = specs.some((spec) => componentsOf[spec.name])
   if (needsJava) refuseClosedCache(places, specs)
-  await endWhatIsLeftOver(places, running, say)
+  await endWhatIsLeftOver(settings, places, running, say)
   await refuseTakenPorts(settings, specs, running)
   const jdk = needsJava ? await ensureJdk(settings, places, say) : undefined
   await download(places, specs, jdk, say)
 
   for (const warning of machineWarnings()) say.line(warning)
 
-  const secrets = ensureSecrets(places.home)
+  const secrets = ensureSecrets(places.home, settings.shape.secretNames)
   await mkdir(places.data, { recursive: true, mode: 0o755 })
   const selected = readSelection(places)
   writeSelection(places, union(options.only, running.size > 0 ? selected : []))
@@ -90,7 +91,7 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
     if (left?.length === 0) {
       await endSupervisor(places)
       // Elasticsearch's server outlives its launcher for a moment when that one had to be killed.
-      await endLeftovers(leftovers(places, new Set()))
+      await endLeftovers(leftovers(settings.shape, places, new Set()))
     } else if (running.size > 0) writeSelection(places, selected)
     throw new Error(`${message}\n\n${leftMessage(started, left?.length ?? 0, places)}`)
   } finally {
@@ -159,11 +160,16 @@ function refuseClosedCache({ account, cache }: Places, specs: readonly ProcessSp
   }
 }
 
-async function endWhatIsLeftOver(places: Places, running: Map<string, Supervised>, say: Say): Promise<void> {
+async function endWhatIsLeftOver(
+  { shape }: StackSettings,
+  places: Places,
+  running: Map<string, Supervised>,
+  say: Say,
+): Promise<void> {
   const known = new Set([...running.values()].flatMap((one) => one.pid ?? []))
   const daemon = supervisorPid(places)
   if (daemon !== undefined) known.add(daemon)
-  const found = leftovers(places, known)
+  const found = leftovers(shape, places, known)
   if (found.size === 0) return
   await say.step(`ended ${found.size} processes of a stack whose supervisor is gone`, () => endLeftovers(found))
 }
@@ -176,7 +182,7 @@ async function refuseTakenPorts(
   const wanted = new Map<string, number>()
   for (const spec of specs) {
     if (running.get(spec.name)?.pid) continue
-    for (const variable of [spec.port, ...(spec.otherPorts ?? [])]) wanted.set(variable, settings.ports[variable])
+    for (const variable of [spec.port, ...(spec.otherPorts ?? [])]) wanted.set(variable, settings.ports[variable]!)
   }
   const taken = await findTakenPorts(wanted)
   if (taken.length > 0) throw new Error(takenPortsMessage(taken))
@@ -209,6 +215,7 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
   const { settings, secrets, supervisor, say, started } = context
   const under = new Map<string, Promise<void>>()
   const sources = sourceFingerprint()
+  const serverSettings = serverSettingsOf(settings)
 
   const start = async (spec: ProcessSpec): Promise<void> => {
     await Promise.all(spec.needs.flatMap((name) => under.get(name) ?? []))
@@ -221,7 +228,7 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
       if (spec.name === 'registry') {
         await ensureRegistryDatabase({
           host: '127.0.0.1',
-          port: settings.ports.POSTGRES_PORT,
+          port: settings.ports.POSTGRES_PORT!,
           superuserPassword: secrets.POSTGRES_PASSWORD ?? '',
           registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
         })
@@ -244,7 +251,14 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
 async function launchFor(spec: ProcessSpec, context: StartContext): Promise<Launch> {
   const { settings, places, secrets, jdk } = context
   if (spec.command) return launchOf(spec, settings, places, secrets)
-  const native: NativeContext = { places, ports: settings.ports, secrets, jdk: jdk ?? { home: '', version: 0 } }
+  const { services } = settings.shape
+  const native: NativeContext = {
+    services,
+    places,
+    ports: settings.ports,
+    secrets,
+    jdk: jdk ?? { home: '', version: 0 },
+  }
   const launch = await prepare[spec.name]!(native)
   const own = Object.fromEntries(spec.secrets.map((name) => [name, secrets[name] ?? '']))
   return { ...launch, env: { PATH: systemPath, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8', TZ: 'UTC', ...launch.env, ...own } }
@@ -299,7 +313,7 @@ function lastWords(places: Places, name: string): string {
 export async function untilConnectorsRun(settings: StackSettings): Promise<void> {
   const deadline = Date.now() + READY_MS
   for (;;) {
-    const ailment = await ailingConnectors(settings.ports.CONNECT_PORT, serviceNames.length)
+    const ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
     if (ailment === undefined) return
     if (Date.now() > deadline)
       throw new Error(`the connectors don't run: ${ailment}; see npx tributary connectors status`)

@@ -11,7 +11,7 @@ import type { UpOptions } from './up.ts'
 /** Where a person finds everything. */
 export function whereEverythingIs(settings: StackSettings, { only, commandExists }: UpOptions): string {
   const urls = urlsOf(settings)
-  const started = new Set(select(only).map((spec) => spec.name))
+  const started = new Set(select(settings.shape.processes, only).map((spec) => spec.name))
   const servers = Object.entries({
     kafka: `Kafka            ${urls.kafka}`,
     connect: `Kafka Connect    ${urls.connect}`,

@@ -15,13 +15,15 @@ export interface VerifyCommandOptions {
 
 /** What there is to verify, and where what was set aside is said. */
 export interface VerifiedSystem {
+  /** In the first one's database the verifier may make temporary tables. */
+  readonly services: readonly string[]
   readonly readModels: readonly { readonly name: string }[]
   readonly deadLetterTopics: ReadonlyMap<string, string>
 }
 
 /** `tributary verify`. Gives the exit status: 0 when all was compared and is equal, else 1. */
 export async function runVerify(
-  { readModels, deadLetterTopics }: VerifiedSystem,
+  { services, readModels, deadLetterTopics }: VerifiedSystem,
   name: string | undefined,
   options: VerifyCommandOptions,
 ): Promise<number> {
@@ -36,7 +38,12 @@ export async function runVerify(
   try {
     const began = performance.now()
     const results = await verify({
-      sources: { host: config.POSTGRES_HOST, port: config.POSTGRES_PORT, password: config.VERIFY_DB_PASSWORD },
+      sources: {
+        host: config.POSTGRES_HOST,
+        port: config.POSTGRES_PORT,
+        password: config.VERIFY_DB_PASSWORD,
+        home: services[0]!,
+      },
       client,
       readModels: name === undefined ? readModels.map((model) => model.name) : [name],
       openLetters: async () => {

@@ -9,12 +9,11 @@ export interface SourceSettings {
   readonly host: string
   readonly port: number
   readonly password: string
+  /** The database in which a session may make temporary tables: one of the services'. */
+  readonly home: string
 }
 
 const LOGIN = 'verifier'
-/** The session with the temporary tables is in this service's database; any other would do as well. */
-const HOME: string = 'orders'
-
 /** What is loaded: a service's table, and its columns as tables.sql has them. */
 const TABLES: readonly { readonly service: string; readonly table: string; readonly columns: string }[] = [
   { service: 'customers', table: 'customers', columns: 'customer_id, unique_id, zip, city, state' },
@@ -75,8 +74,8 @@ export async function sourcesOn(home: pg.Client): Promise<Sources> {
  * with it that need its rows.
  */
 export async function loadSources(settings: SourceSettings): Promise<Sources> {
-  const home = await connect(settings, HOME).catch((error) => {
-    throw new ServiceAway(awayWords(HOME, error))
+  const home = await connect(settings, settings.home).catch((error) => {
+    throw new ServiceAway(awayWords(settings.home, error))
   })
   try {
     await home.query(`set work_mem = '256MB'`)

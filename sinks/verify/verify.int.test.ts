@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import system from '#config'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { readModels as names, type ServiceName } from '#schemas/topics.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
@@ -14,7 +15,12 @@ const stack = connectStack()
 const { env } = stack
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
 const options: VerifyOptions = {
-  sources: { host: env.POSTGRES_HOST!, port: Number(env.POSTGRES_PORT), password: env.VERIFY_DB_PASSWORD! },
+  sources: {
+    host: env.POSTGRES_HOST!,
+    port: Number(env.POSTGRES_PORT),
+    password: env.VERIFY_DB_PASSWORD!,
+    home: system.services[0]!,
+  },
   client,
   readModels: names,
   deadlineMs: 5_000,

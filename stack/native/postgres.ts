@@ -63,7 +63,7 @@ export async function preparePostgres(context: NativeContext): Promise<Launch> {
     await rename(fresh, cluster)
   }
   const hba = join(folder, 'config', 'pg_hba.conf')
-  await writeFile(hba, postgresHba, { mode: 0o644 })
+  await writeFile(hba, postgresHba(context.services), { mode: 0o644 })
   await runAs.giveTo(places.account, folder, ['config/pg_hba.conf'])
   await removeStalePidFile(cluster)
   return {

@@ -12,6 +12,8 @@ import { runAs } from './run-as.ts'
 
 /** What the preparation of a server may use. */
 export interface NativeContext {
+  /** The services' names. */
+  readonly services: readonly string[]
   readonly places: Places
   readonly ports: Ports
   readonly jdk: Jdk

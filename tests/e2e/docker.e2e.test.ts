@@ -4,14 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DockerComposeEnvironment, type StartedDockerComposeEnvironment } from 'testcontainers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { addresses, defaultPorts, type Ports, repository } from '#stack/environment.ts'
+import system from '#config'
+import { addresses, repository } from '#stack/environment.ts'
 import { ensureSecrets } from '#stack/secrets.ts'
+import { shapeOf } from '#stack/shape.ts'
 import { freePorts } from '../harness/free-ports.ts'
 import { type Stack, stackAt } from '../harness/stack-handle.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 
 const engine = spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 20_000 }).status === 0
 if (!engine) console.warn('skipped: docker-compose.yml as a whole (no Docker engine answers)')
+
+const shape = shapeOf(system)
 
 let started: StartedDockerComposeEnvironment | undefined
 let home = ''
@@ -20,12 +24,19 @@ let stack: Stack
 beforeAll(async () => {
   if (!engine) return
   home = mkdtempSync(join(tmpdir(), 'tributary-docker-'))
-  const names = Object.keys(defaultPorts)
+  const names = Object.keys(shape.defaultPorts)
   const free = await freePorts(names.length)
-  const ports = Object.fromEntries(names.map((name, i) => [name, free[i]!])) as Ports
+  const ports = Object.fromEntries(names.map((name, i) => [name, free[i]!]))
   const published = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]))
-  const secrets = ensureSecrets(home)
-  stack = stackAt({ STACK: 'docker', DEMO: 'off', TRIBUTARY_HOME: home, ...addresses(ports), ...published, ...secrets })
+  const secrets = ensureSecrets(home, shape.secretNames)
+  stack = stackAt({
+    STACK: 'docker',
+    DEMO: 'off',
+    TRIBUTARY_HOME: home,
+    ...addresses(shape, ports),
+    ...published,
+    ...secrets,
+  })
   started = await new DockerComposeEnvironment(repository, 'docker-compose.yml')
     .withBuild()
     .withEnvironment({ ...published, ...secrets, LOG_LEVEL: 'warn' })

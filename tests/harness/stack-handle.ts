@@ -1,7 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import system from '#config'
 import { readStackSettings, repository } from '#stack/environment.ts'
 import { entry } from '#stack/own-processes.ts'
+import { shapeOf } from '#stack/shape.ts'
 import { type StackStatus, type Urls, urlsOf } from '#stack/status.ts'
+
+/** What the marketplace needs of the computer. */
+export const shape = shapeOf(system)
 
 export interface CommandResult {
   readonly code: number
@@ -24,7 +29,7 @@ export interface Stack {
 
 /** A handle on a stack whose settings are known. */
 export function stackAt(env: Readonly<Record<string, string>>): Stack {
-  const { home, ports } = readStackSettings(env)
+  const { home, ports } = readStackSettings(shape, env)
   const whole = { ...process.env, ...env }
   const start = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     spawn(process.execPath, [entry, ...args], {
@@ -56,7 +61,7 @@ export function stackAt(env: Readonly<Record<string, string>>): Stack {
   return {
     home,
     env,
-    urls: urlsOf({ ports }),
+    urls: urlsOf({ shape, ports }),
     tributary,
     start,
     async status() {

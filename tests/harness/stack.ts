@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addresses, defaultPorts, type Ports } from '#stack/environment.ts'
+import { addresses } from '#stack/environment.ts'
 import { readSecrets } from '#stack/secrets.ts'
 import { freePorts } from './free-ports.ts'
-import { type Stack, stackAt } from './stack-handle.ts'
+import { type Stack, shape, stackAt } from './stack-handle.ts'
 
 export type { CommandResult, Stack } from './stack-handle.ts'
 
@@ -37,14 +37,15 @@ export async function scratchStack({
   // The servers may run as another user than the one who calls.
   chmodSync(folder, 0o755)
   const home = join(folder, folderName)
-  const found = await freePorts(Object.keys(defaultPorts).length)
-  const ports = Object.fromEntries(Object.keys(defaultPorts).map((name, i) => [name, found[i]!])) as Ports
+  const names = Object.keys(shape.defaultPorts)
+  const found = await freePorts(names.length)
+  const ports = Object.fromEntries(names.map((name, i) => [name, found[i]!]))
   const settings = {
     STACK: 'native',
     DEMO: 'off',
     LOG_LEVEL: 'warn',
     TRIBUTARY_HOME: home,
-    ...addresses(ports),
+    ...addresses(shape, ports),
     ...env,
   }
   writeFileSync(join(folder, 'owner'), String(process.pid))

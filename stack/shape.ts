@@ -1,0 +1,62 @@
+import { type ProcessSpec, processesOf } from './processes.ts'
+
+/** What a system needs of the computer it runs on. */
+export interface Shape {
+  /** The services' names. */
+  readonly services: readonly string[]
+  readonly processes: readonly ProcessSpec[]
+  /** Every port by its variable, with its default. */
+  readonly defaultPorts: Readonly<Record<string, number>>
+  /** Every secret: made at the first `up`, never changed afterwards. */
+  readonly secretNames: readonly string[]
+}
+
+/** What is known of a system here: names. */
+export interface Named {
+  readonly services: readonly string[]
+  /** By name. */
+  readonly topologies: ReadonlyMap<string, unknown>
+}
+
+const serverPorts = {
+  POSTGRES_PORT: 15432,
+  KAFKA_PORT: 19092,
+  KAFKA_CONTROLLER_PORT: 19093,
+  CONNECT_PORT: 18083,
+  REGISTRY_PORT: 18081,
+  REGISTRY_MANAGEMENT_PORT: 18082,
+  ELASTICSEARCH_PORT: 19200,
+  ELASTICSEARCH_TRANSPORT_PORT: 19300,
+  KIBANA_PORT: 15601,
+  REPORTS_PORT: 14000,
+}
+const readerPorts = { SINK_PORT: 14021, FRESHNESS_PORT: 14022, WATCH_PORT: 14023 }
+
+/** Ports for so many of a kind lie next to each other; those beyond go to where there is room. */
+const ROOM = 10
+const portOf = (from: number, more: number, at: number) => (at < ROOM ? from + at : more + at - ROOM)
+
+const upper = (name: string) => name.toUpperCase()
+
+/** The shape of a system. */
+export function shapeOf({ services, topologies }: Named): Shape {
+  const names = [...topologies.keys()]
+  return {
+    services,
+    processes: processesOf(services, names),
+    defaultPorts: {
+      ...serverPorts,
+      ...Object.fromEntries(services.map((name, at) => [`${upper(name)}_PORT`, portOf(14001, 14101, at)])),
+      ...Object.fromEntries(names.map((name, at) => [`PROCESSOR_${upper(name)}_PORT`, portOf(14011, 14201, at)])),
+      ...readerPorts,
+    },
+    secretNames: [
+      'POSTGRES_PASSWORD',
+      'REGISTRY_DB_PASSWORD',
+      ...services.flatMap((name) => [`${upper(name)}_DB_PASSWORD`, `${upper(name)}_CONNECTOR_PASSWORD`]),
+      'VERIFY_DB_PASSWORD',
+      'FRESHNESS_DB_PASSWORD',
+      'MAINTAINER_DB_PASSWORD',
+    ],
+  }
+}
