@@ -4,6 +4,7 @@ import { salesTopology } from '#processors/sales/topology.ts'
 import { sellersTopology } from '#processors/sellers/topology.ts'
 import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import { customers, orders, sales, sellers } from '#sinks/read-models/index.ts'
+import { verification } from '#sinks/verify/verification.ts'
 import { defineSystem } from '#system/system.ts'
 
 export default defineSystem({
@@ -26,4 +27,5 @@ export default defineSystem({
     { topology: sellersTopology, paceMs: 200 },
   ],
   readModels: [orders, sales, customers, sellers],
+  verify: verification,
 })

@@ -2,6 +2,7 @@ import type { Topology } from '#engine'
 import type { ServiceDefinition } from '#producers/service/definition.ts'
 import type { EventsTopic } from '#schemas/topic.ts'
 import type { ReadModel } from '#sinks/read-models/read-model.ts'
+import type { Verification } from '#sinks/verify/definition.ts'
 
 /** A service, as others have to know it. */
 export interface ServiceEntry {
@@ -29,4 +30,5 @@ export interface SystemDefinition {
   /** Each is run by a processor of its own. */
   readonly topologies: readonly TopologyEntry[]
   readonly readModels: readonly ReadModel[]
+  readonly verify: Verification
 }

@@ -5,7 +5,7 @@ import type { SystemDefinition } from './definition.ts'
 const SERVICE_NAME = /^[a-z][a-z0-9]{0,39}$/
 
 /** What is wrong with a definition, each with its place. */
-export function faultsIn({ services, topologies, readModels }: SystemDefinition): string[] {
+export function faultsIn({ services, topologies, readModels, verify }: SystemDefinition): string[] {
   const faults: string[] = []
   const entries = Object.entries(services)
   const published = new Map<string, string>()
@@ -57,6 +57,16 @@ export function faultsIn({ services, topologies, readModels }: SystemDefinition)
       faults.push(`${place}: there is another one of this name`)
     }
     if (!written.has(topic.name)) faults.push(`${place}: no topology writes to its topic "${topic.name}"`)
+    if (!verify.readModels[name]) faults.push(`verify.readModels: "${name}" is missing: how is it recomputed?`)
+  }
+  for (const { service, table } of verify.copied) {
+    if (!services[service])
+      faults.push(`verify.copied: table "${table}" is of "${service}", and there is no such service`)
+  }
+  for (const [name, { of }] of Object.entries(verify.readModels)) {
+    for (const service of of) {
+      if (!services[service]) faults.push(`verify.readModels.${name}.of: there is no service "${service}"`)
+    }
   }
   return faults
 }

@@ -43,10 +43,17 @@ const things = (name: string, from = A) =>
       .to(Rows),
   )
 const service = (publishes = A) => ({ publishes, load: () => Promise.reject(new Error('not loaded')) })
+const sql = new URL('file:///none.sql')
+const verification = (...names: string[]) => ({
+  tables: sql,
+  copied: [{ service: 'a', table: 'things', columns: 'id' }],
+  readModels: Object.fromEntries(names.map((name) => [name, { sql, of: ['a'] }])),
+})
 const sound: SystemDefinition = {
   services: { a: service() },
   topologies: [{ topology: things('things') }],
   readModels: [readModel(Rows, { pace: paces.rows })],
+  verify: verification('things'),
 }
 
 test('a sound definition is taken, and no service is loaded for that', () => {
@@ -72,6 +79,11 @@ test('all faults of a definition are named at once, each with its place', () => 
         { pace: paces.rows },
       ),
     ],
+    verify: {
+      tables: sql,
+      copied: [{ service: 'c', table: 'things', columns: 'id' }],
+      readModels: { things: { sql, of: ['d'] } },
+    },
   }
   const faults = () => defineSystem(definition)
   expect(faults).toThrow('services.A-b: a name has at most 40 letters a to z and digits, the first a letter')
@@ -80,6 +92,9 @@ test('all faults of a definition are named at once, each with its place', () => 
   expect(faults).toThrow('topologies[1] (two): "things.rows.1" is written by topologies[0] (one), too')
   expect(faults).toThrow('topologies[1] (two).paceMs: must be a number of ms')
   expect(faults).toThrow('topologies[1] (two): nobody here writes to "gone.events", which it reads')
+  expect(faults).toThrow('verify.copied: table "things" is of "c", and there is no such service')
+  expect(faults).toThrow('verify.readModels.things.of: there is no service "d"')
+  expect(faults).toThrow('verify.readModels: "unwritten" is missing: how is it recomputed?')
   expect(faults).toThrow('readModels[0] (unwritten): no topology writes to its topic "unwritten.rows.1"')
 })
 

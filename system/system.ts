@@ -6,6 +6,7 @@ import type { Contract } from '#schemas/contract.ts'
 import { deadLettersOf, type RowsTopic, type Topic } from '#schemas/topic.ts'
 import type { Chain, Stage } from '#sinks/freshness/stages.ts'
 import type { ReadModel } from '#sinks/read-models/read-model.ts'
+import type { Verification } from '#sinks/verify/definition.ts'
 import type { SystemDefinition, TopologyEntry } from './definition.ts'
 import { faultsIn } from './faults.ts'
 
@@ -17,6 +18,7 @@ export interface System extends Chain {
   readonly subscribers: readonly string[]
   readonly rowsTopics: readonly RowsTopic[]
   readonly readModels: readonly ReadModel[]
+  readonly verification: Verification
   /** By name. */
   readonly topologies: ReadonlyMap<string, TopologyEntry>
   /** The dead-letter topics' names, by application. */
@@ -52,6 +54,7 @@ export function defineSystem(definition: SystemDefinition): System {
     domainTopics,
     rowsTopics,
     readModels,
+    verification: definition.verify,
     topologies,
     stages: definition.topologies.flatMap(stagesOf),
     subscriptions: new Map(

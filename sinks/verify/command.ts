@@ -3,6 +3,7 @@ import { readOpenLetters } from '#runtime/dead-letters/follow.ts'
 import { printable, printableLines } from '#runtime/printable.ts'
 import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
 import { freshnessSettings, waitUntilSearchable } from '#sinks/freshness/wait.ts'
+import type { Verification } from './definition.ts'
 import { describe } from './report.ts'
 import { isEqual, type Verified, verify } from './verify.ts'
 
@@ -19,11 +20,12 @@ export interface VerifiedSystem {
   readonly services: readonly string[]
   readonly readModels: readonly { readonly name: string }[]
   readonly deadLetterTopics: ReadonlyMap<string, string>
+  readonly verification: Verification
 }
 
 /** `tributary verify`. Gives the exit status: 0 when all was compared and is equal, else 1. */
 export async function runVerify(
-  { services, readModels, deadLetterTopics }: VerifiedSystem,
+  { services, readModels, deadLetterTopics, verification }: VerifiedSystem,
   name: string | undefined,
   options: VerifyCommandOptions,
 ): Promise<number> {
@@ -38,6 +40,7 @@ export async function runVerify(
   try {
     const began = performance.now()
     const results = await verify({
+      verification,
       sources: {
         host: config.POSTGRES_HOST,
         port: config.POSTGRES_PORT,

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import type { Document } from '#sinks/read-models/document.ts'
+import type { CopiedTable, Verification } from './definition.ts'
 
 /** Where the services' databases are, and the read-only login that may see all of them. */
 export interface SourceSettings {
@@ -14,27 +15,6 @@ export interface SourceSettings {
 }
 
 const LOGIN = 'verifier'
-/** What is loaded: a service's table, and its columns as tables.sql has them. */
-const TABLES: readonly { readonly service: string; readonly table: string; readonly columns: string }[] = [
-  { service: 'customers', table: 'customers', columns: 'customer_id, unique_id, zip, city, state' },
-  { service: 'catalog', table: 'products', columns: 'product_id, category' },
-  { service: 'catalog', table: 'sellers', columns: 'seller_id, city, state' },
-  { service: 'catalog', table: 'category_translations', columns: 'category, english' },
-  {
-    service: 'orders',
-    table: 'orders',
-    columns: 'order_id, customer_id, status, purchased_at, approved_at, estimated_at',
-  },
-  {
-    service: 'orders',
-    table: 'items',
-    columns: 'order_id, item_no, product_id, seller_id, price_cents, freight_cents, ship_by',
-  },
-  { service: 'payments', table: 'payments', columns: 'order_id, sequence, type, installments, cents' },
-  { service: 'shipping', table: 'shipments', columns: 'shipment_id, order_id, status, shipped_at, delivered_at' },
-  { service: 'reviews', table: 'reviews', columns: 'order_id, review_id, score, created_at, answered_at' },
-]
-
 /** All of the services' rows in one place: a session of its own, with temporary tables. */
 export interface Sources {
   /** A query over all services' tables. */
@@ -49,17 +29,9 @@ export class ServiceAway extends Error {
   override readonly name = 'ServiceAway'
 }
 
-/** Whose rows a read model is recomputed from. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
-  orders: ['orders', 'customers', 'catalog', 'payments', 'shipping', 'reviews'],
-  sales: ['orders', 'customers', 'catalog'],
-  customers: ['orders', 'customers', 'payments', 'reviews'],
-  sellers: ['catalog', 'orders', 'shipping', 'reviews'],
-}
-
 /** Makes the temporary tables, empty, in a session that is open. */
-export async function sourcesOn(home: pg.Client): Promise<Sources> {
-  await home.query(readFileSync(new URL('./tables.sql', import.meta.url), 'utf8'))
+export async function sourcesOn({ tables }: Verification, home: pg.Client): Promise<Sources> {
+  await home.query(readFileSync(tables, 'utf8'))
   return {
     query: async <Row>(sql: string, values: readonly unknown[] = []) =>
       (await home.query(sql, [...values])).rows as Row[],
@@ -73,17 +45,18 @@ export async function sourcesOn(home: pg.Client): Promise<Sources> {
  * changes meanwhile is for the caller to look at again. A service whose database is away takes only the read models
  * with it that need its rows.
  */
-export async function loadSources(settings: SourceSettings): Promise<Sources> {
+export async function loadSources(verification: Verification, settings: SourceSettings): Promise<Sources> {
   const home = await connect(settings, settings.home).catch((error) => {
     throw new ServiceAway(awayWords(settings.home, error))
   })
   try {
     await home.query(`set work_mem = '256MB'`)
     await home.query(`set temp_buffers = '256MB'`)
-    const sources = await sourcesOn(home)
+    const sources = await sourcesOn(verification, home)
     const away = new Map<string, string>()
-    for (const service of new Set(TABLES.map((table) => table.service))) {
-      await copyService(settings, service, home).catch((error) => {
+    const byService = Map.groupBy(verification.copied, ({ service }) => service)
+    for (const [service, tables] of byService) {
+      await copyService(settings, service, tables, home).catch((error) => {
         away.set(service, awayWords(service, error))
       })
     }
@@ -100,13 +73,16 @@ export async function loadSources(settings: SourceSettings): Promise<Sources> {
  * Throws `ServiceAway` where rows it needs aren't there.
  */
 export async function recompute(
+  { readModels }: Verification,
   sources: Sources,
   readModel: string,
   keys?: readonly string[],
 ): Promise<{ key: string; document: Document }[]> {
-  const away = NEEDED[readModel]!.flatMap((service) => sources.away.get(service) ?? [])
+  const recomputed = readModels[readModel]
+  if (!recomputed) throw new Error(`the config's verify says nothing of the read model "${readModel}"`)
+  const away = recomputed.of.flatMap((service) => sources.away.get(service) ?? [])
   if (away.length > 0) throw new ServiceAway(away.join('; '))
-  const sql = readFileSync(new URL(`./${readModel}.sql`, import.meta.url), 'utf8')
+  const sql = readFileSync(recomputed.sql, 'utf8')
   return sources.query(`select * from (${sql}) recomputed ${keys ? 'where key = any($1)' : ''}`, keys ? [keys] : [])
 }
 
@@ -115,11 +91,16 @@ function awayWords(service: string, error: unknown): string {
   return `the database of service "${service}" can't be read: ${message || code}`
 }
 
-async function copyService(settings: SourceSettings, service: string, home: pg.Client): Promise<void> {
+async function copyService(
+  settings: SourceSettings,
+  service: string,
+  tables: readonly CopiedTable[],
+  home: pg.Client,
+): Promise<void> {
   const source = await connect(settings, service)
   try {
     await source.query('begin isolation level repeatable read read only')
-    for (const { table, columns } of TABLES.filter((t) => t.service === service)) {
+    for (const { table, columns } of tables) {
       await pipeline(
         source.query(copyTo(`copy (select ${columns} from public.${table}) to stdout`)),
         home.query(copyFrom(`copy pg_temp.${table} (${columns}) from stdin`)),

@@ -13,6 +13,7 @@ import { compileDocument, type Document } from '#sinks/read-models/document.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
 import { difference, differingFields } from './compare.ts'
 import { recompute, type Sources, sourcesOn } from './load.ts'
+import { verification } from './verification.ts'
 
 /**
  * The same comparison everywhere: whatever odd values a marketplace is made of, what the topologies make of its events
@@ -32,7 +33,7 @@ const db = new pg.Client({
 let sources: Sources
 beforeAll(async () => {
   await db.connect()
-  sources = await sourcesOn(db)
+  sources = await sourcesOn(verification, db)
 })
 afterAll(() => db.end())
 
@@ -350,7 +351,9 @@ async function expectSame(m: Marketplace, order: readonly number[]): Promise<voi
         JSON.parse(JSON.stringify(toDocument(row))) as Document,
       ]),
     )
-    const expected = new Map((await recompute(sources, readModel)).map(({ key, document }) => [key, document]))
+    const expected = new Map(
+      (await recompute(verification, sources, readModel)).map(({ key, document }) => [key, document]),
+    )
     const differing = [...new Set([...expected.keys(), ...found.keys()])].flatMap((key) => {
       const one = difference(key, expected.get(key), found.get(key))
       return one ? [{ ...one, fields: differingFields(one.expected, one.found) }] : []

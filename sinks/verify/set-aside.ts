@@ -1,6 +1,7 @@
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import type { Difference } from './compare.ts'
+import type { Verification } from './definition.ts'
 
 /** A difference that an open dead letter explains: its record, or one it hangs on, waits for somebody. */
 export interface SetAside {
@@ -8,8 +9,8 @@ export interface SetAside {
   readonly letter: { readonly id: string; readonly app: string; readonly reason: string; readonly at: string }
 }
 
-/** An order that a letter is about, as the services' rows and, where it differs, the index have it. */
-export interface AffectedOrder {
+/** A document that a letter is about, as the services' rows and, where it differs, the index have it. */
+export interface Affected {
   readonly documents: readonly Document[]
   readonly letter: OpenLetter
 }
@@ -29,40 +30,20 @@ export function letterFor(
   readModel: string,
   difference: Difference,
   letters: readonly OpenLetter[],
-  affected: ReadonlyMap<string, AffectedOrder>,
+  affected: ReadonlyMap<string, Affected>,
+  counted: Verification['counted'],
 ): OpenLetter | undefined {
   const { key, expected, found } = difference
   const sides = [expected, found].filter((side) => side !== undefined)
-  if (readModel === 'orders' && affected.has(key)) return affected.get(key)!.letter
+  const own = readModel === counted?.readModel ? affected.get(key) : undefined
+  if (own) return own.letter
   const named = new Set([key, ...sides.flatMap(textsIn)])
-  const own = letters.find((letter) => idsIn(letter.key).some((id) => id !== '' && named.has(id)))
-  if (own) return own
-  const counted = [...affected.values()].find(({ documents }) =>
-    documents.some((order) => sides.some((side) => partOf(readModel, order, side))),
+  const itself = letters.find((letter) => idsIn(letter.key).some((id) => id !== '' && named.has(id)))
+  if (itself) return itself
+  const through = [...affected.values()].find(({ documents }) =>
+    documents.some((document) => sides.some((side) => counted?.into(readModel, document, side))),
   )
-  return counted?.letter
-}
-
-/** Whether an order counts into a document of another read model. */
-function partOf(readModel: string, order: Document, document: Document): boolean {
-  const items = (order.items ?? []) as readonly Document[]
-  const customer = (order.customer ?? {}) as Document
-  switch (readModel) {
-    case 'orders':
-      return order.orderId === document.orderId
-    case 'sales':
-      return (
-        String(order.purchasedAt ?? '').startsWith(String(document.day)) &&
-        (customer.state ?? 'unknown') === document.state &&
-        items.some((item) => item.category === document.category)
-      )
-    case 'customers':
-      return customer.uniqueId === document.uniqueId
-    case 'sellers':
-      return items.some((item) => item.sellerId === document.sellerId)
-    default:
-      return false
-  }
+  return through?.letter
 }
 
 function textsIn(value: unknown): string[] {

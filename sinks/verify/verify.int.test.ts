@@ -15,6 +15,7 @@ const stack = connectStack()
 const { env } = stack
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
 const options: VerifyOptions = {
+  verification: system.verification,
   sources: {
     host: env.POSTGRES_HOST!,
     port: Number(env.POSTGRES_PORT),

@@ -3,9 +3,10 @@ import { type Client, errors } from '@elastic/elasticsearch'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import type { Document } from '#sinks/read-models/document.ts'
 import { addTo, type Difference, difference, noTotals, same, type Totals } from './compare.ts'
+import type { Verification } from './definition.ts'
 import { loadSources, recompute, type SourceSettings, type Sources } from './load.ts'
 import { readAll, readSome } from './read-index.ts'
-import { type AffectedOrder, idsIn, letterFor, type SetAside } from './set-aside.ts'
+import { type Affected, idsIn, letterFor, type SetAside } from './set-aside.ts'
 
 /** What was found of one read model. */
 export interface Verified {
@@ -29,6 +30,7 @@ export function isEqual({ differences, setAside, failure }: Verified): boolean {
 }
 
 export interface VerifyOptions {
+  readonly verification: Verification
   readonly sources: SourceSettings
   readonly client: Client
   readonly readModels: readonly string[]
@@ -53,14 +55,14 @@ const LOOK_AGAIN_MS = 500
  * at again until they agree, or until they differ although everything is searchable and their rows did not change.
  */
 export async function verify(options: VerifyOptions): Promise<Verified[]> {
-  const { client, readModels } = options
-  const sources = await loadSources(options.sources)
+  const { verification, client, readModels } = options
+  const sources = await loadSources(verification, options.sources)
   const first: FirstLook[] = []
   const failures = new Map<string, string>()
   try {
     for (const readModel of readModels) {
       first.push(
-        await look(sources, client, readModel).catch((error) => {
+        await look(verification, sources, client, readModel).catch((error) => {
           failures.set(readModel, failureWords(readModel, error))
           return { readModel, expected: noTotals(), found: noTotals(), differences: new Map() }
         }),
@@ -86,10 +88,13 @@ async function explain(results: readonly Verified[], options: VerifyOptions): Pr
   if (results.every(({ differences }) => differences.length === 0)) return [...results]
   const letters = await options.openLetters()
   if (letters.length === 0) return [...results]
-  const affected = await affectedOrders(results, letters, options.sources)
+  const { counted } = options.verification
+  const affected = counted
+    ? await affectedBy(counted.readModel, results, letters, options)
+    : new Map<string, Affected>()
   return results.map((result) => {
     const setAside = result.differences.flatMap((difference) => {
-      const letter = letterFor(result.readModel, difference, letters, affected)
+      const letter = letterFor(result.readModel, difference, letters, affected, counted)
       return letter
         ? [{ difference, letter: { id: letter.id, app: letter.app, reason: letter.reason, at: letter.at } }]
         : []
@@ -99,19 +104,24 @@ async function explain(results: readonly Verified[], options: VerifyOptions): Pr
   })
 }
 
-/** The orders that letters are about: by their own id, or by what a differing order has in it. */
-async function affectedOrders(results: readonly Verified[], letters: readonly OpenLetter[], source: SourceSettings) {
-  const affected = new Map<string, AffectedOrder>()
+/** The documents of a read model that letters are about: by their own id, or by what a differing document has in it. */
+async function affectedBy(
+  readModel: string,
+  results: readonly Verified[],
+  letters: readonly OpenLetter[],
+  { verification, sources: settings }: VerifyOptions,
+): Promise<ReadonlyMap<string, Affected>> {
+  const affected = new Map<string, Affected>()
   const byId = new Map(letters.flatMap((letter) => idsIn(letter.key).map((id) => [id, letter] as const)))
-  const sources = await loadSources(source)
+  const sources = await loadSources(verification, settings)
   try {
-    for (const { key, document } of await recompute(sources, 'orders', [...byId.keys()]).catch(() => []))
+    for (const { key, document } of await recompute(verification, sources, readModel, [...byId.keys()]).catch(() => []))
       affected.set(key, { documents: [document], letter: byId.get(key)! })
   } finally {
     await sources.close()
   }
-  for (const difference of results.find(({ readModel }) => readModel === 'orders')?.differences ?? []) {
-    const letter = letterFor('orders', difference, letters, affected)
+  for (const difference of results.find((result) => result.readModel === readModel)?.differences ?? []) {
+    const letter = letterFor(readModel, difference, letters, affected, verification.counted)
     const documents = [difference.expected, difference.found].filter((side) => side !== undefined)
     if (letter) affected.set(difference.key, { documents, letter })
   }
@@ -126,12 +136,17 @@ interface FirstLook {
 }
 
 /** Compares all documents of a read model once. */
-async function look(sources: Sources, client: Client, readModel: string): Promise<FirstLook> {
+async function look(
+  verification: Verification,
+  sources: Sources,
+  client: Client,
+  readModel: string,
+): Promise<FirstLook> {
   const expected = noTotals()
   const found = noTotals()
   const differences = new Map<string, Difference>()
   const left = new Map<string, Document>()
-  for (const { key, document } of await recompute(sources, readModel)) {
+  for (const { key, document } of await recompute(verification, sources, readModel)) {
     left.set(key, document)
     addTo(expected, document)
   }
@@ -162,7 +177,7 @@ async function settle(
   while ([...open.values()].some((differences) => differences.size > 0)) {
     const told = await options.waitUntilSearchable()
     const late = performance.now() - began > deadlineMs
-    const sources = await loadSources(options.sources)
+    const sources = await loadSources(options.verification, options.sources)
     try {
       for (const [readModel, differences] of open) {
         const keys = [...differences.keys()]
@@ -170,7 +185,7 @@ async function settle(
         let expected: Map<string, Document>
         let found: Map<string, Document>
         try {
-          expected = byKey(await recompute(sources, readModel, keys))
+          expected = byKey(await recompute(options.verification, sources, readModel, keys))
           found = byKey(await readSome(client, readModel, keys))
         } catch (error) {
           failures.set(readModel, failureWords(readModel, error))
