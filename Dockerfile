@@ -11,15 +11,13 @@ FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production TZ=UTC TRIBUTARY_SUPERVISED=1 TRIBUTARY_HOME=/tmp/tributary
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json tributary.ts tributary.config.ts ./
+COPY package.json tributary.config.ts ./
+COPY packages ./packages
 COPY schemas ./schemas
-COPY runtime ./runtime
 COPY producers ./producers
 COPY connectors ./connectors
 COPY processors ./processors
 COPY sinks ./sinks
-COPY stack ./stack
-COPY system ./system
 USER node
-ENTRYPOINT ["node", "tributary.ts"]
+ENTRYPOINT ["node", "packages/tributary/tributary.ts"]
 CMD ["--help"]

@@ -3,7 +3,7 @@
 .PHONY: help up down clean status logs test check load simulate bench verify
 
 # The project brings its own Node (node_modules/.bin/node); npm only installs it.
-TRIBUTARY := node_modules/.bin/node tributary.ts
+TRIBUTARY := node_modules/.bin/node packages/tributary/tributary.ts
 # A variable as the shell is to take it: one word, whatever is in it.
 quoted = $(subst ','\'',$(1))
 

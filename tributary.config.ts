@@ -2,23 +2,25 @@ import { customersTopology } from '#processors/customers/topology.ts'
 import { ordersTopology } from '#processors/orders/topology.ts'
 import { salesTopology } from '#processors/sales/topology.ts'
 import { sellersTopology } from '#processors/sellers/topology.ts'
+import { simulatorCommands } from '#producers/simulator/cli.ts'
 import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import { customers, orders, sales, sellers } from '#sinks/read-models/index.ts'
+import { reports } from '#sinks/reports/definitions.ts'
 import { verification } from '#sinks/verify/verification.ts'
 import { defineSystem } from '#system/system.ts'
 
 export default defineSystem({
   services: {
-    customers: { publishes: Customers, load: () => import('./producers/customers/service.ts') },
-    catalog: { publishes: Catalog, load: () => import('./producers/catalog/service.ts') },
+    customers: { publishes: Customers, load: () => import('#producers/customers/service.ts') },
+    catalog: { publishes: Catalog, load: () => import('#producers/catalog/service.ts') },
     orders: {
       publishes: Orders,
       subscribesTo: [Payments, Shipping],
-      load: () => import('./producers/orders/service.ts'),
+      load: () => import('#producers/orders/service.ts'),
     },
-    payments: { publishes: Payments, subscribesTo: [Orders], load: () => import('./producers/payments/service.ts') },
-    shipping: { publishes: Shipping, subscribesTo: [Orders], load: () => import('./producers/shipping/service.ts') },
-    reviews: { publishes: Reviews, load: () => import('./producers/reviews/service.ts') },
+    payments: { publishes: Payments, subscribesTo: [Orders], load: () => import('#producers/payments/service.ts') },
+    shipping: { publishes: Shipping, subscribesTo: [Orders], load: () => import('#producers/shipping/service.ts') },
+    reviews: { publishes: Reviews, load: () => import('#producers/reviews/service.ts') },
   },
   topologies: [
     { topology: ordersTopology },
@@ -28,4 +30,6 @@ export default defineSystem({
   ],
   readModels: [orders, sales, customers, sellers],
   verify: verification,
+  reports,
+  commands: simulatorCommands,
 })

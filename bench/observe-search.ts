@@ -1,5 +1,5 @@
 import { Pool } from 'undici'
-import { type ReadModelName, readModels } from '../schemas/topics.ts'
+import { type ReadModelName, readModels } from '#schemas/topics.ts'
 import type { Step } from './workload.ts'
 
 type Sums = Exclude<ReadModelName, 'orders'>

@@ -1,7 +1,7 @@
-import kafkajs from '../runtime/kafkajs.ts'
-import { openCodec } from '../schemas/codec.ts'
-import type { OrderRow } from '../schemas/contracts.generated.ts'
-import { contracts, OrderRows, Orders, Payments } from '../schemas/topics.ts'
+import { openCodec } from '#contracts/codec.ts'
+import kafkajs from '#runtime/kafkajs.ts'
+import type { OrderRow } from '#schemas/contracts.generated.ts'
+import { contracts, OrderRows, Orders, Payments } from '#schemas/topics.ts'
 import type { StackUrls } from './running-stack.ts'
 import { type Step, shows } from './workload.ts'
 

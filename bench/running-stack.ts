@@ -12,7 +12,7 @@ export interface StackUrls {
 
 /** The running stack of this checkout (or of TRIBUTARY_HOME). Throws when it isn't ready. */
 export async function runningStack(): Promise<{ urls: StackUrls }> {
-  const program = join(import.meta.dirname, '..', 'tributary.ts')
+  const program = join(import.meta.dirname, '../packages/tributary/tributary.ts')
   const answer = await new Promise<string>((resolve, reject) => {
     execFile(process.execPath, [program, 'status', '--json'], (error, stdout) =>
       stdout ? resolve(stdout) : reject(error),

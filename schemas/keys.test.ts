@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { faultOf, type Kind } from '#contracts/rules.ts'
 import { paymentKey, reviewKey, salesGroup, salesKey, shipmentKey } from './keys.ts'
-import { faultOf, type Kind } from './rules.ts'
 
 /** Values that doors take, made of what separates parts in keys or stands for it. */
 const accepted = (kind: Kind, most = 6) =>

@@ -1,8 +1,8 @@
-import { inboxApp, processorApp, sinkApp } from './apps.ts'
-import type { Contract } from './contract.ts'
+import { inboxApp, processorApp, sinkApp } from '#contracts/apps.ts'
+import type { Contract } from '#contracts/contract.ts'
+import { deadLettersOf, eventsTopic, rowsTopic, type Topic } from '#contracts/topic.ts'
 import * as c from './contracts.generated.ts'
 import { salesKey } from './keys.ts'
-import { deadLettersOf, eventsTopic, rowsTopic, type Topic } from './topic.ts'
 
 /** The services that own a database and publish events. */
 export const services = ['customers', 'catalog', 'orders', 'payments', 'shipping', 'reviews'] as const

@@ -89,7 +89,7 @@ const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int
 if (process.argv.length === 2) {
   check('lint and format', 'biome', 'check', '.')
   check('types', 'tsc', '--noEmit')
-  check('generated contracts', 'node', 'tributary.ts', 'schemas', 'generate', '--check')
+  check('generated contracts', 'node', 'packages/tributary/tributary.ts', 'schemas', 'generate', '--check')
 }
 const [first, ...others] = projects
 const beside = first === 'unit' && others.length > 0 ? testsBeside(first) : undefined

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { EventsTopic } from '#schemas/topic.ts'
+import type { EventsTopic } from '#contracts/topic.ts'
 import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import * as given from './given.ts'
 

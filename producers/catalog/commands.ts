@@ -1,6 +1,5 @@
 import type { Knex } from 'knex'
-import { publish } from '#producers/outbox/outbox.ts'
-import { conflict, notFound } from '#producers/service/refusal.ts'
+import { publish } from '#outbox/outbox.ts'
 import {
   CategoryTranslated,
   ProductCategorised,
@@ -8,6 +7,7 @@ import {
   SellerJoined,
   SellerMoved,
 } from '#schemas/contracts.generated.ts'
+import { conflict, notFound } from '#service/refusal.ts'
 
 /** Puts a product up for sale. 409 when it is listed already. */
 export async function listProduct(trx: Knex.Transaction, product: ProductListed): Promise<ProductListed> {

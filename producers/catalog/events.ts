@@ -1,4 +1,4 @@
-import { publishes } from '#producers/outbox/outbox.ts'
+import { publishes } from '#outbox/outbox.ts'
 import { Catalog } from '#schemas/topics.ts'
 
 const product = { aggregate: 'product', key: (e: { productId: string }) => `product/${e.productId}` }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { category as categoryName, count, id, name, state, zip } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { category as categoryName, count, id, name, state, zip } from '#service/values.ts'
 import {
   categoriseProduct,
   findCategory,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { id, name, state, zip } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { id, name, state, zip } from '#service/values.ts'
 import { eraseCustomer, findCustomer, moveCustomer, registerCustomer } from './commands.ts'
 
 const Address = z.strictObject({ zip, city: name, state })

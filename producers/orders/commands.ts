@@ -1,7 +1,6 @@
 import type { Knex } from 'knex'
-import { publish } from '#producers/outbox/outbox.ts'
-import { conflict, invalid, notFound } from '#producers/service/refusal.ts'
-import type { Contract } from '#schemas/contract.ts'
+import type { Contract } from '#contracts/contract.ts'
+import { publish } from '#outbox/outbox.ts'
 import {
   OrderApproved,
   OrderCanceled,
@@ -10,6 +9,7 @@ import {
   OrderProcessing,
   OrderUnavailable,
 } from '#schemas/contracts.generated.ts'
+import { conflict, invalid, notFound } from '#service/refusal.ts'
 import { reachableFrom, type Status } from './status.ts'
 
 /** What a command leaves behind. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { cents, id, instant, itemNo, list, ms, msOrNull } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { cents, id, instant, itemNo, list, ms, msOrNull } from '#service/values.ts'
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '#producers/service/definition.ts'
+import type { ServiceDefinition } from '#service/definition.ts'
 import { ordersEvents } from './events.ts'
 import { migrations } from './migrations.ts'
 import { ordersRoutes } from './routes.ts'

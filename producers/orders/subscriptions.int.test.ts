@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { EventMeta } from '#producers/inbox/subscription.ts'
-import { type Databases, freshId, openDatabases } from '#producers/testing/databases.ts'
+import type { EventMeta } from '#inbox/subscription.ts'
 import {
   PaymentReceived,
   PaymentReversed,
@@ -10,6 +9,7 @@ import {
   ShipmentPrepared,
   ShipmentShipped,
 } from '#schemas/contracts.generated.ts'
+import { type Databases, freshId, openDatabases } from '#testing/databases.ts'
 import { cancelOrder, placeOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 import { ordersSubscriptions } from './subscriptions.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { cents, count, id, name, sequence, sequenceText } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { cents, count, id, name, sequence, sequenceText } from '#service/values.ts'
 import { findPayment, receivePayment, reversePayment } from './commands.ts'
 
 const NewPayment = z.strictObject({

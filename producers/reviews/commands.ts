@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
-import { publish } from '#producers/outbox/outbox.ts'
-import { conflict, notFound } from '#producers/service/refusal.ts'
+import { listRuleOf } from '#contracts/rules.ts'
+import { publish } from '#outbox/outbox.ts'
 import { ReviewAnswered, ReviewWithdrawn, ReviewWritten } from '#schemas/contracts.generated.ts'
-import { listRuleOf } from '#schemas/rules.ts'
+import { conflict, notFound } from '#service/refusal.ts'
 
 const { most, because } = listRuleOf('reviews')!
 

@@ -1,4 +1,4 @@
-import { publishes } from '#producers/outbox/outbox.ts'
+import { publishes } from '#outbox/outbox.ts'
 import { reviewKey } from '#schemas/keys.ts'
 import { Reviews } from '#schemas/topics.ts'
 

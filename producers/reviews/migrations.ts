@@ -1,4 +1,4 @@
-import type { Migration } from '#producers/database/migrations.ts'
+import type { Migration } from '#database/migrations.ts'
 
 export const migrations: readonly Migration[] = [
   {

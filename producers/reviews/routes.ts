@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { comment, id, instant, ms, score, title } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { comment, id, instant, ms, score, title } from '#service/values.ts'
 import { answerReview, findReview, withdrawReview, writeReview } from './commands.ts'
 
 const NewReview = z.strictObject({

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
-import { publish } from '#producers/outbox/outbox.ts'
-import { conflict, notFound, notKnownYet, type Refusal } from '#producers/service/refusal.ts'
+import { publish } from '#outbox/outbox.ts'
 import { ShipmentDelivered, ShipmentPrepared, ShipmentShipped } from '#schemas/contracts.generated.ts'
 import { shipmentKey } from '#schemas/keys.ts'
+import { conflict, notFound, notKnownYet, type Refusal } from '#service/refusal.ts'
 
 export type ShipmentStatus = 'prepared' | 'shipped' | 'delivered'
 

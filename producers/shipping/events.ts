@@ -1,4 +1,4 @@
-import { publishes } from '#producers/outbox/outbox.ts'
+import { publishes } from '#outbox/outbox.ts'
 import { Shipping } from '#schemas/topics.ts'
 
 const shipment = { aggregate: 'shipment', key: (e: { shipmentId: string }) => e.shipmentId }

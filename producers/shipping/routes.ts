@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Api } from '#producers/service/api.ts'
-import { id, instant, msOrNull, shipmentId } from '#producers/service/values.ts'
+import type { Api } from '#service/api.ts'
+import { id, instant, msOrNull, shipmentId } from '#service/values.ts'
 import { deliverShipment, findShipment, prepareShipment, shipShipment } from './commands.ts'
 
 const params = z.object({ shipmentId })

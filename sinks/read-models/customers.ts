@@ -1,4 +1,4 @@
+import { paces, readModel } from '#read-models/read-model.ts'
 import { CustomerRows } from '#schemas/topics.ts'
-import { paces, readModel } from './read-model.ts'
 
 export const customers = readModel(CustomerRows, { pace: paces.sums })

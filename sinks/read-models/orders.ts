@@ -1,5 +1,5 @@
+import { paces, readModel } from '#read-models/read-model.ts'
 import { OrderRows } from '#schemas/topics.ts'
-import { paces, readModel } from './read-model.ts'
 
 /**
  * Items and payments are `nested`: as plain objects, "sum of priceCents where category is toys" would silently add the

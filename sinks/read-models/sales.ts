@@ -1,5 +1,5 @@
+import { paces, readModel } from '#read-models/read-model.ts'
 import { SalesRows } from '#schemas/topics.ts'
-import { paces, readModel } from './read-model.ts'
 
 /** `day` is a date, so that it has a time axis; the document keeps its `YYYY-MM-DD`. */
 export const sales = readModel(SalesRows, {

@@ -1,4 +1,4 @@
+import { paces, readModel } from '#read-models/read-model.ts'
 import { SellerRows } from '#schemas/topics.ts'
-import { paces, readModel } from './read-model.ts'
 
 export const sellers = readModel(SellerRows, { pace: paces.sums })

@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { reportsServer } from '#reports/server.ts'
 import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
 import { openLog } from '#runtime/log.ts'
-import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
-import { sampleOf, sampleRows } from '#sinks/testing/sample.ts'
-import { writeSample } from '#sinks/testing/write-sample.ts'
+import { openElasticsearch } from '#sink/client.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
-import { reportsServer } from './server.ts'
+import { sampleOf, sampleRows } from '../testing/sample.ts'
+import { writeSample } from '../testing/write-sample.ts'
+import { reports } from './definitions.ts'
 
 const { env } = connectStack()
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
@@ -36,6 +37,7 @@ let complaints: string[]
 beforeAll(async () => {
   await writeSample(client, sample)
   server = await reportsServer({
+    reports,
     client,
     log: openLog('reports', 'silent'),
     state: {

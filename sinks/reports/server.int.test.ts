@@ -2,19 +2,21 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { reportsServer } from '#reports/server.ts'
 import { openLog } from '#runtime/log.ts'
 import type { OrderRow } from '#schemas/contracts.generated.ts'
-import { openElasticsearch } from '#sinks/elasticsearch/client.ts'
-import { type Sample, sampleOf, sampleRows } from '#sinks/testing/sample.ts'
-import { writeSample } from '#sinks/testing/write-sample.ts'
+import { openElasticsearch } from '#sink/client.ts'
 import { connectStack } from '../../tests/harness/stack.ts'
-import { reportsServer } from './server.ts'
+import { type Sample, sampleOf, sampleRows } from '../testing/sample.ts'
+import { writeSample } from '../testing/write-sample.ts'
+import { reports } from './definitions.ts'
 
 const client = openElasticsearch(connectStack().env.ELASTICSEARCH_URL!)
 let server: FastifyInstance
 
 beforeAll(async () => {
   server = await reportsServer({
+    reports,
     client,
     log: openLog('reports', 'silent'),
     state: { freshness: async () => undefined, concerns: async () => [], letters: () => undefined },

@@ -1,6 +1,6 @@
+import { memoryCodec } from '#contracts/codec.ts'
+import type { RowsTopic } from '#contracts/topic.ts'
 import kafkajs from '#runtime/kafkajs.ts'
-import { memoryCodec } from '#schemas/codec.ts'
-import type { RowsTopic } from '#schemas/topic.ts'
 import { contracts } from '#schemas/topics.ts'
 
 const { Kafka, logLevel } = kafkajs

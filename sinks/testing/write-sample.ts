@@ -1,7 +1,7 @@
 import type { Client } from '@elastic/elasticsearch'
-import { createGeneration, generationsOf, serve } from '#sinks/elasticsearch/generations.ts'
-import { compileDocument, type Document } from '#sinks/read-models/document.ts'
-import { type ReadModel, readModels } from '#sinks/read-models/index.ts'
+import { compileDocument, type Document } from '#read-models/document.ts'
+import { createGeneration, generationsOf, serve } from '#sink/generations.ts'
+import { type ReadModel, readModels } from '../read-models/index.ts'
 import type { Sample } from './sample.ts'
 
 /** Fills a new index of each read model with a sample and lets readers see it, as the sink would have. */

@@ -1,5 +1,5 @@
-import type { Document } from '#sinks/read-models/document.ts'
-import type { Verification } from './definition.ts'
+import type { Document } from '#read-models/document.ts'
+import type { Verification } from '#verify/definition.ts'
 
 /** The marketplace's read models, recomputed from its services' tables. */
 export const verification: Verification = {

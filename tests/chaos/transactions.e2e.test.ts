@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { checkTopics, createMissingTopics, listOffsets, stableCommits } from '#processors/engine/kafka/admin.ts'
-import { Cluster } from '#processors/engine/kafka/cluster.ts'
-import { fetchRecords } from '#processors/engine/kafka/fetcher.ts'
-import { TransactionalProducer } from '#processors/engine/kafka/producer.ts'
+import { checkTopics, createMissingTopics, listOffsets, stableCommits } from '#engine/kafka/admin.ts'
+import { Cluster } from '#engine/kafka/cluster.ts'
+import { fetchRecords } from '#engine/kafka/fetcher.ts'
+import { TransactionalProducer } from '#engine/kafka/producer.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 

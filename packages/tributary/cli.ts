@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { connectorsCommands } from '#connect/cli.ts'
+import { schemasCommands } from '#contracts/cli.ts'
+import { processorsCommands } from '#processor/cli.ts'
+import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
+import { printableLines } from '#runtime/printable.ts'
+import { project } from '#runtime/project.ts'
+import { producersCommands } from '#service/cli.ts'
+import { sinksCommands } from '#sink/cli.ts'
+import { stackCommands } from '#stack/cli.ts'
+import { completeEnvironment } from '#stack/environment.ts'
+import { shapeOf } from '#stack/shape.ts'
+import { loadSystem } from '#system/load.ts'
+
+const dotEnv = join(project, '.env')
+if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
+
+try {
+  const system = await loadSystem()
+  const shape = shapeOf(system)
+  const program = new Command('tributary')
+    .description('many databases flow into one place where people can ask questions')
+    .option('--home <folder>', 'data, logs and secrets of the stack (TRIBUTARY_HOME)')
+    .on('option:home', (folder: string) => {
+      process.env.TRIBUTARY_HOME = folder
+    })
+    .hook('preAction', () => completeEnvironment(shape, process.env))
+
+  stackCommands(program, shape)
+  schemasCommands(program, system, {
+    registryUrl: () => process.env.REGISTRY_URL ?? '',
+    brokers: () => (process.env.KAFKA_BROKERS ?? '').split(','),
+  })
+  producersCommands(program, system)
+  system.commands(program)
+  connectorsCommands(program, system)
+  processorsCommands(program, system)
+  sinksCommands(program, system)
+  deadLettersCommands(program, {
+    apps: [...system.deadLetterTopics.keys()],
+    open: async () => {
+      const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
+      const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
+      const { open, unread } = await readOpenLetters(brokers, system.deadLetterTopics, 'tributary-dead-letters')
+      return { open: [...open.values()].flat(), unread }
+    },
+    closers: async () => {
+      const { processorsCloser } = await import('#processor/closer.ts')
+      const { sinkCloser } = await import('#sink/closer.ts')
+      const { openElasticsearch } = await import('#sink/client.ts')
+      const { openCodecOf } = await import('#system/codec.ts')
+      const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '' } = process.env
+      const brokers = KAFKA_BROKERS.split(',')
+      const codec = await openCodecOf(system)
+      const { inboxCloser } = await import('#inbox/closer.ts')
+      const { openInbox } = await import('#inbox/open.ts')
+      const { readModels, topologies, subscribers } = system
+      return [
+        processorsCloser({ brokers, topologies }),
+        inboxCloser(subscribers, async (service) => openInbox(await system.loadService(service), codec)),
+        sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec, readModels }),
+      ]
+    },
+    read: async (letter) => {
+      const { readLetterAt } = await import('#runtime/dead-letters/follow.ts')
+      const { deadLettersOf } = await import('#contracts/topic.ts')
+      const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
+      return readLetterAt(brokers, deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
+    },
+    describe: async ({ value, valueBytes }) => {
+      const { describeBytes } = await import('#contracts/describe.ts')
+      const { openCodecOf } = await import('#system/codec.ts')
+      return describeBytes(value!, valueBytes === undefined, () => openCodecOf(system))
+    },
+  })
+
+  await program.parseAsync()
+} catch (error) {
+  // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
+  const { message, stack } = error as Error
+  const text = process.env.LOG_LEVEL === 'debug' ? (stack ?? message) : message
+  process.stderr.write(`tributary: ${printableLines(text)}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { project } from '#runtime/project.ts'
+
+/** A connector's configuration as Kafka Connect takes it: every value a text, secrets as `${env:…}`. */
+export type ConnectorConfig = Readonly<Record<string, string>>
+
+/** The connector of a service. */
+export const connectorOf = (service: string) => `${service}-outbox`
+
+/** Where a connector's heartbeats go; Debezium puts the name together. */
+export const heartbeatTopicOf = (service: string) => `__debezium-heartbeat.${service}`
+
+/**
+ * Where a connector puts what `pg_logical_emit_message` wrote (the heartbeat's own query, the freshness marks): that is
+ * what moves the slot of a quiet database at once. Without this topic the connector's producer waits for it for ever.
+ */
+export const messageTopicOf = (service: string) => `${service}.message`
+
+/**
+ * What the services' connectors should be: connectors/outbox.json with the service's name in place of `<service>` and
+ * `<SERVICE>`. The services' connectors differ in nothing else.
+ */
+export function wantedConnectors(services: readonly string[]): ReadonlyMap<string, ConnectorConfig> {
+  const template = readFileSync(join(project, 'connectors', 'outbox.json'), 'utf8')
+  return new Map(
+    services.map((service) => {
+      const text = template.replaceAll('<service>', service).replaceAll('<SERVICE>', service.toUpperCase())
+      return [connectorOf(service), JSON.parse(text) as ConnectorConfig]
+    }),
+  )
+}
+
+/** One setting that isn't what the file says. */
+export interface Drift {
+  readonly setting: string
+  /** Undefined where the setting isn't there. */
+  readonly is: string | undefined
+  readonly wanted: string | undefined
+}
+
+/** How a connector's configuration differs from the wanted one, by setting. */
+export function driftOf(wanted: ConnectorConfig, found: ConnectorConfig): Drift[] {
+  const settings = new Set([...Object.keys(wanted), ...Object.keys(found)])
+  // Connect adds the name itself.
+  settings.delete('name')
+  return [...settings]
+    .sort()
+    .filter((setting) => wanted[setting] !== found[setting])
+    .map((setting) => ({ setting, is: found[setting], wanted: wanted[setting] }))
+}
+
+/** Drift as a line for people; a password is never shown, should one stand in the configuration. */
+export function describeDrift({ setting, is, wanted }: Drift): string {
+  const shown = (value: string | undefined) =>
+    value === undefined
+      ? '(not set)'
+      : /password/i.test(setting) && !value.startsWith('${')
+        ? '(a password)'
+        : JSON.stringify(value)
+  return `${setting}: ${shown(is)} → ${shown(wanted)}`
+}

@@ -1,0 +1,67 @@
+import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic.ts'
+import type { Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
+import { type Named, type Sink, Table } from './table.ts'
+
+/** What happens to the row of a key, one handler per event name. Null or undefined: there is no row (any more). */
+export type Handlers<Events, Row> = {
+  readonly [Name in keyof Events]: (row: Row | undefined, event: Events[Name], key: string) => Row | null | undefined
+}
+
+/** A topic of events, keyed by aggregate id. */
+export interface EventStream<Events> {
+  /** Only these events; the topic's others are passed over. */
+  only<Name extends keyof Events>(...names: readonly Name[]): EventStream<Pick<Events, Name>>
+  /**
+   * The current row of each record key, folded from its events in order. Every event needs its handler. A tombstone
+   * deletes the row. Handlers are pure: the same row and event always give the same row.
+   */
+  evolve<Row>(handlers: Handlers<Events, Row>, options?: Named): Table<string, Row>
+}
+
+/** Where a topology's tables come from. */
+export interface Sources {
+  /** The events of a domain topic. */
+  events<Topic extends EventsTopic>(topic: Topic): EventStream<EventsOf<Topic>>
+  /** A rows topic as a table, keyed by record key. */
+  table<R>(topic: RowsTopic<R>): Table<string, R>
+  /** The same, holding only what `keep` makes of each row (nothing for null): state is as small as you make it. */
+  table<R, Kept>(topic: RowsTopic<R>, keep: (row: R, key: string) => Kept | null, options?: Named): Table<string, Kept>
+}
+
+/** A topology: a pure value, a query over topics. Run it with a worker, or in memory with `drive`. */
+export interface Topology {
+  readonly name: string
+  readonly sinks: readonly SinkNode[]
+}
+
+/**
+ * Describes a topology. `build` is called at once and only says which tables there are; nothing runs.
+ * Names of operators come from their kind and place unless the author sets them.
+ */
+export function topology(name: string, build: (sources: Sources) => Sink | readonly Sink[]): Topology {
+  const names = new Map<string, number>()
+  const nameOf = (wanted: string, given?: string) => {
+    if (given !== undefined) return given
+    const nth = (names.get(wanted) ?? 0) + 1
+    names.set(wanted, nth)
+    return nth === 1 ? wanted : `${wanted}-${nth}`
+  }
+  const tableOf = (node: Exclude<Node, SinkNode>) => new Table<string, never>(node, nameOf) as never
+
+  const streamOf = (topic: EventsTopic, only: ReadonlySet<string> | undefined): EventStream<unknown> => ({
+    only: (...picked: readonly unknown[]) => streamOf(topic, new Set(picked as string[])) as never,
+    evolve: (handlers, options) => {
+      const wanted = Object.fromEntries(
+        Object.entries(handlers as Record<string, Handler>).filter(([event]) => !only || only.has(event)),
+      )
+      return tableOf({ kind: 'evolve', name: nameOf(topic.service, options?.name), topic, handlers: wanted })
+    },
+  })
+
+  const built = build({
+    events: (topic) => streamOf(topic, undefined) as never,
+    table: (topic: RowsTopic, keep: Project = (row) => row, options?: Named) =>
+      tableOf({ kind: 'table', name: nameOf(topic.readModel, options?.name), topic: topic as RowsTopic, keep }),
+  } as Sources)
+  return { name, sinks: [built].flat().map((sink) => sink.node) }
+}

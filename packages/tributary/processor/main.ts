@@ -1,0 +1,64 @@
+import { processorApp } from '#contracts/apps.ts'
+import type { Codec } from '#contracts/codec.ts'
+import { plan, type Topology } from '#engine'
+import { engineMetrics } from '#engine/run/metrics.ts'
+import { Worker } from '#engine/run/worker.ts'
+import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
+import { serveHealth } from '#runtime/health.ts'
+import { runProcess } from '#runtime/main.ts'
+import { openMetrics } from '#runtime/metrics.ts'
+
+/** What somebody waits for is written at once; in ms. */
+const PACE_MS = 15
+
+/** A topology, and how its processor runs. */
+export interface ProcessorOptions {
+  readonly topology: Topology
+  /** The least time between two epochs, in ms. */
+  readonly paceMs?: number
+}
+
+/** Runs a topology's worker, with health and metrics on its port, until it is told to stop. */
+export async function runProcessor(
+  { topology, paceMs = PACE_MS }: ProcessorOptions,
+  openCodec: () => Promise<Codec>,
+): Promise<void> {
+  const { name } = topology
+  await runProcess(`processor-${name}`, async (log) => {
+    const portName = `PROCESSOR_${name.toUpperCase()}_PORT`
+    const config = readConfig({
+      ...kafkaSettings,
+      ...listenSettings,
+      [portName]: setting.port,
+      SLOT: setting.count.prefault(0),
+    })
+    const registry = openMetrics()
+    const worker = new Worker({
+      plan: plan(topology),
+      app: processorApp(name),
+      slot: config.SLOT,
+      brokers: config.KAFKA_BROKERS,
+      codec: await openCodec(),
+      log,
+      metrics: engineMetrics(registry),
+      paceMs,
+      resetCommand: `npx tributary processor reset ${name} --yes`,
+    })
+    const health = await serveHealth({
+      host: config.HOST,
+      allowedHosts: config.ALLOWED_HOSTS,
+      port: (config as unknown as Record<string, number>)[portName]!,
+      check: () => worker.trouble(),
+      concerns: () => worker.concerns(),
+      metrics: registry,
+    })
+    const running = worker.run()
+    return {
+      failed: running.then(() => new Promise<never>(() => {})),
+      stop: async () => {
+        await worker.stop()
+        await health.close()
+      },
+    }
+  })
+}

@@ -1,0 +1,146 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { oneOf } from '#runtime/arguments.ts'
+import { printable, printableLines } from '#runtime/printable.ts'
+import type { System } from '#system/system.ts'
+import { instant, ms } from './values.ts'
+
+/** `tributary service`, `migrate`, `inbox …`, `outbox …` */
+export function producersCommands(program: Command, system: System): void {
+  const { services, domainTopics } = system
+  const serviceName = oneOf('service', services)
+  program
+    .command('service')
+    .description(`run a service: ${services.join(', ')}`)
+    .argument('<name>', 'which one', serviceName)
+    .action(async (name: string) => {
+      const { runProcess } = await import('#runtime/main.ts')
+      const { runService } = await import('./run.ts')
+      const { openCodecOf } = await import('#system/codec.ts')
+      await runProcess(name, async (log) => runService(await system.loadService(name), await openCodecOf(system), log))
+    })
+
+  program
+    .command('migrate')
+    .description("bring the services' databases up to date: logins, tables, outboxes, publications, slots, rights")
+    .action(async () => {
+      const { migrate } = await import('#database/migrate.ts')
+      const { readMigrateSettings } = await import('#database/settings.ts')
+      const { throwFailed } = await import('#runtime/each.ts')
+      const migrated = await migrate(system, readMigrateSettings(services))
+      for (const [service, steps] of migrated.done) {
+        console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
+      }
+      throwFailed(migrated)
+    })
+  const outbox = program.command('outbox').description("the services' outboxes")
+
+  outbox
+    .command('resend')
+    .description('send events again that never reached their topic, each with the later ones of its aggregate')
+    .argument('<service>', 'which one', serviceName)
+    .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', time)
+    .action(async (service: string, { since }: { since?: number }) => {
+      const { resendLost } = await import('#outbox/resend.ts')
+      const { lost, written } = await resendLost(domainTopics.get(service)!, since)
+      const which =
+        since === undefined ? 'events never reached their topic' : `events since ${new Date(since).toISOString()}`
+      console.log(`${service}: ${lost} ${which}; ${written} written to the outbox again, later ones included`)
+    })
+
+  outbox
+    .command('maintain')
+    .description('make partitions ahead and drop old ones that were delivered; the watch does this by itself')
+    .action(async () => {
+      const { maintainAll } = await import('#outbox/maintain.ts')
+      const { throwFailed } = await import('#runtime/each.ts')
+      const maintained = await maintainAll(domainTopics, Date.now())
+      for (const [service, { made, dropped, kept, daysAhead }] of maintained.done) {
+        console.log(
+          `${service}: ${made.length} made, ${dropped.length} dropped, partitions for ${daysAhead} days ahead`,
+        )
+        for (const { partition, why, remedy } of kept) console.log(`  ${partition} stays: ${why}: ${remedy}`)
+      }
+      throwFailed(maintained)
+    })
+
+  program
+    .command('rules')
+    .description('what a value must be to come in: schemas/rules.json')
+    .command('check')
+    .description("name the rows in the services' databases that break today's rules; ends with 1 where there are any")
+    .option('--json', 'machine-readable, one row a line')
+    .action(async (options: { json?: boolean }) => {
+      const { brokenRules } = await import('#database/check-rules.ts')
+      const { readVerifierLogin } = await import('#database/settings.ts')
+      let count = 0
+      for await (const broken of brokenRules(services, readVerifierLogin())) {
+        count++
+        const { service, table, key, column, fault } = broken
+        if (options.json) console.log(printable(JSON.stringify(broken)))
+        else console.log(printable(`${service}: ${table} ${JSON.stringify(key)}, column ${column}: ${fault}`))
+      }
+      if (!options.json) console.log(count === 0 ? 'every row keeps the rules' : `${count} values break a rule`)
+      if (count > 0) process.exitCode = 1
+    })
+
+  inboxCommands(program, system)
+}
+
+/** What people do about events that could not be handled. */
+function inboxCommands(program: Command, system: System): void {
+  const serviceName = oneOf('service', system.subscribers)
+  const openInbox = async (service: string) => {
+    const { openInbox } = await import('#inbox/open.ts')
+    const { openCodecOf } = await import('#system/codec.ts')
+    return openInbox(await system.loadService(service), await openCodecOf(system))
+  }
+  const inbox = program
+    .command('inbox')
+    .description('events a service could not handle, and those that wait behind them')
+
+  inbox
+    .command('parked')
+    .description('the keys that wait')
+    .argument('<service>', 'which one', serviceName)
+    .option('--json', 'machine-readable')
+    .action(async (service: string, options: { json?: boolean }) => {
+      await using context = await openInbox(service)
+      const parked = await context.parked()
+      if (options.json) return console.log(printableLines(JSON.stringify(parked, null, 2)))
+      for (const { topic, key, events, reason, message, since } of parked) {
+        const waits = `${events} waiting since ${since.toISOString()}`
+        console.log(printable(`${topic}  ${key}  ${waits}  ${reason}: ${message}`))
+      }
+      console.log(`${parked.length} keys wait`)
+    })
+
+  inbox
+    .command('replay')
+    .description('handle what waits for a key, in order')
+    .argument('<service>', 'which one', serviceName)
+    .argument('<key>')
+    .action(async (service: string, key: string) => {
+      await using context = await openInbox(service)
+      for (const released of await context.replay(key)) console.log(`${released.topic}: ${released.replayed} replayed`)
+    })
+
+  inbox
+    .command('drop')
+    .description('drop the event that failed and replay those behind it')
+    .argument('<service>', 'which one', serviceName)
+    .argument('<key>')
+    .option('--all', 'drop those behind it, too')
+    .action(async (service: string, key: string, options: { all?: boolean }) => {
+      await using context = await openInbox(service)
+      for (const { topic, dropped, replayed } of await context.drop(key, { all: options.all ?? false })) {
+        console.log(`${topic}: ${dropped} dropped, ${replayed} replayed`)
+      }
+    })
+}
+
+/** By the rule of every door, in ms since 1970. */
+function time(value: string): number {
+  const parsed = instant.safeParse(value)
+  if (parsed.success) return ms(parsed.data)
+  throw new InvalidArgumentError(`It ${parsed.error.issues[0]!.message}.`)
+}

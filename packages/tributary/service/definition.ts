@@ -1,0 +1,17 @@
+import type { Migration } from '#database/migrations.ts'
+import type { Subscription } from '#inbox/subscription.ts'
+import type { PublishedEvents } from '#outbox/outbox.ts'
+import type { Api } from './api.ts'
+
+/** All there is to a service. */
+export interface ServiceDefinition {
+  readonly name: string
+  /** One sentence for its OpenAPI page. */
+  readonly description: string
+  /** Its own tables; outbox, inbox and idempotency keys come by themselves. */
+  readonly migrations: readonly Migration[]
+  readonly publishes: PublishedEvents
+  /** What it learns of other services. */
+  readonly subscriptions: readonly Subscription[]
+  routes(api: Api): void
+}

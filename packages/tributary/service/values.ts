@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, ruleOf } from '#contracts/rules.ts'
+
+/** The rules of schemas/rules.json as zod types: what a request's values must be. */
+
+const orMissing = (what: string) => ({
+  error: ({ input }: { input?: unknown }) => (input === undefined ? 'is missing' : what),
+})
+const text = (kind: Kind) => judged(z.string(orMissing('must be a text')), kind)
+const integer = (kind: Kind) => judged(z.number(orMissing('must be a whole number')), kind)
+
+export const id = text('id')
+export const shipmentId = text('shipmentId')
+export const zip = text('zip')
+export const name = text('name')
+export const state = text('state')
+export const category = text('category')
+export const title = text('title')
+export const comment = text('comment')
+export const cents = integer('cents')
+export const count = integer('count')
+export const itemNo = integer('itemNo')
+export const sequence = integer('sequence')
+export const score = integer('score')
+/** A payment's number as a part of a path. */
+export const sequenceText = z.string().regex(/^(0|[1-9]\d{0,8})$/, 'must be a whole number')
+
+/** RFC 3339, e.g. `2018-08-07T10:00:00Z`; a day that isn't one (30 February) is refused. */
+export const instant = z.iso
+  .datetime({ offset: true, ...orMissing('must be a time of RFC 3339 like 2018-08-07T10:00:00Z') })
+  .check(({ value, issues }) => {
+    // What isn't a time has been said already.
+    const fault = issues.length > 0 ? undefined : faultOf('instant', Date.parse(value))
+    if (fault) issues.push({ code: 'custom', input: value, message: fault })
+  })
+  .meta(describe(ruleOf('instant')))
+
+/**
+ * A list by its rule. Its length is judged first, and the items of one that is too long are not looked at: what a
+ * request costs doesn't grow with what it sends.
+ * @param field its name in rules.json
+ */
+export function list<Item extends z.ZodType>(field: string, item: Item) {
+  const items = z
+    .array(item, orMissing('must be a list'))
+    .meta({ maxItems: listRuleOf(field)?.most })
+    .check(({ value, issues }) => {
+      const message = listFault(field, value)
+      if (message) issues.push({ code: 'custom', input: value, message })
+    })
+  return z.preprocess((value, { addIssue }) => {
+    const message = Array.isArray(value) ? lengthFault(field, value.length) : undefined
+    if (message) addIssue({ code: 'custom', message })
+    return value
+  }, items)
+}
+
+/** Milliseconds of an RFC 3339 instant. */
+export const ms = (text: string): number => Date.parse(text)
+/** The same, where the time may be unknown. */
+export const msOrNull = (text: string | null): number | null => (text === null ? null : ms(text))
+
+function judged<T extends z.ZodType>(type: T, kind: Kind): T {
+  return type
+    .check(({ value, issues }) => {
+      const message = faultOf(kind, value)
+      if (message) issues.push({ code: 'custom', input: value, message })
+    })
+    .meta(describe(ruleOf(kind))) as T
+}
+
+/** What OpenAPI can say of a rule; a text's characters are at most as many as its bytes. */
+function describe(rule: Rule): Record<string, unknown> {
+  if (rule.type === 'integer') {
+    return { type: 'integer', minimum: rule.min, maximum: rule.max, description: rule.because }
+  }
+  if (rule.type === 'instant') return { format: 'date-time', description: `${rule.from} to ${rule.to}` }
+  const { minBytes, maxBytes, oneLine, trimmed, without = [], never = [], because } = rule
+  const says = [
+    `at most ${maxBytes} bytes of UTF-8`,
+    oneLine && 'one line',
+    trimmed && 'no white space at its ends',
+    ...without.map((part) => `no "${part}"`),
+    ...never.map((whole) => `not "${whole}"`),
+  ]
+  return {
+    ...(minBytes && { minLength: minBytes }),
+    maxLength: maxBytes,
+    'x-maxBytes': maxBytes,
+    description: `${says.filter(Boolean).join(', ')}: ${because}`,
+  }
+}

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { addresses, repository, type StackSettings } from './environment.ts'
+import type { Launch } from './native/servers.ts'
+import type { Places } from './places.ts'
+import type { ProcessSpec } from './processes.ts'
+
+/** The program that runs each of our processes. */
+export const entry = fileURLToPath(new URL('../tributary.ts', import.meta.url))
+
+/** The same whoever calls `up` (make, npx, a shell): a launch that differs is a process that is started anew. */
+export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** How one of our own processes is started: Node on the `.ts` file, with the only secrets it may know. */
+export function launchOf(
+  spec: ProcessSpec,
+  settings: StackSettings,
+  places: Places,
+  secrets: Readonly<Record<string, string>>,
+): Launch {
+  if (!spec.command) throw new Error(`${spec.name} is a server: its launch is in stack/native`)
+  return {
+    command: process.execPath,
+    // The home is an argument so that the process list tells which stack a process belongs to.
+    args: [entry, '--home', places.home, ...spec.command],
+    cwd: repository,
+    env: {
+      ...ownEnvironment(settings, places),
+      TRIBUTARY_SUPERVISED: '1',
+      ...Object.fromEntries(spec.secrets.map((name) => [name, secrets[name] ?? ''])),
+    },
+  }
+}
+
+/** Without secrets: addresses, and what Node needs. */
+export function ownEnvironment(settings: StackSettings, places: Places): Record<string, string> {
+  return {
+    PATH: systemPath,
+    HOME: process.env.HOME ?? '/',
+    TZ: 'UTC',
+    NODE_ENV: 'production',
+    // The stripped and compiled sources of the last start.
+    NODE_COMPILE_CACHE: join(places.home, 'compile-cache'),
+    LOG_LEVEL: settings.logLevel,
+    TRIBUTARY_HOME: places.home,
+    ALLOWED_HOSTS: settings.allowedHosts,
+    ...addresses(settings.shape, settings.ports),
+  }
+}
+
+/** Changes when a source file does: `up` then starts our processes anew. */
+export function sourceFingerprint(): string {
+  const hash = createHash('sha256')
+  const single = ['package-lock.json', 'tributary.config.ts'].map((file) => join(repository, file))
+  const rooms = ['packages', 'schemas', 'producers', 'connectors', 'processors', 'sinks']
+  const files = rooms.flatMap((room) =>
+    readdirSync(join(repository, room), { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile() && !/\.test(-d)?\.ts$/.test(one.name))
+      .map((one) => join(one.parentPath, one.name)),
+  )
+  for (const file of [entry, ...single, ...files].sort()) {
+    hash.update(file).update(readFileSync(file))
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import type { EventsTopic } from '#contracts/topic.ts'
+import type { Topology } from '#engine'
+import type { ReadModel } from '#read-models/read-model.ts'
+import type { Report } from '#reports/report.ts'
+import type { ServiceDefinition } from '#service/definition.ts'
+import type { Verification } from '#verify/definition.ts'
+
+/** A service, as others have to know it. */
+export interface ServiceEntry {
+  readonly publishes: EventsTopic
+  /** Topics of others that it subscribes to. */
+  readonly subscribesTo?: readonly EventsTopic[]
+  /** The service itself, loaded by the processes that need it. */
+  load(): Promise<{ readonly service: ServiceDefinition }>
+}
+
+/** A topology, and how its processor runs. */
+export interface TopologyEntry {
+  readonly topology: Topology
+  /**
+   * The least time between two of its epochs, in ms (default: 15). What somebody waits for is written at once; sums may well
+   * be a fifth of a second older, and each epoch costs.
+   */
+  readonly paceMs?: number
+}
+
+/** A business: everything the machine has to know of it. */
+export interface SystemDefinition {
+  /** By name, in the order in which they are shown. A name is also that of a database and of a login. */
+  readonly services: Readonly<Record<string, ServiceEntry>>
+  /** Each is run by a processor of its own. */
+  readonly topologies: readonly TopologyEntry[]
+  readonly readModels: readonly ReadModel[]
+  readonly verify: Verification
+  readonly reports: readonly Report[]
+  /** Adds commands of the project's own to `tributary`. */
+  commands?(program: Command): void
+}

@@ -1,0 +1,35 @@
+import type { Document } from '#read-models/document.ts'
+
+/** A service's table that is copied to where verification works. */
+export interface CopiedTable {
+  readonly service: string
+  readonly table: string
+  /** Its columns as the temporary table of this name has them, with commas between. */
+  readonly columns: string
+}
+
+/** How a read model's documents are recomputed from the services' rows. */
+export interface Recomputed {
+  /** A query over the copied tables that gives a `key` and a `document` for each. */
+  readonly sql: URL
+  /** The services whose rows it needs. */
+  readonly of: readonly string[]
+}
+
+/** What the read models should be, said once more in SQL. */
+export interface Verification {
+  /** The SQL that makes the temporary tables. */
+  readonly tables: URL
+  readonly copied: readonly CopiedTable[]
+  /** By the read model's name. */
+  readonly readModels: Readonly<Record<string, Recomputed>>
+  /**
+   * A read model whose documents count into those of others: where a dead letter holds up one of them, what it counts into
+   * differs for the same reason.
+   */
+  readonly counted?: {
+    readonly readModel: string
+    /** Whether a document of it counts into a document of another read model. */
+    into(readModel: string, counted: Document, document: Document): boolean
+  }
+}

@@ -1,8 +1,0 @@
-import { readConfig, registrySettings } from '#runtime/config.ts'
-import { type Codec, openCodec } from '#schemas/codec.ts'
-import type { System } from './system.ts'
-
-/** A codec of a system's contracts, on the registry that the settings name. */
-export async function openCodecOf({ contracts }: Pick<System, 'contracts'>): Promise<Codec> {
-  return openCodec({ registryUrl: readConfig(registrySettings).REGISTRY_URL, contracts })
-}
