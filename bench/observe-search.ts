@@ -25,7 +25,7 @@ const PAUSE_MS = 20
 const SUMS_EVERY = 10
 /** How often a search has to find what a look saw, ms. */
 const SEARCH_EVERY_MS = 5_000
-/** A document's version is `generation · 2^40 + offset` of its row (sinks/elasticsearch/version.ts). */
+/** A document's version is `generation · 2^40 + offset` of its row (packages/tributary/sink/version.ts). */
 const offsetOf = (version = -1) => version % 2 ** 40
 
 const perReadModel = <T>(): Record<ReadModelName, Map<string, T>> => ({

@@ -68,7 +68,7 @@ const { Tap } = createRequire(import.meta.url)('avsc/lib/utils') as { Tap: { pro
 const tap = Tap.prototype
 const { writeString } = tap
 if (typeof tap.readLong !== 'function' || typeof tap.writeLong !== 'function' || typeof writeString !== 'function') {
-  throw new Error('avsc has changed: see whether schemas/avsc.ts still has anything to mend')
+  throw new Error('avsc has changed: see whether contracts/avsc.ts still has anything to mend')
 }
 tap.readLong = tap.readInt = readLong
 tap.writeLong = tap.writeInt = writeLong

@@ -1,8 +1,18 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { project } from '#runtime/project.ts'
 import type { Contract } from './contract.ts'
-import rules from './rules.json' with { type: 'json' }
+
+/** The project's rules. */
+interface Rules {
+  readonly kinds: Readonly<Record<string, Rule>>
+  readonly fields: Readonly<Record<string, string>>
+  readonly lists: Readonly<Record<string, ListRule>>
+}
+const rules = JSON.parse(readFileSync(join(project, 'schemas', 'rules.json'), 'utf8')) as Rules
 
 /** A kind of value, by its name in rules.json. */
-export type Kind = keyof typeof rules.kinds
+export type Kind = string
 
 /** A rule of rules.json. Lengths are bytes of UTF-8: every later hop counts those. */
 export type Rule = TextRule | IntegerRule | InstantRule
@@ -39,10 +49,15 @@ export interface InstantRule {
   readonly because: string
 }
 
-export const ruleOf = (kind: Kind): Rule => rules.kinds[kind] as Rule
+/** Throws where there is no such kind. */
+export function ruleOf(kind: Kind): Rule {
+  const rule = rules.kinds[kind]
+  if (!rule) throw new Error(`schemas/rules.json has no kind "${kind}"`)
+  return rule
+}
 
 /** The kind of a field of an event, which its name says in all of them; undefined where there is none. */
-export const kindOf = (field: string): Kind | undefined => (rules.fields as Readonly<Record<string, Kind>>)[field]
+export const kindOf = (field: string): Kind | undefined => rules.fields[field]
 
 interface ListRule {
   readonly most: number
@@ -51,11 +66,13 @@ interface ListRule {
 }
 
 /** What a list of this name must be. */
-export const listRuleOf = (field: string): ListRule | undefined => (rules.lists as Record<string, ListRule>)[field]
+export const listRuleOf = (field: string): ListRule | undefined => rules.lists[field]
 
 /** What is wrong with a value of a kind (an instant in ms), in words that go on from its name; undefined: nothing. */
 export function faultOf(kind: Kind, value: unknown): string | undefined {
-  return checks[kind](value)
+  const check = checks.get(kind)
+  if (!check) throw new Error(`schemas/rules.json has no kind "${kind}"`)
+  return check(value)
 }
 
 type Check = (value: unknown) => string | undefined
@@ -91,9 +108,7 @@ function textFault(rule: TextRule, text: string): string | undefined {
   return undefined
 }
 
-const checks = Object.fromEntries(
-  Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule as Rule)]),
-) as Readonly<Record<Kind, Check>>
+const checks = new Map<Kind, Check>(Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule)]))
 
 /** What is wrong with a list's length. To be judged before anything is done for each item: so long may a list be. */
 export function lengthFault(field: string, length: number): string | undefined {

@@ -26,7 +26,7 @@ export async function ensureServiceLogins(
 ): Promise<void> {
   await ensureLogin(postgres, service, passwords.service[service]!)
   await ensureLogin(postgres, connectorLogin(service), passwords.connector[service]!, 'replication')
-  // So that it may end the connector's sessions, no others (connectors/copies.ts). REPLICATION itself is never inherited.
+  // So that it may end the connector's sessions, no others (watch/copies.ts). REPLICATION itself is never inherited.
   await postgres.raw(`grant ${connectorLogin(service)} to ${MAINTAINER} with inherit true, set false, admin false`)
 }
 

@@ -1,6 +1,6 @@
 import type { estypes } from '@elastic/elasticsearch'
 import type { Axis } from './axis.ts'
-import { type Condition, type Filters, fieldsOf, type Panel, UNKNOWN_STATE } from './report.ts'
+import { type Condition, type Filters, filterFieldsOf, type Panel, UNKNOWN_STATE } from './report.ts'
 
 /** A query that is there: the client's own type also allows for undefined. */
 export type Query = NonNullable<estypes.QueryDslQueryContainer>
@@ -12,7 +12,7 @@ export const SEARCH_TIME = '5s'
 
 /** The query that lets through what the filters ask for; `unusedFilters` says which have no field in the read model. */
 export function filterQuery(readModel: string, filters: Filters, more: readonly Query[] = []): Query {
-  const fields = fieldsOf(readModel)
+  const fields = filterFieldsOf(readModel)
   const all: Query[] = [...more]
   const { from, to } = filters.day ? { from: filters.day, to: filters.day } : filters
   if (fields.time && (from || to)) {

@@ -72,14 +72,14 @@ export const filterFields: Readonly<Record<string, FilterFields>> = {
 }
 
 /** What filters mean in a read model. */
-export const fieldsOf = (readModel: string): FilterFields => filterFields[readModel] ?? {}
+export const filterFieldsOf = (readModel: string): FilterFields => filterFields[readModel] ?? {}
 
 /** Where a customer isn't known, sales are of this state; the order itself has none. */
 export const UNKNOWN_STATE = 'unknown'
 
 /** What of the filters can't narrow a read model, in a reader's words: its figures are of everything. */
 export function unusedFilters(readModel: string, filters: Filters): readonly string[] {
-  const fields = fieldsOf(readModel)
+  const fields = filterFieldsOf(readModel)
   const unused: string[] = []
   if (!fields.time && (filters.from || filters.to || filters.day)) unused.push('period')
   if (!fields.state && filters.state) unused.push('state')

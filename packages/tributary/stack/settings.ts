@@ -34,7 +34,7 @@ export const initdbArguments: readonly string[] = [
  * only, whatever rights other databases on the server give to everybody. A connector's login may replicate, and with that
  * PostgreSQL would hand it a copy of the whole server: `pg_basebackup` is shut out, since only logical replication, which
  * names a database, is let through. Who speaks the protocol can still ask for a copy in such a session; no line can tell the
- * two apart, and the watch ends it (connectors/copies.ts).
+ * two apart, and the watch ends it (watch/copies.ts).
  */
 export function postgresHba(services: readonly string[]): string {
   const own = services.map((service) => `${service},${service}_connector`)

@@ -2,7 +2,7 @@
  * The supervisor of one home: keeps its processes running, writes down what they say, answers on a socket. Started by
  * stack/supervisor/client.ts, and outlives it.
  *
- *   node stack/supervisor/daemon.ts <home>
+ *   node packages/tributary/stack/supervisor/daemon.ts <home>
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
