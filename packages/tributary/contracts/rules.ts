@@ -70,9 +70,7 @@ export const listRuleOf = (field: string): ListRule | undefined => rules.lists[f
 
 /** What is wrong with a value of a kind (an instant in ms), in words that go on from its name; undefined: nothing. */
 export function faultOf(kind: Kind, value: unknown): string | undefined {
-  const check = checks.get(kind)
-  if (!check) throw new Error(`schemas/rules.json has no kind "${kind}"`)
-  return check(value)
+  return checkFor(kind)(value)
 }
 
 type Check = (value: unknown) => string | undefined
@@ -109,6 +107,12 @@ function textFault(rule: TextRule, text: string): string | undefined {
 }
 
 const checks = new Map<Kind, Check>(Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule)]))
+
+function checkFor(kind: Kind): Check {
+  const check = checks.get(kind)
+  if (!check) throw new Error(`schemas/rules.json has no kind "${kind}"`)
+  return check
+}
 
 /** What is wrong with a list's length. To be judged before anything is done for each item: so long may a list be. */
 export function lengthFault(field: string, length: number): string | undefined {
@@ -165,7 +169,7 @@ function recordCheck(schema: RecordSchema, prefix: string): (record: Fields, fau
     }
     const kind = kindOf(name)
     if (kind === undefined) return () => {}
-    const check = checks[kind]
+    const check = checkFor(kind)
     return (record: Fields, faults: string[]) => {
       const value = record[name]
       if (value === null) return
