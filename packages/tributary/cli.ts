@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { connectorsCommands } from '#connect/cli.ts'
 import { schemasCommands } from '#contracts/cli.ts'
 import { processorsCommands } from '#processor/cli.ts'
-import { deadLettersCommands } from '#runtime/dead-letters/cli.ts'
+import { type DeadLetterTools, deadLettersCommands } from '#runtime/dead-letters/cli.ts'
 import { printableLines } from '#runtime/printable.ts'
 import { project } from '#runtime/project.ts'
 import { producersCommands } from '#service/cli.ts'
@@ -13,12 +13,23 @@ import { stackCommands } from '#stack/cli.ts'
 import { completeEnvironment } from '#stack/environment.ts'
 import { shapeOf } from '#stack/shape.ts'
 import { loadSystem } from '#system/load.ts'
+import type { System } from '#system/system.ts'
 
 const dotEnv = join(project, '.env')
 if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 
 try {
-  const system = await loadSystem()
+  await programOf(await loadSystem()).parseAsync()
+} catch (error) {
+  // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
+  const { message, stack } = error as Error
+  const text = process.env.LOG_LEVEL === 'debug' ? (stack ?? message) : message
+  process.stderr.write(`tributary: ${printableLines(text)}\n`)
+  process.exitCode = 1
+}
+
+/** Every command there is for a system. */
+function programOf(system: System): Command {
   const shape = shapeOf(system)
   const program = new Command('tributary')
     .description('many databases flow into one place where people can ask questions')
@@ -38,7 +49,13 @@ try {
   connectorsCommands(program, system)
   processorsCommands(program, system)
   sinksCommands(program, system)
-  deadLettersCommands(program, {
+  deadLettersCommands(program, deadLetterTools(system))
+  return program
+}
+
+/** Where a system's dead letters are, and who deals with them. */
+function deadLetterTools(system: System): DeadLetterTools {
+  return {
     apps: [...system.deadLetterTopics.keys()],
     open: async () => {
       const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
@@ -74,13 +91,5 @@ try {
       const { openCodecOf } = await import('#system/codec.ts')
       return describeBytes(value!, valueBytes === undefined, () => openCodecOf(system))
     },
-  })
-
-  await program.parseAsync()
-} catch (error) {
-  // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
-  const { message, stack } = error as Error
-  const text = process.env.LOG_LEVEL === 'debug' ? (stack ?? message) : message
-  process.stderr.write(`tributary: ${printableLines(text)}\n`)
-  process.exitCode = 1
+  }
 }
