@@ -32,4 +32,9 @@ export default defineSystem({
   verify: verification,
   reports,
   commands: simulatorCommands,
+  demo: {
+    command: ['simulate', '--orders', '200'],
+    says: 'a small simulated marketplace',
+    unless: { service: 'orders', table: 'orders' },
+  },
 })

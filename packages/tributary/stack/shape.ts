@@ -1,7 +1,18 @@
 import { type ProcessSpec, processesOf } from './processes.ts'
 
+/** What `up` plays into a system that is still empty, unless DEMO=off. */
+export interface Demo {
+  /** The arguments after `tributary`. */
+  readonly command: readonly [string, ...string[]]
+  /** What is there then: `a small simulated marketplace`. */
+  readonly says: string
+  /** The system is empty while this table of a service has no row. */
+  readonly unless: { readonly service: string; readonly table: string }
+}
+
 /** What a system needs of the computer it runs on. */
 export interface Shape {
+  readonly demo?: Demo
   /** The services' names. */
   readonly services: readonly string[]
   readonly processes: readonly ProcessSpec[]
@@ -11,8 +22,9 @@ export interface Shape {
   readonly secretNames: readonly string[]
 }
 
-/** What is known of a system here: names. */
+/** What is known of a system here: names, and what to begin with. */
 export interface Named {
+  readonly demo?: Demo
   readonly services: readonly string[]
   /** By name. */
   readonly topologies: ReadonlyMap<string, unknown>
@@ -39,9 +51,10 @@ const portOf = (from: number, more: number, at: number) => (at < ROOM ? from + a
 const upper = (name: string) => name.toUpperCase()
 
 /** The shape of a system. */
-export function shapeOf({ services, topologies }: Named): Shape {
+export function shapeOf({ services, topologies, demo }: Named): Shape {
   const names = [...topologies.keys()]
   return {
+    ...(demo && { demo }),
     services,
     processes: processesOf(services, names),
     defaultPorts: {

@@ -5,6 +5,7 @@ import { entry, ownEnvironment } from './own-processes.ts'
 import { placesOf } from './places.ts'
 import { select } from './processes.ts'
 import { readSecrets } from './secrets.ts'
+import type { Demo } from './shape.ts'
 import { urlsOf } from './status.ts'
 import type { UpOptions } from './up.ts'
 
@@ -29,18 +30,18 @@ export function whereEverythingIs(settings: StackSettings, { only, commandExists
   ].join('\n')
 }
 
-/** Plays a small simulated marketplace when nobody has ordered anything yet. */
+/** Plays the system's demo when nothing was done in it yet. */
 export async function playDemo(settings: StackSettings, { commandExists, say }: UpOptions): Promise<void> {
-  if (!settings.demo || !commandExists(['simulate'])) return
+  const { demo } = settings.shape
+  if (!settings.demo || !demo || !commandExists(demo.command.slice(0, 1))) return
   const places = placesOf(settings)
   const secrets = readSecrets(places.home)
-  if (await hasOrders(settings, secrets)) return
+  if (await hasRows(demo.unless, settings, secrets)) return
   await say.step(
-    'a small simulated marketplace is in place (DEMO=off skips it)',
+    `${demo.says} is in place (DEMO=off skips it)`,
     () =>
       new Promise<void>((resolve, reject) => {
-        const args = [entry, 'simulate', '--orders', '200']
-        const child = spawn(process.execPath, args, {
+        const child = spawn(process.execPath, [entry, ...demo.command], {
           cwd: repository,
           env: { ...ownEnvironment(settings, places), ...secrets },
           stdio: 'inherit',
@@ -49,23 +50,29 @@ export async function playDemo(settings: StackSettings, { commandExists, say }: 
         child.on('close', (code) =>
           code === 0
             ? resolve()
-            : reject(new Error(`npx tributary simulate failed with status ${code}; DEMO=off skips it`)),
+            : reject(
+                new Error(`npx tributary ${demo.command.join(' ')} failed with status ${code}; DEMO=off skips it`),
+              ),
         )
       }),
   )
 }
 
-async function hasOrders(settings: StackSettings, secrets: Readonly<Record<string, string>>): Promise<boolean> {
+async function hasRows(
+  { service, table }: Demo['unless'],
+  settings: StackSettings,
+  secrets: Readonly<Record<string, string>>,
+): Promise<boolean> {
   const client = new pg.Client({
     host: '127.0.0.1',
     port: settings.ports.POSTGRES_PORT,
     user: 'postgres',
     password: secrets.POSTGRES_PASSWORD,
-    database: 'orders',
+    database: service,
   })
   await client.connect()
   try {
-    const { rows } = await client.query('select exists (select 1 from orders) as any')
+    const { rows } = await client.query(`select exists (select from ${client.escapeIdentifier(table)}) as any`)
     return rows[0].any
   } finally {
     await client.end()

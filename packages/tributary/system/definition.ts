@@ -4,6 +4,7 @@ import type { Topology } from '#engine'
 import type { ReadModel } from '#read-models/read-model.ts'
 import type { Report } from '#reports/report.ts'
 import type { ServiceDefinition } from '#service/definition.ts'
+import type { Demo } from '#stack/shape.ts'
 import type { Verification } from '#verify/definition.ts'
 
 /** A service, as others have to know it. */
@@ -34,6 +35,7 @@ export interface SystemDefinition {
   readonly readModels: readonly ReadModel[]
   readonly verify: Verification
   readonly reports: readonly Report[]
+  readonly demo?: Demo
   /** Adds commands of the project's own to `tributary`. */
   commands?(program: Command): void
 }

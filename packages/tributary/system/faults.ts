@@ -5,7 +5,7 @@ import type { SystemDefinition } from './definition.ts'
 const SERVICE_NAME = /^[a-z][a-z0-9]{0,39}$/
 
 /** What is wrong with a definition, each with its place. */
-export function faultsIn({ services, topologies, readModels, verify }: SystemDefinition): string[] {
+export function faultsIn({ services, topologies, readModels, verify, demo }: SystemDefinition): string[] {
   const faults: string[] = []
   const entries = Object.entries(services)
   const published = new Map<string, string>()
@@ -67,6 +67,9 @@ export function faultsIn({ services, topologies, readModels, verify }: SystemDef
     for (const service of of) {
       if (!services[service]) faults.push(`verify.readModels.${name}.of: there is no service "${service}"`)
     }
+  }
+  if (demo && !services[demo.unless.service]) {
+    faults.push(`demo.unless: there is no service "${demo.unless.service}"`)
   }
   return faults
 }

@@ -86,6 +86,7 @@ test('all faults of a definition are named at once, each with its place', () => 
       readModels: { things: { sql, of: ['d'] } },
     },
     reports: [],
+    demo: { command: ['play'], says: 'a play', unless: { service: 'e', table: 'acts' } },
   }
   const faults = () => defineSystem(definition)
   expect(faults).toThrow('services.A-b: a name has at most 40 letters a to z and digits, the first a letter')
@@ -94,6 +95,7 @@ test('all faults of a definition are named at once, each with its place', () => 
   expect(faults).toThrow('topologies[1] (two): "things.rows.1" is written by topologies[0] (one), too')
   expect(faults).toThrow('topologies[1] (two).paceMs: must be a number of ms')
   expect(faults).toThrow('topologies[1] (two): nobody here writes to "gone.events", which it reads')
+  expect(faults).toThrow('demo.unless: there is no service "e"')
   expect(faults).toThrow('verify.copied: table "things" is of "c", and there is no such service')
   expect(faults).toThrow('verify.readModels.things.of: there is no service "d"')
   expect(faults).toThrow('verify.readModels: "unwritten" is missing: how is it recomputed?')

@@ -8,6 +8,7 @@ import type { Chain, Stage } from '#freshness/stages.ts'
 import type { ReadModel } from '#read-models/read-model.ts'
 import type { Report } from '#reports/report.ts'
 import type { ServiceDefinition } from '#service/definition.ts'
+import type { Demo } from '#stack/shape.ts'
 import type { Verification } from '#verify/definition.ts'
 import type { SystemDefinition, TopologyEntry } from './definition.ts'
 import { faultsIn } from './faults.ts'
@@ -22,6 +23,7 @@ export interface System extends Chain {
   readonly readModels: readonly ReadModel[]
   readonly verification: Verification
   readonly reports: readonly Report[]
+  readonly demo?: Demo
   /** Adds the project's own commands. */
   commands(program: Command): void
   /** By name. */
@@ -61,6 +63,7 @@ export function defineSystem(definition: SystemDefinition): System {
     readModels,
     verification: definition.verify,
     reports: definition.reports,
+    ...(definition.demo && { demo: definition.demo }),
     commands: (program) => definition.commands?.(program),
     topologies,
     stages: definition.topologies.flatMap(stagesOf),
