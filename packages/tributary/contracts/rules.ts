@@ -59,11 +59,17 @@ export function ruleOf(kind: Kind): Rule {
 /** The kind of a field of an event, which its name says in all of them; undefined where there is none. */
 export const kindOf = (field: string): Kind | undefined => rules.fields[field]
 
-interface ListRule {
+export interface ListRule {
   readonly most: number
+  /** Where a list is stored: a table of a service, a row for each item; `of` is whose list it is, `each` the item's own column. */
+  readonly rows?: { readonly service: string; readonly table: string; readonly of: string; readonly each: string }
   readonly sum?: { readonly of: readonly string[]; readonly max: number }
   readonly because: string
 }
+
+/** The rules of lists that are stored in tables of a service. */
+export const storedLists = (service: string): readonly ListRule[] =>
+  Object.values(rules.lists).filter(({ rows }) => rows?.service === service)
 
 /** What a list of this name must be. */
 export const listRuleOf = (field: string): ListRule | undefined => rules.lists[field]

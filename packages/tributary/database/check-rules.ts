@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { faultOf, kindOf, listRuleOf, ruleOf } from '#contracts/rules.ts'
+import { faultOf, kindOf, type ListRule, ruleOf, storedLists } from '#contracts/rules.ts'
 import { type DatabaseLogin, openDatabase } from './connect.ts'
 
 /** A stored value that no door would let in today. */
@@ -30,8 +30,7 @@ export async function* brokenRules(
       const trx = await db.transaction({ isolationLevel: 'repeatable read', readOnly: true })
       try {
         for (const table of await ownTables(trx)) yield* brokenIn(trx, service, table)
-        if (service === 'orders') yield* brokenItems(trx)
-        if (service === 'reviews') yield* brokenReviews(trx)
+        for (const list of storedLists(service)) yield* brokenList(trx, list)
       } finally {
         await trx.rollback()
       }
@@ -65,7 +64,8 @@ async function ownTables(trx: Knex): Promise<Table[]> {
     .filter(({ columns }) => columns.length > 0)
 }
 
-/** `price_cents` is the event's `priceCents`. */
+/** The event's `priceCents` is `price_cents`. */
+const columnOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const fieldOf = (column: string) => column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 async function* brokenIn(trx: Knex, service: string, table: Table): AsyncGenerator<BrokenRule> {
@@ -92,33 +92,27 @@ async function* brokenIn(trx: Knex, service: string, table: Table): AsyncGenerat
   await trx.raw('close rules_check')
 }
 
-/** Orders whose items are too many, or too much together. */
-async function* brokenItems(trx: Knex): AsyncGenerator<BrokenRule> {
-  const { most, sum, because } = listRuleOf('items')!
+/** Lists that have too many rows, or too much in them together. */
+async function* brokenList(trx: Knex, { most, sum, because, rows: stored }: ListRule): AsyncGenerator<BrokenRule> {
+  const { service, table, of, each } = stored!
+  const columns = (sum?.of ?? []).map(columnOf)
+  const total = columns.length === 0 ? '0' : columns.map(() => '??').join(' + ')
   const { rows } = await trx.raw(
-    `select order_id, count(*)::float8 as items, sum(price_cents + freight_cents)::float8 as cents from items
-     group by order_id having count(*) > ? or sum(price_cents + freight_cents) > ?`,
-    [most, sum!.max],
+    `select ?? as whose, count(*)::float8 as n, sum(${total})::float8 as total from ??
+     group by 1 having count(*) > ? or sum(${total}) > ?`,
+    [of, ...columns, table, most, ...columns, sum?.max ?? 0],
   )
-  for (const { order_id, items, cents } of rows) {
-    const fault =
-      items > most
-        ? `${items} rows, at most ${most} are possible`
-        : `${cents} together, at most ${sum!.max} are possible`
-    const column = items > most ? 'item_no' : 'price_cents + freight_cents'
-    yield { service: 'orders', table: 'items', key: { order_id }, column, fault: `${fault}: ${because}` }
-  }
-}
-
-/** Orders whose reviews are too many. */
-async function* brokenReviews(trx: Knex): AsyncGenerator<BrokenRule> {
-  const { most, because } = listRuleOf('reviews')!
-  const { rows } = await trx.raw(
-    'select order_id, count(*)::float8 as reviews from reviews group by order_id having count(*) > ?',
-    [most],
-  )
-  for (const { order_id, reviews } of rows) {
-    const fault = `${reviews} rows, at most ${most} are possible: ${because}`
-    yield { service: 'reviews', table: 'reviews', key: { order_id }, column: 'review_id', fault }
+  for (const { whose, n, total } of rows) {
+    const many = n > most
+    const fault = many
+      ? `${n} rows, at most ${most} are possible`
+      : `${total} together, at most ${sum!.max} are possible`
+    yield {
+      service,
+      table,
+      key: { [of]: whose },
+      column: many ? each : columns.join(' + '),
+      fault: `${fault}: ${because}`,
+    }
   }
 }
