@@ -60,6 +60,27 @@ broker.listOffsets = function (this: Broker, request) {
   return listOffsets.call(this, { ...request, isolationLevel: request.isolationLevel ?? READ_UNCOMMITTED })
 }
 
+/** The part of a kafkajs consumer that commits. */
+interface Runner {
+  readonly running: boolean
+  readonly consumerGroup: { readonly groupId: string; commitOffsets(offsets: object): Promise<void> }
+  commitOffsets(offsets: object): Promise<void>
+}
+
+/**
+ * In place of kafkajs's own: there, a commit of a consumer that isn't joined, or that leaves meanwhile, comes to nothing
+ * and is said to be done. Here it is an error, and so is one that the broker refuses: who committed tries again.
+ */
+const { prototype: runner } = internals('kafkajs/src/consumer/runner') as { prototype: Runner }
+if (typeof runner.commitOffsets !== 'function') {
+  throw new Error('kafkajs has changed: see whether its commits fail loudly now (runtime/kafkajs.ts)')
+}
+runner.commitOffsets = async function (this: Runner, offsets) {
+  const { groupId } = this.consumerGroup
+  if (!this.running) throw new Error(`nothing can be committed while group "${groupId}" is not joined`)
+  await this.consumerGroup.commitOffsets(offsets)
+}
+
 /** A reader of a response's bytes. */
 interface Decoder {
   readInt32(): number
