@@ -1,3 +1,4 @@
+import { defineSystem } from 'tributary/system'
 import { customersTopology } from '#processors/customers/topology.ts'
 import { ordersTopology } from '#processors/orders/topology.ts'
 import { salesTopology } from '#processors/sales/topology.ts'
@@ -7,7 +8,6 @@ import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schema
 import { customers, orders, sales, sellers } from '#sinks/read-models/index.ts'
 import { reports } from '#sinks/reports/definitions.ts'
 import { verification } from '#sinks/verify/verification.ts'
-import { defineSystem } from '#system/system.ts'
 
 export default defineSystem({
   services: {

@@ -7,10 +7,10 @@
 //    the topic has them all.
 import { execFileSync } from 'node:child_process'
 import pg from 'pg'
-import { openDatabase } from '#database/connect.ts'
-import { readSuperuser } from '#database/settings.ts'
-import { slotPasses } from '#outbox/slot.ts'
 import { readModels, type ServiceName, services } from '#schemas/topics.ts'
+import { openDatabase } from '../packages/tributary/database/connect.ts'
+import { readSuperuser } from '../packages/tributary/database/settings.ts'
+import { slotPasses } from '../packages/tributary/outbox/slot.ts'
 import { scratchStack } from '../tests/harness/stack.ts'
 import { waitUntil } from '../tests/harness/wait-until.ts'
 import { benchOptions } from './options.ts'

@@ -1,7 +1,7 @@
-import { openCodec } from '#contracts/codec.ts'
-import kafkajs from '#runtime/kafkajs.ts'
 import type { OrderRow } from '#schemas/contracts.generated.ts'
 import { contracts, OrderRows, Orders, Payments } from '#schemas/topics.ts'
+import { openCodec } from '../packages/tributary/contracts/codec.ts'
+import kafkajs from '../packages/tributary/runtime/kafkajs.ts'
 import type { StackUrls } from './running-stack.ts'
 import { type Step, shows } from './workload.ts'
 

@@ -1,6 +1,6 @@
 // Written by `npx tributary schemas generate` from the .avsc files beside it: change those, not this.
 
-import { type Contract, contract, type Instant } from '#contracts/contract.ts'
+import { type Contract, contract, type Instant } from 'tributary/contracts'
 
 /** A category has an English name, or another one than before. */
 export interface CategoryTranslated {

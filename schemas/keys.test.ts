@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { faultOf, type Kind } from '#contracts/rules.ts'
+import { faultOf, type Kind } from '../packages/tributary/contracts/rules.ts'
 import { paymentKey, reviewKey, salesGroup, salesKey, shipmentKey } from './keys.ts'
 
 /** Values that doors take, made of what separates parts in keys or stands for it. */

@@ -1,6 +1,5 @@
-import { inboxApp, processorApp, sinkApp } from '#contracts/apps.ts'
-import type { Contract } from '#contracts/contract.ts'
-import { deadLettersOf, eventsTopic, rowsTopic, type Topic } from '#contracts/topic.ts'
+import type { Contract } from 'tributary/contracts'
+import { deadLettersOf, eventsTopic, inboxApp, processorApp, rowsTopic, sinkApp, type Topic } from 'tributary/contracts'
 import * as c from './contracts.generated.ts'
 import { salesKey } from './keys.ts'
 

@@ -1,5 +1,5 @@
+import { drive } from 'tributary/engine/testing'
 import { expect, test } from 'vitest'
-import { drive } from '#engine/testing/drive.ts'
 import { CustomerRows, OrderRows } from '#schemas/topics.ts'
 import { orderRowOf } from '../testing/given.ts'
 import { customersTopology } from './topology.ts'

@@ -1,4 +1,4 @@
-import { topology } from '#engine'
+import { topology } from 'tributary/engine'
 import { CustomerRows, OrderRows } from '#schemas/topics.ts'
 
 /** People with all of their orders; a person has as many customer ids as orders. Canceled orders count too. */

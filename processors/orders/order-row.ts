@@ -1,4 +1,4 @@
-import type { Instant } from '#contracts/contract.ts'
+import type { Instant } from 'tributary/contracts'
 import type { OrderedItem, OrderRow } from '#schemas/contracts.generated.ts'
 
 const DAY_MS = 86_400_000

@@ -1,5 +1,5 @@
+import { drive } from 'tributary/engine/testing'
 import { describe, expect, test } from 'vitest'
-import { drive } from '#engine/testing/drive.ts'
 import { Catalog, Customers, OrderRows, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import * as given from '../testing/given.ts'
 import { ordersTopology } from './topology.ts'

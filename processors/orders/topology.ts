@@ -1,5 +1,5 @@
-import type { Instant } from '#contracts/contract.ts'
-import { topology } from '#engine'
+import type { Instant } from 'tributary/contracts'
+import { topology } from 'tributary/engine'
 import type { OrderedItem, OrderRow } from '#schemas/contracts.generated.ts'
 import { Catalog, Customers, OrderRows, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import { orderRow } from './order-row.ts'

@@ -1,5 +1,5 @@
+import { drive } from 'tributary/engine/testing'
 import { expect, test } from 'vitest'
-import { drive } from '#engine/testing/drive.ts'
 import { OrderRows, SalesRows } from '#schemas/topics.ts'
 import { itemOf, orderRowOf } from '../testing/given.ts'
 import { salesTopology } from './topology.ts'

@@ -1,4 +1,4 @@
-import { topology } from '#engine'
+import { topology } from 'tributary/engine'
 import { type SalesGroup, salesGroup, salesKey } from '#schemas/keys.ts'
 import { OrderRows, SalesRows } from '#schemas/topics.ts'
 

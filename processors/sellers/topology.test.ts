@@ -1,5 +1,5 @@
+import { drive } from 'tributary/engine/testing'
 import { expect, test } from 'vitest'
-import { drive } from '#engine/testing/drive.ts'
 import { Catalog, OrderRows, SellerRows } from '#schemas/topics.ts'
 import { itemOf, orderRowOf, sellerJoined, sellerMoved } from '../testing/given.ts'
 import { sellersTopology } from './topology.ts'

@@ -1,4 +1,4 @@
-import { topology } from '#engine'
+import { topology } from 'tributary/engine'
 import { Catalog, OrderRows, SellerRows } from '#schemas/topics.ts'
 
 /** What one order means to one of its sellers. */

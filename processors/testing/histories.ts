@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import type { EventsTopic } from '#contracts/topic.ts'
 import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
+import type { EventsTopic } from '../../packages/tributary/contracts/topic.ts'
 import * as given from './given.ts'
 
 /** An event of a random history; null data is a tombstone. */

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
-import { publish } from '#outbox/outbox.ts'
+import { publish } from 'tributary/outbox'
+import { conflict, notFound } from 'tributary/service'
 import {
   CategoryTranslated,
   ProductCategorised,
@@ -7,7 +8,6 @@ import {
   SellerJoined,
   SellerMoved,
 } from '#schemas/contracts.generated.ts'
-import { conflict, notFound } from '#service/refusal.ts'
 
 /** Puts a product up for sale. 409 when it is listed already. */
 export async function listProduct(trx: Knex.Transaction, product: ProductListed): Promise<ProductListed> {

@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { Catalog } from '#schemas/topics.ts'
 
 const product = { aggregate: 'product', key: (e: { productId: string }) => `product/${e.productId}` }

@@ -1,4 +1,4 @@
-import type { Migration } from '#database/migrations.ts'
+import type { Migration } from 'tributary/database'
 
 export const migrations: readonly Migration[] = [
   {

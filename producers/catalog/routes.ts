@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { category as categoryName, count, id, name, state, zip } from '#service/values.ts'
+import { category as categoryName, count, id, name, state, zip } from '#schemas/values.ts'
 import {
   categoriseProduct,
   findCategory,

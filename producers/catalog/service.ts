@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '#service/definition.ts'
+import type { ServiceDefinition } from 'tributary/service'
 import { catalogEvents } from './events.ts'
 import { migrations } from './migrations.ts'
 import { catalogRoutes } from './routes.ts'

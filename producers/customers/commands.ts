@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { publish, publishTombstone } from '#outbox/outbox.ts'
+import { publish, publishTombstone } from 'tributary/outbox'
+import { conflict, notFound } from 'tributary/service'
 import { CustomerMoved, CustomerRegistered } from '#schemas/contracts.generated.ts'
-import { conflict, notFound } from '#service/refusal.ts'
 import { CUSTOMER_ERASED } from './events.ts'
 
 export interface Address {

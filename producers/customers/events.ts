@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { Customers } from '#schemas/topics.ts'
 
 /** Published as a tombstone when a customer is erased. */

@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { id, name, state, zip } from '#service/values.ts'
+import { id, name, state, zip } from '#schemas/values.ts'
 import { eraseCustomer, findCustomer, moveCustomer, registerCustomer } from './commands.ts'
 
 const Address = z.strictObject({ zip, city: name, state })

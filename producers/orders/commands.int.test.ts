@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Refusal } from '#service/refusal.ts'
-import { type Databases, freshId, openDatabases } from '#testing/databases.ts'
+import { Refusal } from '../../packages/tributary/service/refusal.ts'
+import { type Databases, freshId, openDatabases } from '../../tests/harness/databases.ts'
 import {
   approveOrder,
   cancelOrder,

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex'
-import type { Contract } from '#contracts/contract.ts'
-import { publish } from '#outbox/outbox.ts'
+import type { Contract } from 'tributary/contracts'
+import { publish } from 'tributary/outbox'
+import { conflict, invalid, notFound } from 'tributary/service'
 import {
   OrderApproved,
   OrderCanceled,
@@ -9,7 +10,6 @@ import {
   OrderProcessing,
   OrderUnavailable,
 } from '#schemas/contracts.generated.ts'
-import { conflict, invalid, notFound } from '#service/refusal.ts'
 import { reachableFrom, type Status } from './status.ts'
 
 /** What a command leaves behind. */

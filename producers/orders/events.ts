@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { Orders } from '#schemas/topics.ts'
 
 const order = { aggregate: 'order', key: (e: { orderId: string }) => e.orderId }

@@ -1,4 +1,4 @@
-import type { Migration } from '#database/migrations.ts'
+import type { Migration } from 'tributary/database'
 import { statuses } from './status.ts'
 
 export const migrations: readonly Migration[] = [

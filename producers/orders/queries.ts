@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { notFound } from '#service/refusal.ts'
+import { notFound } from 'tributary/service'
 
 /** An order with its items and what was learned of its payments and shipments. 404 when there is no such order. */
 export async function findOrder(db: Knex, orderId: string) {

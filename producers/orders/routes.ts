@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { cents, id, instant, itemNo, list, ms, msOrNull } from '#service/values.ts'
+import { cents, id, instant, itemNo, list, ms, msOrNull } from '#schemas/values.ts'
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 

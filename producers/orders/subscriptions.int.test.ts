@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { EventMeta } from '#inbox/subscription.ts'
 import {
   PaymentReceived,
   PaymentReversed,
@@ -9,7 +8,8 @@ import {
   ShipmentPrepared,
   ShipmentShipped,
 } from '#schemas/contracts.generated.ts'
-import { type Databases, freshId, openDatabases } from '#testing/databases.ts'
+import type { EventMeta } from '../../packages/tributary/inbox/subscription.ts'
+import { type Databases, freshId, openDatabases } from '../../tests/harness/databases.ts'
 import { cancelOrder, placeOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 import { ordersSubscriptions } from './subscriptions.ts'

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { type Subscription, subscription } from '#inbox/subscription.ts'
-import { publish } from '#outbox/outbox.ts'
+import { type Subscription, subscription } from 'tributary/inbox'
+import { publish } from 'tributary/outbox'
 import { OrderDelivered, OrderShipped, type ShipmentPrepared } from '#schemas/contracts.generated.ts'
 import { Payments, Shipping } from '#schemas/topics.ts'
 import { lockStatus } from './commands.ts'

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { publish } from '#outbox/outbox.ts'
+import { publish } from 'tributary/outbox'
+import { conflict, notFound, notKnownYet, type Refusal } from 'tributary/service'
 import { PaymentReceived, PaymentReversed } from '#schemas/contracts.generated.ts'
-import { conflict, notFound, notKnownYet, type Refusal } from '#service/refusal.ts'
 
 /**
  * Takes a payment for an order. 409 when the order isn't known yet (retryable), takes no more payments, or has a

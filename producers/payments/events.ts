@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { paymentKey } from '#schemas/keys.ts'
 import { Payments } from '#schemas/topics.ts'
 

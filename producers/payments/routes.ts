@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { cents, count, id, name, sequence, sequenceText } from '#service/values.ts'
+import { cents, count, id, name, sequence, sequenceText } from '#schemas/values.ts'
 import { findPayment, receivePayment, reversePayment } from './commands.ts'
 
 const NewPayment = z.strictObject({

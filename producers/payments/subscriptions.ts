@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type Subscription, subscription } from '#inbox/subscription.ts'
+import { type Subscription, subscription } from 'tributary/inbox'
 import { Orders } from '#schemas/topics.ts'
 
 /** Which orders there are, and which take no more payments. */

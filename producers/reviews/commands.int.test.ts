@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Databases, freshId, openDatabases } from '#testing/databases.ts'
+import { type Databases, freshId, openDatabases } from '../../tests/harness/databases.ts'
 import { withdrawReview, writeReview } from './commands.ts'
 
 let databases: Databases

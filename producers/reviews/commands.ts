@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
-import { listRuleOf } from '#contracts/rules.ts'
-import { publish } from '#outbox/outbox.ts'
+import { publish } from 'tributary/outbox'
+import { listRuleOf } from 'tributary/rules'
+import { conflict, notFound } from 'tributary/service'
 import { ReviewAnswered, ReviewWithdrawn, ReviewWritten } from '#schemas/contracts.generated.ts'
-import { conflict, notFound } from '#service/refusal.ts'
 
 const { most, because } = listRuleOf('reviews')!
 

@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { reviewKey } from '#schemas/keys.ts'
 import { Reviews } from '#schemas/topics.ts'
 

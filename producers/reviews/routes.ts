@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { comment, id, instant, ms, score, title } from '#service/values.ts'
+import { comment, id, instant, ms, score, title } from '#schemas/values.ts'
 import { answerReview, findReview, withdrawReview, writeReview } from './commands.ts'
 
 const NewReview = z.strictObject({

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '#service/definition.ts'
+import type { ServiceDefinition } from 'tributary/service'
 import { reviewsEvents } from './events.ts'
 import { migrations } from './migrations.ts'
 import { reviewsRoutes } from './routes.ts'

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex'
-import { publish } from '#outbox/outbox.ts'
+import { publish } from 'tributary/outbox'
+import { conflict, notFound, notKnownYet, type Refusal } from 'tributary/service'
 import { ShipmentDelivered, ShipmentPrepared, ShipmentShipped } from '#schemas/contracts.generated.ts'
 import { shipmentKey } from '#schemas/keys.ts'
-import { conflict, notFound, notKnownYet, type Refusal } from '#service/refusal.ts'
 
 export type ShipmentStatus = 'prepared' | 'shipped' | 'delivered'
 

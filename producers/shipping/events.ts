@@ -1,4 +1,4 @@
-import { publishes } from '#outbox/outbox.ts'
+import { publishes } from 'tributary/outbox'
 import { Shipping } from '#schemas/topics.ts'
 
 const shipment = { aggregate: 'shipment', key: (e: { shipmentId: string }) => e.shipmentId }

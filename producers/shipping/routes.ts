@@ -1,6 +1,6 @@
+import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import type { Api } from '#service/api.ts'
-import { id, instant, msOrNull, shipmentId } from '#service/values.ts'
+import { id, instant, msOrNull, shipmentId } from '#schemas/values.ts'
 import { deliverShipment, findShipment, prepareShipment, shipShipment } from './commands.ts'
 
 const params = z.object({ shipmentId })

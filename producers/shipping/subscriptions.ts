@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type Subscription, subscription } from '#inbox/subscription.ts'
+import { type Subscription, subscription } from 'tributary/inbox'
 import { Orders } from '#schemas/topics.ts'
 
 /** Which orders there are, who has to send something for them, and which were closed. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { aboveZero, positive, wholeNumber } from '#runtime/arguments.ts'
+import { aboveZero, positive, wholeNumber } from 'tributary/runtime'
 import type { Marketplace } from './marketplace.ts'
 
 const DEFAULT_CONCURRENCY = 48

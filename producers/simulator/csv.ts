@@ -2,7 +2,7 @@ import { createReadStream, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { CsvError, type Info, parse } from 'csv-parse'
-import { faultOf, type Kind } from '#contracts/rules.ts'
+import { faultOf, type Kind } from 'tributary/rules'
 import { NotUtf8, onlyUtf8 } from './encoding.ts'
 
 /** A fault in a file: names the file, where there is one the line and the column, and what to do. */

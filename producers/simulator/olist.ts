@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listFault } from '#contracts/rules.ts'
+import { listFault } from 'tributary/rules'
 import { DataFault, onlyOnce, type Row, readCsv } from './csv.ts'
 import {
   byPurchase,

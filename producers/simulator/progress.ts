@@ -1,4 +1,4 @@
-import { printable } from '#runtime/printable.ts'
+import { printable } from 'tributary/runtime'
 import type { Tally } from './player.ts'
 import { figure } from './summary.ts'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { printableLines } from '#runtime/printable.ts'
+import { printableLines } from 'tributary/runtime'
 import { type Journal, openJournal } from './journal.ts'
 import type { Marketplace } from './marketplace.ts'
 import { play, type Tally } from './player.ts'

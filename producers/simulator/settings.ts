@@ -1,4 +1,4 @@
-import { readConfig, setting } from '#runtime/config.ts'
+import { readConfig, setting } from 'tributary/runtime'
 import type { Service } from './script.ts'
 
 /** Where the services are, where freshness is, and where the journal lies. Throws `ConfigError`. */

@@ -1,10 +1,10 @@
-import type { ReadModel } from '#read-models/read-model.ts'
+import type { ReadModel } from 'tributary/read-models'
 import { customers } from './customers.ts'
 import { orders } from './orders.ts'
 import { sales } from './sales.ts'
 import { sellers } from './sellers.ts'
 
-export type { FieldMapping, Pace, ReadModel } from '#read-models/read-model.ts'
+export type { FieldMapping, Pace, ReadModel } from 'tributary/read-models'
 export { customers, orders, sales, sellers }
 
 /** Every read model the sink keeps. */

@@ -1,4 +1,4 @@
-import { paces, readModel } from '#read-models/read-model.ts'
+import { paces, readModel } from 'tributary/read-models'
 import { OrderRows } from '#schemas/topics.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { paces, readModel } from '#read-models/read-model.ts'
+import { paces, readModel } from 'tributary/read-models'
 import { SalesRows } from '#schemas/topics.ts'
 
 /** `day` is a date, so that it has a time axis; the document keeps its `YYYY-MM-DD`. */

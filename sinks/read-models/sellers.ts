@@ -1,4 +1,4 @@
-import { paces, readModel } from '#read-models/read-model.ts'
+import { paces, readModel } from 'tributary/read-models'
 import { SellerRows } from '#schemas/topics.ts'
 
 export const sellers = readModel(SellerRows, { pace: paces.sums })

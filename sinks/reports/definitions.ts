@@ -1,4 +1,4 @@
-import type { Panel, Report } from '#reports/report.ts'
+import type { Panel, Report } from 'tributary/reports'
 
 const ordersByStatus: Panel = {
   id: 'orders-by-status',

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { fieldsOf } from '#read-models/avro.ts'
-import { compileIndex } from '#read-models/mapping.ts'
-import { filterQuery, panelResult, panelSearch } from '#reports/queries.ts'
-import { type Condition, filterFieldsOf, type Panel, unusedFilters } from '#reports/report.ts'
+import { fieldsOf } from '../../packages/tributary/read-models/avro.ts'
+import { compileIndex } from '../../packages/tributary/read-models/mapping.ts'
+import { filterQuery, panelResult, panelSearch } from '../../packages/tributary/reports/queries.ts'
+import { type Condition, filterFieldsOf, type Panel, unusedFilters } from '../../packages/tributary/reports/report.ts'
 import { readModels } from '../read-models/index.ts'
 import { reports } from './definitions.ts'
 

@@ -1,5 +1,5 @@
-import type { Document } from '#read-models/document.ts'
 import type { ReadModelName, ServiceName } from '#schemas/topics.ts'
+import type { Document } from '../../packages/tributary/read-models/document.ts'
 
 /**
  * A marketplace of four orders: what the services' tables hold, and what the specification says the documents are,

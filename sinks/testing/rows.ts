@@ -1,7 +1,7 @@
-import { memoryCodec } from '#contracts/codec.ts'
-import type { RowsTopic } from '#contracts/topic.ts'
-import kafkajs from '#runtime/kafkajs.ts'
 import { contracts } from '#schemas/topics.ts'
+import { memoryCodec } from '../../packages/tributary/contracts/codec.ts'
+import type { RowsTopic } from '../../packages/tributary/contracts/topic.ts'
+import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
 
 const { Kafka, logLevel } = kafkajs
 

@@ -1,6 +1,6 @@
 import type { Client } from '@elastic/elasticsearch'
-import { compileDocument, type Document } from '#read-models/document.ts'
-import { createGeneration, generationsOf, serve } from '#sink/generations.ts'
+import { compileDocument, type Document } from '../../packages/tributary/read-models/document.ts'
+import { createGeneration, generationsOf, serve } from '../../packages/tributary/sink/generations.ts'
 import { type ReadModel, readModels } from '../read-models/index.ts'
 import type { Sample } from './sample.ts'
 

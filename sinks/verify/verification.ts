@@ -1,5 +1,5 @@
-import type { Document } from '#read-models/document.ts'
-import type { Verification } from '#verify/definition.ts'
+import type { Document } from 'tributary/read-models'
+import type { Verification } from 'tributary/verify'
 
 /** The marketplace's read models, recomputed from its services' tables. */
 export const verification: Verification = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import kafkajs from '#runtime/kafkajs.ts'
 import { domainTopics } from '#schemas/topics.ts'
+import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 

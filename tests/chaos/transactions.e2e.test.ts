@@ -1,8 +1,13 @@
 import { expect, test } from 'vitest'
-import { checkTopics, createMissingTopics, listOffsets, stableCommits } from '#engine/kafka/admin.ts'
-import { Cluster } from '#engine/kafka/cluster.ts'
-import { fetchRecords } from '#engine/kafka/fetcher.ts'
-import { TransactionalProducer } from '#engine/kafka/producer.ts'
+import {
+  checkTopics,
+  createMissingTopics,
+  listOffsets,
+  stableCommits,
+} from '../../packages/tributary/engine/kafka/admin.ts'
+import { Cluster } from '../../packages/tributary/engine/kafka/cluster.ts'
+import { fetchRecords } from '../../packages/tributary/engine/kafka/fetcher.ts'
+import { TransactionalProducer } from '../../packages/tributary/engine/kafka/producer.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 

@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import kafkajs from '#runtime/kafkajs.ts'
+import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
 import { connectStack } from '../harness/stack.ts'
 import { waitUntil } from '../harness/wait-until.ts'
 import { openLetters, runs, soak } from './soak.ts'

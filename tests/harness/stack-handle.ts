@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import system from '#config'
-import { readStackSettings, repository } from '#stack/environment.ts'
-import { entry } from '#stack/own-processes.ts'
-import { shapeOf } from '#stack/shape.ts'
-import { type StackStatus, type Urls, urlsOf } from '#stack/status.ts'
+import { readStackSettings, repository } from '../../packages/tributary/stack/environment.ts'
+import { entry } from '../../packages/tributary/stack/own-processes.ts'
+import { shapeOf } from '../../packages/tributary/stack/shape.ts'
+import { type StackStatus, type Urls, urlsOf } from '../../packages/tributary/stack/status.ts'
 
 /** What the marketplace needs of the computer. */
 export const shape = shapeOf(system)

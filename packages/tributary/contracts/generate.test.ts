@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { expect, test } from 'vitest'
-import { contracts } from '#schemas/topics.ts'
+import { contracts } from '../../../schemas/topics.ts'
 import { generateContracts, generatedFile, schemaFiles } from './generate.ts'
 
 test('the generated types are those of the Avro files', () => {

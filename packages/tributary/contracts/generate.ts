@@ -29,7 +29,7 @@ export function generateContracts(): string {
   })
   return [
     '// Written by `npx tributary schemas generate` from the .avsc files beside it: change those, not this.\n',
-    "import { type Contract, contract, type Instant } from '#contracts/contract.ts'\n",
+    "import { type Contract, contract, type Instant } from 'tributary/contracts'\n",
     ...parts,
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { OrderCanceled } from '#schemas/contracts.generated.ts'
-import { contracts } from '#schemas/topics.ts'
+import { OrderCanceled } from '../../../schemas/contracts.generated.ts'
+import { contracts } from '../../../schemas/topics.ts'
 import { connectStack } from '../../../tests/harness/stack.ts'
 import { openCodec } from './codec.ts'
 import { contract } from './contract.ts'

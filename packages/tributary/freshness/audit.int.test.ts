@@ -3,8 +3,12 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { resend } from '#outbox/resend.ts'
 import { openLog } from '#runtime/log.ts'
 import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader.ts'
-import { domainTopics, services } from '#schemas/topics.ts'
-import { freshId, openDatabases as openTestDatabases, type Databases as TestDatabases } from '#testing/databases.ts'
+import { domainTopics, services } from '../../../schemas/topics.ts'
+import {
+  freshId,
+  openDatabases as openTestDatabases,
+  type Databases as TestDatabases,
+} from '../../../tests/harness/databases.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { openAudit } from './audit.ts'
 import { type Databases, openDatabases } from './databases.ts'

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { OrderRows, Orders } from '#schemas/topics.ts'
+import { OrderRows, Orders } from '../../../schemas/topics.ts'
 import { type Front, followProcessor, followSink } from './chain.ts'
 import type { Stage } from './stages.ts'
 import type { Brokers } from './topics.ts'

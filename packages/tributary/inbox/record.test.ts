@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec.ts'
 import { contract } from '#contracts/contract.ts'
-import { OrderCanceled, PaymentReceived } from '#schemas/contracts.generated.ts'
-import { contracts, Orders } from '#schemas/topics.ts'
+import { OrderCanceled, PaymentReceived } from '../../../schemas/contracts.generated.ts'
+import { contracts, Orders } from '../../../schemas/topics.ts'
 import { type RawRecord, RegistryAway, readRecord } from './record.ts'
 import { subscription } from './subscription.ts'
 

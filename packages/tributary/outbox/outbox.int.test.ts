@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec.ts'
-import { CustomerMoved, CustomerRegistered, OrderApproved } from '#schemas/contracts.generated.ts'
-import { contracts } from '#schemas/topics.ts'
-import { type Databases, freshId, openDatabases } from '#testing/databases.ts'
+import { CustomerMoved, CustomerRegistered, OrderApproved } from '../../../schemas/contracts.generated.ts'
+import { contracts } from '../../../schemas/topics.ts'
+import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
 import { holdEvents, publish, publishTombstone, writeHeld } from './outbox.ts'
 import { inTrace } from './trace.ts'
 

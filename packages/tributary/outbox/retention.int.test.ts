@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Databases, openDatabases } from '#testing/databases.ts'
+import { type Databases, openDatabases } from '../../../tests/harness/databases.ts'
 import { addAudit } from './audit.ts'
 import { listPartitions, partitionOf } from './partitions.ts'
 import { type MaintainOptions, maintainOutbox } from './retention.ts'

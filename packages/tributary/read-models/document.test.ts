@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { orders, sellers } from '#sinks/read-models/index.ts'
-import { sampleRows } from '#sinks/testing/sample.ts'
+import { orders, sellers } from '../../../sinks/read-models/index.ts'
+import { sampleRows } from '../../../sinks/testing/sample.ts'
 import { compileDocument } from './document.ts'
 
 const toDocument = compileDocument(orders.topic.row.schema)

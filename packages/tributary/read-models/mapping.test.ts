@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { orders, readModels, sales } from '#sinks/read-models/index.ts'
+import { orders, readModels, sales } from '../../../sinks/read-models/index.ts'
 import { compileIndex, definitionHash } from './mapping.ts'
 import type { ReadModel } from './read-model.ts'
 

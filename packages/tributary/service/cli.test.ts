@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { beforeEach, expect, test, vi } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { producersCommands } from './cli.ts'
 
 const resendLost = vi.hoisted(() => vi.fn(async () => ({ lost: 0, written: 0 })))

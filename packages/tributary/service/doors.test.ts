@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import system from '#config'
 import { faultOf } from '#contracts/rules.ts'
 import { openDatabase } from '#database/connect.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
+import system from '../../../tributary.config.ts'
 import { openServer } from './server.ts'
 
 // No database listens: whatever passes the door ends in 503, whatever is refused there in 400.

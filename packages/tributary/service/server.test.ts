@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import system from '#config'
 import { openDatabase } from '#database/connect.ts'
 import { openLog } from '#runtime/log.ts'
 import { Registry } from '#runtime/metrics.ts'
-import { services } from '#schemas/topics.ts'
+import { services } from '../../../schemas/topics.ts'
+import system from '../../../tributary.config.ts'
 import { openServer } from './server.ts'
 
 const servers = new Map<string, FastifyInstance>()

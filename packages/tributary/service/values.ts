@@ -6,24 +6,10 @@ import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, rule
 const orMissing = (what: string) => ({
   error: ({ input }: { input?: unknown }) => (input === undefined ? 'is missing' : what),
 })
-const text = (kind: Kind) => judged(z.string(orMissing('must be a text')), kind)
-const integer = (kind: Kind) => judged(z.number(orMissing('must be a whole number')), kind)
-
-export const id = text('id')
-export const shipmentId = text('shipmentId')
-export const zip = text('zip')
-export const name = text('name')
-export const state = text('state')
-export const category = text('category')
-export const title = text('title')
-export const comment = text('comment')
-export const cents = integer('cents')
-export const count = integer('count')
-export const itemNo = integer('itemNo')
-export const sequence = integer('sequence')
-export const score = integer('score')
-/** A payment's number as a part of a path. */
-export const sequenceText = z.string().regex(/^(0|[1-9]\d{0,8})$/, 'must be a whole number')
+/** A text by its rule in schemas/rules.json. */
+export const text = (kind: Kind) => judged(z.string(orMissing('must be a text')), kind)
+/** A whole number by its rule in schemas/rules.json. */
+export const integer = (kind: Kind) => judged(z.number(orMissing('must be a whole number')), kind)
 
 /** RFC 3339, e.g. `2018-08-07T10:00:00Z`; a day that isn't one (30 February) is refused. */
 export const instant = z.iso

@@ -2,9 +2,9 @@ import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec.ts'
 import { UNREADABLE_BATCH } from '#runtime/kafkajs.ts'
-import { contracts, OrderRows, SalesRows, SellerRows } from '#schemas/topics.ts'
-import { orders, sales } from '#sinks/read-models/index.ts'
-import { sampleRows } from '#sinks/testing/sample.ts'
+import { contracts, OrderRows, SalesRows, SellerRows } from '../../../schemas/topics.ts'
+import { orders, sales } from '../../../sinks/read-models/index.ts'
+import { sampleRows } from '../../../sinks/testing/sample.ts'
 import { recordReader } from './records.ts'
 
 const codec = memoryCodec(contracts)

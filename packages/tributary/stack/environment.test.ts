@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { addresses, readStackSettings } from './environment.ts'
 import { select } from './processes.ts'
 import { shapeOf } from './shape.ts'

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { conditionFrom, conditionOf, connectorFaults } from './health.ts'
 import type { ProcessSpec } from './processes.ts'
 import { shapeOf } from './shape.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { belongsTo } from './leftovers.ts'
 import { shapeOf } from './shape.ts'
 

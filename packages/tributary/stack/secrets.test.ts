@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { ensureSecrets, readSecrets, secretsFile } from './secrets.ts'
 import { shapeOf } from './shape.ts'
 

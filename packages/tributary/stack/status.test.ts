@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import system from '#config'
+import system from '../../../tributary.config.ts'
 import { shapeOf } from './shape.ts'
 import { type ProcessStatus, statusOf, statusTable, urlsOf } from './status.ts'
 

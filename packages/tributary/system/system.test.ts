@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import system from '#config'
 import { contract } from '#contracts/contract.ts'
 import { eventsTopic, rowsTopic } from '#contracts/topic.ts'
 import { topology } from '#engine'
 import { paces, readModel } from '#read-models/read-model.ts'
+import system from '../../../tributary.config.ts'
 import type { SystemDefinition } from './definition.ts'
 import { defineSystem } from './system.ts'
 

@@ -1,12 +1,16 @@
 import type { Knex } from 'knex'
 import system from '#config'
-import { memoryCodec } from '#contracts/codec.ts'
-import { openDatabase } from '#database/connect.ts'
-import { migrate } from '#database/migrate.ts'
-import { readMaintainerLogin, readMigrateSettings, readServiceLogin } from '#database/settings.ts'
-import { withOutbox } from '#outbox/outbox.ts'
-import { throwFailed } from '#runtime/each.ts'
-import { connectStack } from '../../../tests/harness/stack.ts'
+import { memoryCodec } from '../../packages/tributary/contracts/codec.ts'
+import { openDatabase } from '../../packages/tributary/database/connect.ts'
+import { migrate } from '../../packages/tributary/database/migrate.ts'
+import {
+  readMaintainerLogin,
+  readMigrateSettings,
+  readServiceLogin,
+} from '../../packages/tributary/database/settings.ts'
+import { withOutbox } from '../../packages/tributary/outbox/outbox.ts'
+import { throwFailed } from '../../packages/tributary/runtime/each.ts'
+import { connectStack } from './stack.ts'
 
 /** The migrated databases of the test stack, entered as whoever is asked for. */
 export interface Databases extends AsyncDisposable {

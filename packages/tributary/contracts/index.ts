@@ -1,0 +1,13 @@
+export { inboxApp, processorApp, sinkApp } from './apps.ts'
+export { memoryCodec } from './codec.ts'
+export { type Contract, contract, type Instant, type ValueOf } from './contract.ts'
+export {
+  type DeadLetterTopic,
+  deadLettersOf,
+  type EventsOf,
+  type EventsTopic,
+  eventsTopic,
+  type RowsTopic,
+  rowsTopic,
+  type Topic,
+} from './topic.ts'

@@ -1,0 +1,1 @@
+export { type DrivenFailure, type DriveOptions, Driver, drive, type EventFor, type GivenEvent } from './drive.ts'

@@ -1,0 +1,1 @@
+export { type EventMeta, type Handler, type Subscription, subscription } from './subscription.ts'

@@ -1,0 +1,1 @@
+export { type Published, type PublishedEvents, publish, publishes, publishTombstone } from './outbox.ts'

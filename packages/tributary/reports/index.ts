@@ -1,0 +1,1 @@
+export type { Condition, Format, Measure, Panel, Report, Split } from './report.ts'

@@ -1,0 +1,2 @@
+export type { ServiceEntry, SystemDefinition, TopologyEntry } from './definition.ts'
+export { defineSystem, InvalidSystem, type System } from './system.ts'

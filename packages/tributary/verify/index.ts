@@ -1,0 +1,1 @@
+export type { CopiedTable, Recomputed, Verification } from './definition.ts'
