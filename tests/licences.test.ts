@@ -16,10 +16,10 @@ const known = new Map([
   ['ssh2', 'MIT, in its LICENSE file'],
 ])
 
-type Packages = Record<string, { license?: unknown; dev?: boolean }>
+type Packages = Record<string, { license?: unknown; dev?: boolean; link?: boolean }>
 const packages = Object.entries(
   (JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Packages }).packages,
-).filter(([path]) => path !== '')
+).filter(([path, { link }]) => path !== '' && !link)
 const nameOf = (path: string) => path.split('node_modules/').at(-1)!
 
 test('every package may be used: its licence is permissive, or it is listed with the reason', () => {
