@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { connectorsCommands } from '#connect/cli.ts'
-import { schemasCommands } from '#contracts/cli.ts'
-import { processorsCommands } from '#processor/cli.ts'
-import { type DeadLetterTools, deadLettersCommands } from '#runtime/dead-letters/cli.ts'
-import { printableLines } from '#runtime/printable.ts'
-import { project } from '#runtime/project.ts'
-import { producersCommands } from '#service/cli.ts'
-import { sinksCommands } from '#sink/cli.ts'
-import { stackCommands } from '#stack/cli.ts'
-import { completeEnvironment } from '#stack/environment.ts'
-import { shapeOf } from '#stack/shape.ts'
-import { loadSystem } from '#system/load.ts'
-import type { System } from '#system/system.ts'
+import { connectorsCommands } from '#connect/cli'
+import { schemasCommands } from '#contracts/cli'
+import { processorsCommands } from '#processor/cli'
+import { type DeadLetterTools, deadLettersCommands } from '#runtime/dead-letters/cli'
+import { printableLines } from '#runtime/printable'
+import { project } from '#runtime/project'
+import { producersCommands } from '#service/cli'
+import { sinksCommands } from '#sink/cli'
+import { stackCommands } from '#stack/cli'
+import { completeEnvironment } from '#stack/environment'
+import { shapeOf } from '#stack/shape'
+import { loadSystem } from '#system/load'
+import type { System } from '#system/system'
 
 const dotEnv = join(project, '.env')
 if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
@@ -58,21 +58,21 @@ function deadLetterTools(system: System): DeadLetterTools {
   return {
     apps: [...system.deadLetterTopics.keys()],
     open: async () => {
-      const { readOpenLetters } = await import('#runtime/dead-letters/follow.ts')
+      const { readOpenLetters } = await import('#runtime/dead-letters/follow')
       const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
       const { open, unread } = await readOpenLetters(brokers, system.deadLetterTopics, 'tributary-dead-letters')
       return { open: [...open.values()].flat(), unread }
     },
     closers: async () => {
-      const { processorsCloser } = await import('#processor/closer.ts')
-      const { sinkCloser } = await import('#sink/closer.ts')
-      const { openElasticsearch } = await import('#sink/client.ts')
-      const { openCodecOf } = await import('#system/codec.ts')
+      const { processorsCloser } = await import('#processor/closer')
+      const { sinkCloser } = await import('#sink/closer')
+      const { openElasticsearch } = await import('#sink/client')
+      const { openCodecOf } = await import('#system/codec')
       const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '' } = process.env
       const brokers = KAFKA_BROKERS.split(',')
       const codec = await openCodecOf(system)
-      const { inboxCloser } = await import('#inbox/closer.ts')
-      const { openInbox } = await import('#inbox/open.ts')
+      const { inboxCloser } = await import('#inbox/closer')
+      const { openInbox } = await import('#inbox/open')
       const { readModels, topologies, subscribers } = system
       return [
         processorsCloser({ brokers, topologies }),
@@ -81,14 +81,14 @@ function deadLetterTools(system: System): DeadLetterTools {
       ]
     },
     read: async (letter) => {
-      const { readLetterAt } = await import('#runtime/dead-letters/follow.ts')
-      const { deadLettersOf } = await import('#contracts/topic.ts')
+      const { readLetterAt } = await import('#runtime/dead-letters/follow')
+      const { deadLettersOf } = await import('#contracts/topic')
       const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
       return readLetterAt(brokers, deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
     },
     describe: async ({ value, valueBytes }) => {
-      const { describeBytes } = await import('#contracts/describe.ts')
-      const { openCodecOf } = await import('#system/codec.ts')
+      const { describeBytes } = await import('#contracts/describe')
+      const { openCodecOf } = await import('#system/codec')
       return describeBytes(value!, valueBytes === undefined, () => openCodecOf(system))
     },
   }

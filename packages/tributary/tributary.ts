@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { findProject, noProject } from '#runtime/find-project.ts'
+import { findProject, noProject } from '#runtime/find-project'
 
 if (findProject(process.cwd()) === undefined) {
   process.stderr.write(`tributary: ${noProject(process.cwd())}\n`)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Each, eachOnItsOwn } from '#runtime/each.ts'
-import kafkajs from '#runtime/kafkajs.ts'
+import { type Each, eachOnItsOwn } from '#runtime/each'
+import kafkajs from '#runtime/kafkajs'
 import { type ConnectorConfig, type Drift, driftOf, heartbeatTopicOf, messageTopicOf } from './configuration.ts'
 import { type Connect, type ConnectorStatus, faultOf, isHeld, isRunning, remedyFor } from './connect.ts'
 import { restartDue } from './restarts.ts'

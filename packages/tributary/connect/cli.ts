@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { oneOf } from '#runtime/arguments.ts'
-import { printable, printableLines } from '#runtime/printable.ts'
-import type { System } from '#system/system.ts'
+import { oneOf } from '#runtime/arguments'
+import { printable, printableLines } from '#runtime/printable'
+import type { System } from '#system/system'
 
 /** `tributary connectors …` */
 export function connectorsCommands(program: Command, system: System): void {
@@ -12,11 +12,11 @@ export function connectorsCommands(program: Command, system: System): void {
     .command('apply')
     .description('make the connectors what connectors/outbox.json says, resume them, wait until they run')
     .action(async () => {
-      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
+      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config')
       const { applyConnectors, awaitRunning, ensureHeartbeatTopics } = await import('./apply.ts')
       const { describeDrift, wantedConnectors } = await import('./configuration.ts')
       const { connectAt } = await import('./connect.ts')
-      const { throwFailed } = await import('#runtime/each.ts')
+      const { throwFailed } = await import('#runtime/each')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
       const connect = connectAt(config.CONNECT_URL)
       await ensureHeartbeatTopics(config.KAFKA_BROKERS, services)
@@ -38,7 +38,7 @@ export function connectorsCommands(program: Command, system: System): void {
     .description('do they run, and are they what the file says? Fails when not')
     .option('--json', 'machine-readable')
     .action(async (options: { json?: boolean }) => {
-      const { connectSettings, readConfig } = await import('#runtime/config.ts')
+      const { connectSettings, readConfig } = await import('#runtime/config')
       const { connectAt } = await import('./connect.ts')
       const { connectorStates, describeState } = await import('./status.ts')
       const { wantedConnectors } = await import('./configuration.ts')
@@ -55,14 +55,14 @@ export function connectorsCommands(program: Command, system: System): void {
     .argument('[names...]', 'which (default: all)')
     .option('--failed', 'only what has failed')
     .action(async (names: string[], options: { failed?: boolean }) => {
-      const { connectSettings, readConfig } = await import('#runtime/config.ts')
+      const { connectSettings, readConfig } = await import('#runtime/config')
       const { connectAt } = await import('./connect.ts')
       const { wantedConnectors } = await import('./configuration.ts')
       const known = [...wantedConnectors(services).keys()]
       const unknown = names.filter((name) => !known.includes(name))
       if (unknown.length > 0) program.error(`there is no connector "${unknown[0]}": there are ${known.join(', ')}`)
       const connect = connectAt(readConfig(connectSettings).CONNECT_URL)
-      const { eachOnItsOwn, throwFailed } = await import('#runtime/each.ts')
+      const { eachOnItsOwn, throwFailed } = await import('#runtime/each')
       const each = await eachOnItsOwn(names.length > 0 ? names : known, async (name) => {
         await connect.restart(name, { onlyFailed: options.failed ?? false })
         console.log(`${name}: restarting`)
@@ -75,8 +75,8 @@ export function connectorsCommands(program: Command, system: System): void {
     .description("make a service's connector read again whatever became of its slot, and send the events it missed")
     .argument('<service>', `which one: ${services.join(', ')}`, oneOf('service', services))
     .action(async (service: string) => {
-      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config.ts')
-      const { readSuperuser } = await import('#database/settings.ts')
+      const { connectSettings, kafkaSettings, readConfig } = await import('#runtime/config')
+      const { readSuperuser } = await import('#database/settings')
       const { connectAt } = await import('./connect.ts')
       const { recover } = await import('./recover.ts')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
@@ -98,8 +98,8 @@ export function connectorsCommands(program: Command, system: System): void {
       'restart failed tasks, measure slots, make outbox partitions ahead and drop old ones; runs until stopped',
     )
     .action(async () => {
-      const { runProcess } = await import('#runtime/main.ts')
-      const { runWatch } = await import('#watch/watch.ts')
+      const { runProcess } = await import('#runtime/main')
+      const { runWatch } = await import('#watch/watch')
       await runProcess('watch', (log) => runWatch(system, log))
     })
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { project } from '#runtime/project.ts'
+import { project } from '#runtime/project'
 import { services } from '../../../schemas/topics.ts'
 import { connectorOf, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { project } from '#runtime/project.ts'
+import { project } from '#runtime/project'
 
 /** A connector's configuration as Kafka Connect takes it: every value a text, secrets as `${env:…}`. */
 export type ConnectorConfig = Readonly<Record<string, string>>

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { applyTopics } from '#contracts/apply-topics.ts'
-import { readSuperuser } from '#database/settings.ts'
-import { lostEvents } from '#outbox/lost.ts'
-import { partitionOf } from '#outbox/partitions.ts'
-import { mendPublication } from '#outbox/publication.ts'
-import { slotOf } from '#outbox/schema.ts'
-import { slotPasses } from '#outbox/slot.ts'
-import { throwFailed } from '#runtime/each.ts'
-import { lookAtOutbox } from '#watch/outboxes.ts'
-import { SlotsWatch } from '#watch/slots.ts'
+import { applyTopics } from '#contracts/apply-topics'
+import { readSuperuser } from '#database/settings'
+import { lostEvents } from '#outbox/lost'
+import { partitionOf } from '#outbox/partitions'
+import { mendPublication } from '#outbox/publication'
+import { slotOf } from '#outbox/schema'
+import { slotPasses } from '#outbox/slot'
+import { throwFailed } from '#runtime/each'
+import { lookAtOutbox } from '#watch/outboxes'
+import { SlotsWatch } from '#watch/slots'
 import { domainTopics, Reviews, services } from '../../../schemas/topics.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
 import { connectStack } from '../../../tests/harness/stack.ts'
@@ -256,7 +256,7 @@ test('a connector that somebody paused runs again after `connectors apply`', asy
 
 /** The connector's producer waits for it with the next message. */
 async function deleteMessageTopic(): Promise<void> {
-  const admin = new (await import('#runtime/kafkajs.ts')).default.Kafka({ brokers }).admin()
+  const admin = new (await import('#runtime/kafkajs')).default.Kafka({ brokers }).admin()
   await admin.connect()
   await admin.deleteTopics({ topics: [messageTopicOf(service)] })
   await waitUntil('it is gone', async () => !(await admin.listTopics()).includes(messageTopicOf(service)))
@@ -273,7 +273,7 @@ test('a connector whose message topic was deleted is recovered', async () => {
 
 test('a connector without its offsets topic is recovered', async () => {
   await stopped()
-  const admin = new (await import('#runtime/kafkajs.ts')).default.Kafka({ brokers }).admin()
+  const admin = new (await import('#runtime/kafkajs')).default.Kafka({ brokers }).admin()
   await admin.connect()
   await admin.deleteTopics({ topics: [`connect.offsets.${service}`] })
   await admin.disconnect()

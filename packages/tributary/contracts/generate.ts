@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { project } from '#runtime/project.ts'
+import { project } from '#runtime/project'
 
 type Field = { name: string; type: Type; doc?: string }
 type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }

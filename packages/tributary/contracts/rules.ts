@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { project } from '#runtime/project.ts'
+import { project } from '#runtime/project'
 import type { Contract } from './contract.ts'
 
 /** The project's rules. */

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { faultOf, kindOf, type ListRule, ruleOf, storedLists } from '#contracts/rules.ts'
+import { faultOf, kindOf, type ListRule, ruleOf, storedLists } from '#contracts/rules'
 import { type DatabaseLogin, openDatabase } from './connect.ts'
 
 /** A stored value that no door would let in today. */

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex'
-import { grantAuditRights } from '#outbox/audit.ts'
-import { MAINTAINER } from '#outbox/schema.ts'
-import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login.ts'
+import { grantAuditRights } from '#outbox/audit'
+import { MAINTAINER } from '#outbox/schema'
+import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login'
 import type { MigrateSettings } from './settings.ts'
 
 export const connectorLogin = (service: string) => `${service}_connector`

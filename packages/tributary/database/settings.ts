@@ -1,4 +1,4 @@
-import { postgresSettings, readConfig, setting } from '#runtime/config.ts'
+import { postgresSettings, readConfig, setting } from '#runtime/config'
 import type { DatabaseLogin } from './connect.ts'
 
 /** What `tributary migrate` needs: the superuser, and the password of every login it makes. */

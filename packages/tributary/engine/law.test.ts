@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { RowsTopic } from '#contracts/topic.ts'
+import type { RowsTopic } from '#contracts/topic'
 import { compare } from './dsl/order.ts'
 import { type Topology, topology } from './index.ts'
 import { drive } from './testing/drive.ts'

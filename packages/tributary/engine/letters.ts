@@ -1,4 +1,4 @@
-import type { Letter } from '#runtime/dead-letters/letter.ts'
+import type { Letter } from '#runtime/dead-letters/letter'
 import { EngineError } from './errors.ts'
 import { exchangeOf } from './run/internal-topics.ts'
 

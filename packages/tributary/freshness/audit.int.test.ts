@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { resend } from '#outbox/resend.ts'
-import { openLog } from '#runtime/log.ts'
-import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader.ts'
+import { resend } from '#outbox/resend'
+import { openLog } from '#runtime/log'
+import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader'
 import { domainTopics, services } from '../../../schemas/topics.ts'
 import {
   freshId,

@@ -1,5 +1,5 @@
 import { setTimeout as after } from 'node:timers/promises'
-import { sinkApp } from '#contracts/apps.ts'
+import { sinkApp } from '#contracts/apps'
 import type { Stage } from './stages.ts'
 import { type Brokers, type Marks, sameMarks } from './topics.ts'
 

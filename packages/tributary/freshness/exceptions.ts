@@ -1,7 +1,7 @@
-import { sinkApp } from '#contracts/apps.ts'
-import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
-import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
-import type { Concern } from '#runtime/health.ts'
+import { sinkApp } from '#contracts/apps'
+import type { FollowedLetters } from '#runtime/dead-letters/follow'
+import type { OpenLetter } from '#runtime/dead-letters/letter'
+import type { Concern } from '#runtime/health'
 import type { Stage } from './stages.ts'
 
 /** A key that isn't in a read model though everything else is, because a record of it was set aside. */

@@ -1,4 +1,4 @@
-import type { EventsTopic } from '#contracts/topic.ts'
+import type { EventsTopic } from '#contracts/topic'
 
 /** A processor on the way to a read model: what it reads and what it writes. Topics of its own are found by prefix. */
 export interface Stage {

@@ -1,7 +1,7 @@
 import type { Admin } from 'kafkajs'
-import kafkajs from '#runtime/kafkajs.ts'
-import { readStamp } from '#runtime/stamp.ts'
-import { topicIdOf } from '#runtime/topic-id.ts'
+import kafkajs from '#runtime/kafkajs'
+import { readStamp } from '#runtime/stamp'
+import { topicIdOf } from '#runtime/topic-id'
 
 const { Kafka, logLevel } = kafkajs
 

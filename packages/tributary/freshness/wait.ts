@@ -1,5 +1,5 @@
-import { setting } from '#runtime/config.ts'
-import { printable } from '#runtime/printable.ts'
+import { setting } from '#runtime/config'
+import { printable } from '#runtime/printable'
 
 /** Where the freshness service is. */
 export const freshnessSettings = { FRESHNESS_URL: setting.url.prefault('http://127.0.0.1:14022') }

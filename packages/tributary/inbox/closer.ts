@@ -1,6 +1,6 @@
-import { inboxApp } from '#contracts/apps.ts'
-import type { Closer } from '#runtime/dead-letters/cli.ts'
-import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
+import { inboxApp } from '#contracts/apps'
+import type { Closer } from '#runtime/dead-letters/cli'
+import type { OpenLetter } from '#runtime/dead-letters/letter'
 import type { OpenInbox } from './open.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { IHeaders, Message, Producer } from 'kafkajs'
-import { inboxApp } from '#contracts/apps.ts'
-import { deadLettersOf } from '#contracts/topic.ts'
+import { inboxApp } from '#contracts/apps'
+import { deadLettersOf } from '#contracts/topic'
 import {
   closingRecord,
   type LetterRecord,
@@ -8,7 +8,7 @@ import {
   letterRecord,
   type Outcome,
   type Reason,
-} from '#runtime/dead-letters/letter.ts'
+} from '#runtime/dead-letters/letter'
 import type { RawRecord } from './record.ts'
 
 /** A record that was set aside for a fault of its own. */

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
-import { memoryCodec } from '#contracts/codec.ts'
-import { contract } from '#contracts/contract.ts'
+import { memoryCodec } from '#contracts/codec'
+import { contract } from '#contracts/contract'
 import { OrderCanceled, PaymentReceived } from '../../../schemas/contracts.generated.ts'
 import { contracts, Orders } from '../../../schemas/topics.ts'
 import { type RawRecord, RegistryAway, readRecord } from './record.ts'

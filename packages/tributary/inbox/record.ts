@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { IHeaders } from 'kafkajs'
-import type { Codec } from '#contracts/codec.ts'
-import { BadPayload, UnknownSchemaId } from '#contracts/errors.ts'
-import type { Reason } from '#runtime/dead-letters/letter.ts'
+import type { Codec } from '#contracts/codec'
+import { BadPayload, UnknownSchemaId } from '#contracts/errors'
+import type { Reason } from '#runtime/dead-letters/letter'
 import type { Subscription } from './subscription.ts'
 
 /** A record as Kafka has it. */

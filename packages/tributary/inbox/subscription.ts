@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { EventsOf, EventsTopic } from '#contracts/topic.ts'
+import type { EventsOf, EventsTopic } from '#contracts/topic'
 
 /** Where an event came from, besides its data. */
 export interface EventMeta {

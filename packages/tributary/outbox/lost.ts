@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import kafkajs from '#runtime/kafkajs.ts'
-import { readTopics } from '#runtime/topic-reader.ts'
+import kafkajs from '#runtime/kafkajs'
+import { readTopics } from '#runtime/topic-reader'
 
 /** An event of the outbox that isn't in its topic. */
 export interface LostEvent {

@@ -1,8 +1,8 @@
-import type { EventsTopic } from '#contracts/topic.ts'
-import { openDatabase } from '#database/connect.ts'
-import { readMaintainerLogin } from '#database/settings.ts'
-import { kafkaSettings, readConfig } from '#runtime/config.ts'
-import { type Each, eachOnItsOwn } from '#runtime/each.ts'
+import type { EventsTopic } from '#contracts/topic'
+import { openDatabase } from '#database/connect'
+import { readMaintainerLogin } from '#database/settings'
+import { kafkaSettings, readConfig } from '#runtime/config'
+import { type Each, eachOnItsOwn } from '#runtime/each'
 import { lostEvents } from './lost.ts'
 import { type Maintained, maintainOutbox } from './retention.ts'
 

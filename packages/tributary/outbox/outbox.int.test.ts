@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { memoryCodec } from '#contracts/codec.ts'
+import { memoryCodec } from '#contracts/codec'
 import { CustomerMoved, CustomerRegistered, OrderApproved } from '../../../schemas/contracts.generated.ts'
 import { contracts } from '../../../schemas/topics.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'

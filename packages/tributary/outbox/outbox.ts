@@ -1,9 +1,9 @@
 import type { Knex } from 'knex'
 import { v7 as uuidv7 } from 'uuid'
-import type { Codec } from '#contracts/codec.ts'
-import type { Contract, Instant } from '#contracts/contract.ts'
-import { eventFaults } from '#contracts/rules.ts'
-import type { EventsOf, EventsTopic } from '#contracts/topic.ts'
+import type { Codec } from '#contracts/codec'
+import type { Contract, Instant } from '#contracts/contract'
+import { eventFaults } from '#contracts/rules'
+import type { EventsOf, EventsTopic } from '#contracts/topic'
 import { EventsNotWritten, NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { lockingBriefly } from '#database/locks.ts'
+import { lockingBriefly } from '#database/locks'
 
 const DAY_MS = 86_400_000
 

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { lockingBriefly } from '#database/locks.ts'
+import { lockingBriefly } from '#database/locks'
 
 export const PUBLICATION = 'outbox'
 /** The login that owns outbox and publication, and so may make and drop partitions, and mend. */

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { isLocked, lockingBriefly, lockingBrieflyAlone } from '#database/locks.ts'
+import { isLocked, lockingBriefly, lockingBrieflyAlone } from '#database/locks'
 import { daysAhead, listPartitions, makePartitionsAhead, type Partition, partitionNamed } from './partitions.ts'
 import { slotOf } from './schema.ts'
 

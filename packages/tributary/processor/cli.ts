@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { System } from '#system/system.ts'
+import type { System } from '#system/system'
 
 /** `tributary processor …`, `tributary processor reset …` and `tributary topology …` */
 export function processorsCommands(program: Command, system: System): void {
@@ -12,7 +12,7 @@ export function processorsCommands(program: Command, system: System): void {
     .description("run a topology's worker until it is told to stop")
     .action(async (name: string) => {
       const { runProcessor } = await import('./main.ts')
-      const { openCodecOf } = await import('#system/codec.ts')
+      const { openCodecOf } = await import('#system/codec')
       await runProcessor(known(name), () => openCodecOf(system))
     })
 
@@ -22,10 +22,10 @@ export function processorsCommands(program: Command, system: System): void {
     .description('forget all that a stopped processor knows, so that it reads and writes everything again')
     .option('--yes', 'do it: without this it is only said what would be done')
     .action(async (name: string, { yes }: { yes?: boolean }) => {
-      const { kafkaSettings, readConfig } = await import('#runtime/config.ts')
-      const { changelogOf, exchangeOf } = await import('#engine/run/internal-topics.ts')
-      const { processorApp } = await import('#contracts/apps.ts')
-      const { plan } = await import('#engine/plan/plan.ts')
+      const { kafkaSettings, readConfig } = await import('#runtime/config')
+      const { changelogOf, exchangeOf } = await import('#engine/run/internal-topics')
+      const { processorApp } = await import('#contracts/apps')
+      const { plan } = await import('#engine/plan/plan')
       const { resetProcessor } = await import('./reset.ts')
       const { topology } = known(name)
       const app = processorApp(name)
@@ -45,8 +45,8 @@ export function processorsCommands(program: Command, system: System): void {
     .argument('<name>', names.join(', '))
     .description('draw a topology as a Mermaid flowchart')
     .action(async (name: string) => {
-      const { describe } = await import('#engine/plan/describe.ts')
-      const { plan } = await import('#engine/plan/plan.ts')
+      const { describe } = await import('#engine/plan/describe')
+      const { plan } = await import('#engine/plan/plan')
       process.stdout.write(describe(plan(known(name).topology)))
     })
 }

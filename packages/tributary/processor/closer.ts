@@ -1,11 +1,11 @@
 import { setTimeout as after } from 'node:timers/promises'
-import { processorApp } from '#contracts/apps.ts'
-import { deadLettersOf } from '#contracts/topic.ts'
-import { askRecord } from '#engine/letters.ts'
-import type { Closer } from '#runtime/dead-letters/cli.ts'
-import { type OpenLetter, readLetter } from '#runtime/dead-letters/letter.ts'
-import kafkajs from '#runtime/kafkajs.ts'
-import { readTopics } from '#runtime/topic-reader.ts'
+import { processorApp } from '#contracts/apps'
+import { deadLettersOf } from '#contracts/topic'
+import { askRecord } from '#engine/letters'
+import type { Closer } from '#runtime/dead-letters/cli'
+import { type OpenLetter, readLetter } from '#runtime/dead-letters/letter'
+import kafkajs from '#runtime/kafkajs'
+import { readTopics } from '#runtime/topic-reader'
 
 /** How long a worker may take to answer, in ms. */
 const ANSWER_MS = 60_000

@@ -1,12 +1,12 @@
-import { processorApp } from '#contracts/apps.ts'
-import type { Codec } from '#contracts/codec.ts'
+import { processorApp } from '#contracts/apps'
+import type { Codec } from '#contracts/codec'
 import { plan, type Topology } from '#engine'
-import { engineMetrics } from '#engine/run/metrics.ts'
-import { Worker } from '#engine/run/worker.ts'
-import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config.ts'
-import { serveHealth } from '#runtime/health.ts'
-import { runProcess } from '#runtime/main.ts'
-import { openMetrics } from '#runtime/metrics.ts'
+import { engineMetrics } from '#engine/run/metrics'
+import { Worker } from '#engine/run/worker'
+import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
+import { serveHealth } from '#runtime/health'
+import { runProcess } from '#runtime/main'
+import { openMetrics } from '#runtime/metrics'
 
 /** What somebody waits for is written at once; in ms. */
 const PACE_MS = 15

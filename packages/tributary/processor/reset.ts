@@ -1,8 +1,8 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
-import { changelogOf, exchangeOf } from '#engine/run/internal-topics.ts'
-import kafkajs from '#runtime/kafkajs.ts'
-import { readTopics } from '#runtime/topic-reader.ts'
+import { changelogOf, exchangeOf } from '#engine/run/internal-topics'
+import kafkajs from '#runtime/kafkajs'
+import { readTopics } from '#runtime/topic-reader'
 
 const CLIENT_ID = 'tributary-reset'
 /** Tombstones of one request. */

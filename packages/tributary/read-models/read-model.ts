@@ -1,4 +1,4 @@
-import type { RowsTopic } from '#contracts/topic.ts'
+import type { RowsTopic } from '#contracts/topic'
 
 /** A field of an Elasticsearch mapping. */
 export type FieldMapping = Readonly<Record<string, unknown>> & { readonly type?: string }

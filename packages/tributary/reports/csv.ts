@@ -1,4 +1,4 @@
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 
 /** The columns of the list as CSV: name, and where it stands in a document. Money is in units, with two decimals. */
 const COLUMNS: readonly (readonly [string, (order: Document) => unknown])[] = [

@@ -1,5 +1,5 @@
 import { errors } from '@elastic/elasticsearch'
-import { Problem } from '#runtime/http/problem.ts'
+import { Problem } from '#runtime/http/problem'
 import { Busy } from './busy.ts'
 import { TooSlow } from './orders.ts'
 

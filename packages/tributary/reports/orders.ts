@@ -1,5 +1,5 @@
 import type { Client, estypes } from '@elastic/elasticsearch'
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 import { filterQuery, type Query, SEARCH_TIME } from './queries.ts'
 import type { Filters } from './report.ts'
 

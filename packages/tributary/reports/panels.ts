@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Client, estypes } from '@elastic/elasticsearch'
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/log'
 import { type Axis, axisFor, spreadOf, spreadSearch } from './axis.ts'
 import { type PanelResult, panelResult, panelSearch } from './queries.ts'
 import { type Filters, type Panel, type Report, unusedFilters } from './report.ts'

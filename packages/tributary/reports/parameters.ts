@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Problem } from '#runtime/http/problem.ts'
+import { Problem } from '#runtime/http/problem'
 import { SORTS, type Sort, wordsOf } from './orders.ts'
 import type { Filters } from './report.ts'
 

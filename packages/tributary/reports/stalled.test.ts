@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '@elastic/elasticsearch'
 import type { FastifyInstance } from 'fastify'
 import { afterEach, expect, test } from 'vitest'
-import { openLog } from '#runtime/log.ts'
+import { openLog } from '#runtime/log'
 import { reportsServer } from './server.ts'
 
 let server: FastifyInstance

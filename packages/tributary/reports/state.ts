@@ -1,6 +1,6 @@
-import type { FollowedLetters } from '#runtime/dead-letters/follow.ts'
-import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
-import type { Concern } from '#runtime/health.ts'
+import type { FollowedLetters } from '#runtime/dead-letters/follow'
+import type { OpenLetter } from '#runtime/dead-letters/letter'
+import type { Concern } from '#runtime/health'
 
 /** Letters that an answer lists; it says how many there are. */
 const MOST_LISTED = 100

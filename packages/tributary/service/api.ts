@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Knex } from 'knex'
 import { z } from 'zod'
-import { ruleOf } from '#contracts/rules.ts'
-import { inTrace } from '#outbox/trace.ts'
-import { Problem } from '#runtime/http/problem.ts'
+import { ruleOf } from '#contracts/rules'
+import { inTrace } from '#outbox/trace'
+import { Problem } from '#runtime/http/problem'
 import { type Answer, fingerprint, keyOf, once } from './idempotency.ts'
 
 /** What a request brings, after validation. */

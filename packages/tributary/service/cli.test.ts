@@ -4,7 +4,7 @@ import system from '../../../tributary.config.ts'
 import { producersCommands } from './cli.ts'
 
 const resendLost = vi.hoisted(() => vi.fn(async () => ({ lost: 0, written: 0 })))
-vi.mock('#outbox/resend.ts', () => ({ resendLost }))
+vi.mock('#outbox/resend', () => ({ resendLost }))
 vi.spyOn(console, 'log').mockImplementation(() => {})
 beforeEach(() => void resendLost.mockClear())
 

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { oneOf } from '#runtime/arguments.ts'
-import { printable, printableLines } from '#runtime/printable.ts'
-import type { System } from '#system/system.ts'
+import { oneOf } from '#runtime/arguments'
+import { printable, printableLines } from '#runtime/printable'
+import type { System } from '#system/system'
 import { instant, ms } from './values.ts'
 
 /** `tributary service`, `migrate`, `inbox …`, `outbox …` */
@@ -13,9 +13,9 @@ export function producersCommands(program: Command, system: System): void {
     .description(`run a service: ${services.join(', ')}`)
     .argument('<name>', 'which one', serviceName)
     .action(async (name: string) => {
-      const { runProcess } = await import('#runtime/main.ts')
+      const { runProcess } = await import('#runtime/main')
       const { runService } = await import('./run.ts')
-      const { openCodecOf } = await import('#system/codec.ts')
+      const { openCodecOf } = await import('#system/codec')
       await runProcess(name, async (log) => runService(await system.loadService(name), await openCodecOf(system), log))
     })
 
@@ -23,9 +23,9 @@ export function producersCommands(program: Command, system: System): void {
     .command('migrate')
     .description("bring the services' databases up to date: logins, tables, outboxes, publications, slots, rights")
     .action(async () => {
-      const { migrate } = await import('#database/migrate.ts')
-      const { readMigrateSettings } = await import('#database/settings.ts')
-      const { throwFailed } = await import('#runtime/each.ts')
+      const { migrate } = await import('#database/migrate')
+      const { readMigrateSettings } = await import('#database/settings')
+      const { throwFailed } = await import('#runtime/each')
       const migrated = await migrate(system, readMigrateSettings(services))
       for (const [service, steps] of migrated.done) {
         console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
@@ -40,7 +40,7 @@ export function producersCommands(program: Command, system: System): void {
     .argument('<service>', 'which one', serviceName)
     .option('--since <time>', 'everything written since then, lost or not (RFC 3339), instead of comparing', time)
     .action(async (service: string, { since }: { since?: number }) => {
-      const { resendLost } = await import('#outbox/resend.ts')
+      const { resendLost } = await import('#outbox/resend')
       const { lost, written } = await resendLost(domainTopics.get(service)!, since)
       const which =
         since === undefined ? 'events never reached their topic' : `events since ${new Date(since).toISOString()}`
@@ -51,8 +51,8 @@ export function producersCommands(program: Command, system: System): void {
     .command('maintain')
     .description('make partitions ahead and drop old ones that were delivered; the watch does this by itself')
     .action(async () => {
-      const { maintainAll } = await import('#outbox/maintain.ts')
-      const { throwFailed } = await import('#runtime/each.ts')
+      const { maintainAll } = await import('#outbox/maintain')
+      const { throwFailed } = await import('#runtime/each')
       const maintained = await maintainAll(domainTopics, Date.now())
       for (const [service, { made, dropped, kept, daysAhead }] of maintained.done) {
         console.log(
@@ -70,8 +70,8 @@ export function producersCommands(program: Command, system: System): void {
     .description("name the rows in the services' databases that break today's rules; ends with 1 where there are any")
     .option('--json', 'machine-readable, one row a line')
     .action(async (options: { json?: boolean }) => {
-      const { brokenRules } = await import('#database/check-rules.ts')
-      const { readVerifierLogin } = await import('#database/settings.ts')
+      const { brokenRules } = await import('#database/check-rules')
+      const { readVerifierLogin } = await import('#database/settings')
       let count = 0
       for await (const broken of brokenRules(services, readVerifierLogin())) {
         count++
@@ -90,8 +90,8 @@ export function producersCommands(program: Command, system: System): void {
 function inboxCommands(program: Command, system: System): void {
   const serviceName = oneOf('service', system.subscribers)
   const openInbox = async (service: string) => {
-    const { openInbox } = await import('#inbox/open.ts')
-    const { openCodecOf } = await import('#system/codec.ts')
+    const { openInbox } = await import('#inbox/open')
+    const { openCodecOf } = await import('#system/codec')
     return openInbox(await system.loadService(service), await openCodecOf(system))
   }
   const inbox = program

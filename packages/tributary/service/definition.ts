@@ -1,6 +1,6 @@
-import type { Migration } from '#database/migrations.ts'
-import type { Subscription } from '#inbox/subscription.ts'
-import type { PublishedEvents } from '#outbox/outbox.ts'
+import type { Migration } from '#database/migrations'
+import type { Subscription } from '#inbox/subscription'
+import type { PublishedEvents } from '#outbox/outbox'
 import type { Api } from './api.ts'
 
 /** All there is to a service. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Knex } from 'knex'
-import { faultOf } from '#contracts/rules.ts'
-import { holdEvents, writeHeld } from '#outbox/outbox.ts'
-import { Problem } from '#runtime/http/problem.ts'
+import { faultOf } from '#contracts/rules'
+import { holdEvents, writeHeld } from '#outbox/outbox'
+import { Problem } from '#runtime/http/problem'
 import { Refusal } from './refusal.ts'
 
 /** How long a repeated request is recognised. */

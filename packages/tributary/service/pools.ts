@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { type DatabaseLogin, openDatabase } from '#database/connect.ts'
+import { type DatabaseLogin, openDatabase } from '#database/connect'
 
 /**
  * How long a request or a handler waits for a row that somebody else's transaction holds, in ms. Whoever waits keeps a

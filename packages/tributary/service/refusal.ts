@@ -1,4 +1,4 @@
-import { Problem } from '#runtime/http/problem.ts'
+import { Problem } from '#runtime/http/problem'
 
 /**
  * A command the business refuses. `retryable` says whether the same command may succeed later without anybody

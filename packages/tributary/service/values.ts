@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, ruleOf } from '#contracts/rules.ts'
+import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, ruleOf } from '#contracts/rules'
 
 /** The rules of schemas/rules.json as zod types: what a request's values must be. */
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { oneOf, seconds } from '#runtime/arguments.ts'
-import type { System } from '#system/system.ts'
+import { oneOf, seconds } from '#runtime/arguments'
+import type { System } from '#system/system'
 
 /** `tributary sink`, `freshness`, `reports`, `verify`, `wait` */
 export function sinksCommands(program: Command, system: System): void {
@@ -9,9 +9,9 @@ export function sinksCommands(program: Command, system: System): void {
     .command('sink')
     .description('run the Elasticsearch sink: read models from their topics into their indices')
     .action(async () => {
-      const { runProcess } = await import('#runtime/main.ts')
+      const { runProcess } = await import('#runtime/main')
       const { startSink } = await import('./sink.ts')
-      const { openCodecOf } = await import('#system/codec.ts')
+      const { openCodecOf } = await import('#system/codec')
       await runProcess('sink', async (log) => startSink(system.readModels, await openCodecOf(system), log))
     })
 
@@ -19,8 +19,8 @@ export function sinksCommands(program: Command, system: System): void {
     .command('freshness')
     .description('follow the chain from commit to search: how far is each read model complete?')
     .action(async () => {
-      const { runProcess } = await import('#runtime/main.ts')
-      const { startFreshness } = await import('#freshness/freshness.ts')
+      const { runProcess } = await import('#runtime/main')
+      const { startFreshness } = await import('#freshness/freshness')
       await runProcess('freshness', (log) => startFreshness(system, log))
     })
 
@@ -28,8 +28,8 @@ export function sinksCommands(program: Command, system: System): void {
     .command('reports')
     .description('serve the report page')
     .action(async () => {
-      const { runProcess } = await import('#runtime/main.ts')
-      const { startReports } = await import('#reports/server.ts')
+      const { runProcess } = await import('#runtime/main')
+      const { startReports } = await import('#reports/server')
       await runProcess('reports', (log) => startReports(system, log))
     })
 
@@ -42,7 +42,7 @@ export function sinksCommands(program: Command, system: System): void {
     .option('--json', 'machine-readable')
     .option('--deadline <seconds>', 'how long to look again at documents that differ', seconds, 60)
     .action(async (readModel: string | undefined, options: { json?: boolean; deadline: number }) => {
-      const { runVerify } = await import('#verify/command.ts')
+      const { runVerify } = await import('#verify/command')
       process.exitCode = await runVerify(system, readModel, options)
     })
 
@@ -51,8 +51,8 @@ export function sinksCommands(program: Command, system: System): void {
     .description('wait until everything that is committed now is searchable; exits 3 when it is but for dead letters')
     .option('--timeout <seconds>', 'give up after', seconds, 120)
     .action(async (options: { timeout: number }) => {
-      const { readConfig } = await import('#runtime/config.ts')
-      const { describeExcepted, freshnessSettings, waitUntilSearchable } = await import('#freshness/index.ts')
+      const { readConfig } = await import('#runtime/config')
+      const { describeExcepted, freshnessSettings, waitUntilSearchable } = await import('#freshness/index')
       const { FRESHNESS_URL } = readConfig(freshnessSettings)
       const began = performance.now()
       const except = await waitUntilSearchable({

@@ -1,6 +1,6 @@
 import { type Client, errors } from '@elastic/elasticsearch'
-import { compileIndex, DELETED, definitionHash } from '#read-models/mapping.ts'
-import type { ReadModel } from '#read-models/read-model.ts'
+import { compileIndex, DELETED, definitionHash } from '#read-models/mapping'
+import type { ReadModel } from '#read-models/read-model'
 import { GENERATIONS } from './version.ts'
 
 /** What an index says about itself in its mapping's `_meta`. */

@@ -1,8 +1,8 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Kafka, KafkaMessage, Producer } from 'kafkajs'
-import { sinkApp } from '#contracts/apps.ts'
-import { deadLettersOf } from '#contracts/topic.ts'
-import { followLetters } from '#runtime/dead-letters/follow.ts'
+import { sinkApp } from '#contracts/apps'
+import { deadLettersOf } from '#contracts/topic'
+import { followLetters } from '#runtime/dead-letters/follow'
 import {
   type Closing,
   closingRecord,
@@ -13,7 +13,7 @@ import {
   type OpenLetter,
   type Reason,
   withoutValue,
-} from '#runtime/dead-letters/letter.ts'
+} from '#runtime/dead-letters/letter'
 
 const AGAIN_MS = 1_000
 /** Of a letter that isn't in its topic. */

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from '#runtime/metrics.ts'
+import { Counter, Gauge, Histogram, type Registry } from '#runtime/metrics'
 
 /**
  * What the sink tells about itself. At any moment, for each read model:

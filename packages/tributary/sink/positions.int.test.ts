@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import kafkajs from '#runtime/kafkajs.ts'
-import { openLog } from '#runtime/log.ts'
+import kafkajs from '#runtime/kafkajs'
+import { openLog } from '#runtime/log'
 import { scratchStack } from '../../../tests/harness/stack.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { committedOn, openCommitter } from './positions.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Admin, Consumer, Kafka, TopicPartitionOffsetAndMetadata } from 'kafkajs'
-import type { Log } from '#runtime/log.ts'
+import type { Log } from '#runtime/log'
 import type { Generation } from './generations.ts'
 
 /** Where a topic's partitions begin and end: offsets by partition. */

@@ -1,11 +1,11 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { Codec } from '#contracts/codec.ts'
-import { BadPayload, UnknownSchemaId } from '#contracts/errors.ts'
-import { compileDocument } from '#read-models/document.ts'
-import { DELETED } from '#read-models/mapping.ts'
-import type { ReadModel } from '#read-models/read-model.ts'
-import type { Reason } from '#runtime/dead-letters/letter.ts'
-import { UNREADABLE_BATCH } from '#runtime/kafkajs.ts'
+import type { Codec } from '#contracts/codec'
+import { BadPayload, UnknownSchemaId } from '#contracts/errors'
+import { compileDocument } from '#read-models/document'
+import { DELETED } from '#read-models/mapping'
+import type { ReadModel } from '#read-models/read-model'
+import type { Reason } from '#runtime/dead-letters/letter'
+import { UNREADABLE_BATCH } from '#runtime/kafkajs'
 
 /** Elasticsearch's limit for an `_id`, in bytes of UTF-8. */
 const LONGEST_ID = 512

@@ -1,6 +1,6 @@
 import { type Client, errors } from '@elastic/elasticsearch'
-import type { Pace } from '#read-models/read-model.ts'
-import type { Log } from '#runtime/log.ts'
+import type { Pace } from '#read-models/read-model'
+import type { Log } from '#runtime/log'
 import { type ItemAnswer, judge, reasonOf, type Verdict } from './answers.ts'
 import { backOff, backOffMs } from './back-off.ts'
 import { Gate, type Places } from './gate.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { wholeNumber } from '#runtime/arguments.ts'
-import { printableLines } from '#runtime/printable.ts'
+import { wholeNumber } from '#runtime/arguments'
+import { printableLines } from '#runtime/printable'
 import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
 import type { Shape } from './shape.ts'
@@ -37,7 +37,7 @@ export function stackCommands(program: Command, shape: Shape): void {
     .description("make the registry's database and login (a step of docker-compose.yml)")
     .action(async () => {
       const { ensureRegistryDatabase } = await import('./registry-database.ts')
-      const { postgresSettings, readConfig, setting } = await import('#runtime/config.ts')
+      const { postgresSettings, readConfig, setting } = await import('#runtime/config')
       const given = readConfig({
         ...postgresSettings,
         POSTGRES_PASSWORD: setting.secret,

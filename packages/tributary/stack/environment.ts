@@ -1,8 +1,8 @@
 import { homedir, platform } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
-import { readConfig, setting } from '#runtime/config.ts'
-import { project } from '#runtime/project.ts'
+import { readConfig, setting } from '#runtime/config'
+import { project } from '#runtime/project'
 import { withoutForeignSettings } from './callers-environment.ts'
 import type { Shape } from './shape.ts'
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
-import type { Concern } from '#runtime/health.ts'
-import kafkajs from '#runtime/kafkajs.ts'
+import type { Concern } from '#runtime/health'
+import kafkajs from '#runtime/kafkajs'
 import type { Ports } from './environment.ts'
 import type { ProcessSpec } from './processes.ts'
 

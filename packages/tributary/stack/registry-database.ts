@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login.ts'
+import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login'
 
 export interface RegistryDatabase {
   readonly host: string

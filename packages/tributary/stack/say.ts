@@ -1,4 +1,4 @@
-import { printableLines } from '#runtime/printable.ts'
+import { printableLines } from '#runtime/printable'
 
 /** What `up` tells while it works. */
 export interface Say {

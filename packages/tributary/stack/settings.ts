@@ -1,4 +1,4 @@
-import { connectGroup } from '#contracts/apps.ts'
+import { connectGroup } from '#contracts/apps'
 
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;

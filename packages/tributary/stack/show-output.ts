@@ -1,7 +1,7 @@
 import { type SpawnOptions, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { printableLines } from '#runtime/printable.ts'
+import { printableLines } from '#runtime/printable'
 
 /**
  * Runs a command and shows what it says as text: a log holds what others wrote, which mustn't steer the terminal. Gives

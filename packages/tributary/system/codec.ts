@@ -1,5 +1,5 @@
-import { type Codec, openCodec } from '#contracts/codec.ts'
-import { readConfig, registrySettings } from '#runtime/config.ts'
+import { type Codec, openCodec } from '#contracts/codec'
+import { readConfig, registrySettings } from '#runtime/config'
 import type { System } from './system.ts'
 
 /** A codec of a system's contracts, on the registry that the settings name. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import type { EventsTopic } from '#contracts/topic.ts'
+import type { EventsTopic } from '#contracts/topic'
 import type { Topology } from '#engine'
-import type { ReadModel } from '#read-models/read-model.ts'
-import type { Report } from '#reports/report.ts'
-import type { ServiceDefinition } from '#service/definition.ts'
-import type { Demo } from '#stack/shape.ts'
-import type { Verification } from '#verify/definition.ts'
+import type { ReadModel } from '#read-models/read-model'
+import type { Report } from '#reports/report'
+import type { ServiceDefinition } from '#service/definition'
+import type { Demo } from '#stack/shape'
+import type { Verification } from '#verify/definition'
 
 /** A service, as others have to know it. */
 export interface ServiceEntry {

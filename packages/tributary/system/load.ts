@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { CONFIG } from '#runtime/find-project.ts'
-import { project } from '#runtime/project.ts'
+import { CONFIG } from '#runtime/find-project'
+import { project } from '#runtime/project'
 import type { System } from './system.ts'
 
 /** The system of the project this process works for. Throws what its config throws, and when it exports none. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 
 /** A key on which the services and the index don't agree. */
 export interface Difference {

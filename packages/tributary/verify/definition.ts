@@ -1,4 +1,4 @@
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 
 /** A service's table that is copied to where verification works. */
 export interface CopiedTable {

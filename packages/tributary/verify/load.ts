@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 import type { CopiedTable, Verification } from './definition.ts'
 
 /** Where the services' databases are, and the read-only login that may see all of them. */

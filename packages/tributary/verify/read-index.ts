@@ -1,5 +1,5 @@
 import type { Client } from '@elastic/elasticsearch'
-import type { Document } from '#read-models/document.ts'
+import type { Document } from '#read-models/document'
 
 const PAGE = 2_000
 const KEEP_ALIVE = '2m'

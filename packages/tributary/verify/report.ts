@@ -1,4 +1,4 @@
-import { printable } from '#runtime/printable.ts'
+import { printable } from '#runtime/printable'
 import { differingFields, type Totals } from './compare.ts'
 import type { Verified } from './verify.ts'
 

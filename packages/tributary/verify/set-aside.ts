@@ -1,5 +1,5 @@
-import type { Document } from '#read-models/document.ts'
-import type { OpenLetter } from '#runtime/dead-letters/letter.ts'
+import type { Document } from '#read-models/document'
+import type { OpenLetter } from '#runtime/dead-letters/letter'
 import type { Difference } from './compare.ts'
 import type { Verification } from './definition.ts'
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import kafkajs from '#runtime/kafkajs.ts'
+import kafkajs from '#runtime/kafkajs'
 import { connectStack } from '../../../tests/harness/stack.ts'
 import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { findUncoordinated } from './coordinators.ts'

@@ -1,4 +1,4 @@
-import kafkajs from '#runtime/kafkajs.ts'
+import kafkajs from '#runtime/kafkajs'
 import type { Finding } from './findings.ts'
 
 /** After a broker's start its coordinators read their topics; that long it may take, in ms. */

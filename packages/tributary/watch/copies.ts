@@ -1,6 +1,6 @@
 import type { Knex } from 'knex'
-import { connectorLogin } from '#database/logins.ts'
-import { slotOf } from '#outbox/schema.ts'
+import { connectorLogin } from '#database/logins'
+import { slotOf } from '#outbox/schema'
 import type { Finding } from './findings.ts'
 
 /** Somebody who read with a connector's login what isn't its own stream: the whole server's files or log, or another slot. */

@@ -1,4 +1,4 @@
-import type { Concern } from '#runtime/health.ts'
+import type { Concern } from '#runtime/health'
 
 /** What was found to be wrong somewhere, until it is found to be well. */
 export interface Finding extends Concern {

@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from '#runtime/metrics.ts'
+import { Counter, Gauge, type Registry } from '#runtime/metrics'
 
 /** What the watch measures. */
 export function openMeters(registry: Registry) {

@@ -6,9 +6,9 @@ import {
   makePartitionsAhead,
   partitionNamed,
   partitionOf,
-} from '#outbox/partitions.ts'
-import { mendPublication, ownerFault, publicationFaults } from '#outbox/publication.ts'
-import { type Kept, RETENTION_DAYS } from '#outbox/retention.ts'
+} from '#outbox/partitions'
+import { mendPublication, ownerFault, publicationFaults } from '#outbox/publication'
+import { type Kept, RETENTION_DAYS } from '#outbox/retention'
 import type { Finding } from './findings.ts'
 
 /** A row, or the database's clock, that is ahead by more than this is worth a word, in ms. */

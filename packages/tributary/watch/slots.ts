@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import { slotOf } from '#outbox/schema.ts'
+import { slotOf } from '#outbox/schema'
 import type { Finding } from './findings.ts'
 import { type Pin, pinOf } from './pins.ts'
 

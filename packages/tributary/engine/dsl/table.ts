@@ -1,4 +1,4 @@
-import type { RowsTopic } from '#contracts/topic.ts'
+import type { RowsTopic } from '#contracts/topic'
 import type { Children, JoinKind, KeyOf, Project, SinkNode, TableLikeNode } from '../plan/nodes.ts'
 import { type Aggregate, type Aggregates, isTrue, planAggregates, type Summary } from './aggregates.ts'
 

@@ -1,4 +1,4 @@
-import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic.ts'
+import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic'
 import type { Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
 import { type Named, type Sink, Table } from './table.ts'
 

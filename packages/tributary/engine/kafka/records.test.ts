@@ -1,6 +1,6 @@
 import { type CreateRecordsBatchOptions, createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka'
 import { describe, expect, test } from 'vitest'
-import { javaBatch, javaKinds, javaRecords } from '#runtime/testing/java-batches.ts'
+import { javaBatch, javaKinds, javaRecords } from '#runtime/testing/java-batches'
 import { BatchBuilder, type NewRecord, readBatches } from './records.ts'
 
 const record = (key: string | null, value: string | null, headers: [string, Buffer][] = []): NewRecord => ({

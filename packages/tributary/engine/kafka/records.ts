@@ -1,5 +1,5 @@
 import { crc32c } from '@platformatic/kafka'
-import { decompress } from '#runtime/compression.ts'
+import { decompress } from '#runtime/compression'
 
 /** A record on its way to a topic. */
 export interface NewRecord {

@@ -1,4 +1,4 @@
-import { SchemaNotRegistered } from '#contracts/errors.ts'
+import { SchemaNotRegistered } from '#contracts/errors'
 import { compareTexts } from '../dsl/order.ts'
 import type { SinkNode } from '../plan/nodes.ts'
 import { pairOf, partsOf } from '../state/keys.ts'

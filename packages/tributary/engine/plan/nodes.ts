@@ -1,4 +1,4 @@
-import type { EventsTopic, RowsTopic } from '#contracts/topic.ts'
+import type { EventsTopic, RowsTopic } from '#contracts/topic'
 import type { AggregatePlan } from '../dsl/aggregates.ts'
 
 /** A row of some table; which shape is the author's matter and checked by the DSL's types. */

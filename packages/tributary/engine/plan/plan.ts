@@ -1,4 +1,4 @@
-import type { EventsTopic, RowsTopic } from '#contracts/topic.ts'
+import type { EventsTopic, RowsTopic } from '#contracts/topic'
 import type { Topology } from '../dsl/topology.ts'
 import { EngineError } from '../errors.ts'
 import { type EvolveNode, inputsOf, type Node, type SinkNode, type TableLikeNode, type TableNode } from './nodes.ts'

@@ -5,7 +5,7 @@ import {
   letterId,
   letterRecord,
   type Reason,
-} from '#runtime/dead-letters/letter.ts'
+} from '#runtime/dead-letters/letter'
 import type { FetchedRecord, NewRecord } from '../kafka/records.ts'
 import { reasonOf } from '../state/plain-data.ts'
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { BadPayload, UnknownSchemaId } from '#contracts/errors.ts'
-import { letterId, type Reason } from '#runtime/dead-letters/letter.ts'
+import { BadPayload, UnknownSchemaId } from '#contracts/errors'
+import { letterId, type Reason } from '#runtime/dead-letters/letter'
 import type { FetchedRecord } from '../kafka/records.ts'
 import type { Plan, Source } from '../plan/plan.ts'
 import { reasonOf } from '../state/plain-data.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { closingRecord, letterId, letterRecord, OpenLetters } from '#runtime/dead-letters/letter.ts'
+import { closingRecord, letterId, letterRecord, OpenLetters } from '#runtime/dead-letters/letter'
 import { topology } from '../dsl/topology.ts'
 import { plan } from '../plan/plan.ts'
 import { MemoryStore } from '../state/memory.ts'

@@ -1,4 +1,4 @@
-import { letterId, OpenLetters } from '#runtime/dead-letters/letter.ts'
+import { letterId, OpenLetters } from '#runtime/dead-letters/letter'
 import { listOffsets } from '../kafka/admin.ts'
 import type { Cluster } from '../kafka/cluster.ts'
 import { type FetchLimits, fetchRecords } from '../kafka/fetcher.ts'

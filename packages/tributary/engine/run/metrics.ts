@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from '#runtime/metrics.ts'
+import { Counter, Gauge, Histogram, type Registry } from '#runtime/metrics'
 
 /** What a worker counts. Durations are in seconds, as Prometheus has them. */
 export interface EngineMetrics {

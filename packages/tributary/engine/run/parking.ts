@@ -1,4 +1,4 @@
-import type { Outcome } from '#runtime/dead-letters/letter.ts'
+import type { Outcome } from '#runtime/dead-letters/letter'
 import { changelogKey, fromChangelogKey } from '../state/keys.ts'
 
 /** What waits of a key of a topic, or a record without a usable key. */

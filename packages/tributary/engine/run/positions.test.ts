@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readStamp } from '#runtime/stamp.ts'
+import { readStamp } from '#runtime/stamp'
 import { Positions } from './positions.ts'
 
 const ids = new Map([

@@ -1,4 +1,4 @@
-import type { Stamp } from '#runtime/stamp.ts'
+import type { Stamp } from '#runtime/stamp'
 import { EngineError } from '../errors.ts'
 import { resetRemedy } from './remedy.ts'
 

@@ -1,4 +1,4 @@
-import { letterId } from '#runtime/dead-letters/letter.ts'
+import { letterId } from '#runtime/dead-letters/letter'
 import type { Fetched, Position } from '../kafka/fetcher.ts'
 import type { Ask } from '../letters.ts'
 import { type Aside, operatorOf, operatorTopic, recordLetter } from './dead-letters.ts'

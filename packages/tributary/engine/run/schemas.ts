@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Codec, Decoded } from '#contracts/codec.ts'
-import { UnknownSchemaId } from '#contracts/errors.ts'
-import type { Log } from '#runtime/log.ts'
+import type { Codec, Decoded } from '#contracts/codec'
+import { UnknownSchemaId } from '#contracts/errors'
+import type { Log } from '#runtime/log'
 
 /** How long a schema id that the registry doesn't know isn't asked for again, in ms. */
 const UNKNOWN_FOR_MS = 10_000

@@ -1,5 +1,5 @@
-import { type Contract, contract } from '#contracts/contract.ts'
-import type { EventsTopic, RowsTopic } from '#contracts/topic.ts'
+import { type Contract, contract } from '#contracts/contract'
+import type { EventsTopic, RowsTopic } from '#contracts/topic'
 
 /** Topics without a business, for the engine's own tests: things that name a place, and places. */
 
