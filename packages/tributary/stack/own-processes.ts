@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addresses, repository, type StackSettings } from './environment.ts'
 import type { Launch } from './native/servers.ts'
@@ -8,7 +8,7 @@ import type { Places } from './places.ts'
 import type { ProcessSpec } from './processes.ts'
 
 /** The program that runs each of our processes. */
-export const entry = fileURLToPath(new URL('../tributary.ts', import.meta.url))
+export const entry = fileURLToPath(new URL(`../tributary${extname(import.meta.filename)}`, import.meta.url))
 
 /** The same whoever calls `up` (make, npx, a shell): a launch that differs is a process that is started anew. */
 export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -50,18 +50,16 @@ export function ownEnvironment(settings: StackSettings, places: Places): Record<
   }
 }
 
-/** Changes when a source file does: `up` then starts our processes anew. */
+/** Changes when a source file does, of the project or of the package: `up` then starts our processes anew. */
 export function sourceFingerprint(): string {
   const hash = createHash('sha256')
   const single = ['package-lock.json', 'tributary.config.ts'].map((file) => join(repository, file))
-  const rooms = ['packages', 'schemas', 'producers', 'connectors', 'processors', 'sinks']
-  const files = rooms.flatMap((room) =>
-    readdirSync(join(repository, room), { recursive: true, withFileTypes: true })
-      .filter((one) => one.isFile() && !/\.test(-d)?\.ts$/.test(one.name))
+  const rooms = ['schemas', 'producers', 'connectors', 'processors', 'sinks'].map((room) => join(repository, room))
+  const files = [dirname(entry), ...rooms].filter(existsSync).flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile() && !/\.(test(-d)?\.ts|map)$/.test(one.name))
       .map((one) => join(one.parentPath, one.name)),
   )
-  for (const file of [entry, ...single, ...files].sort()) {
-    hash.update(file).update(readFileSync(file))
-  }
+  for (const file of [...single.filter(existsSync), ...files].sort()) hash.update(file).update(readFileSync(file))
   return hash.digest('hex')
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import { dirname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Launch } from '../native/servers.ts'
 import { systemPath } from '../own-processes.ts'
@@ -28,7 +28,7 @@ const START_MS = 30_000
 /** Longer than the supervisor itself waits for a process that doesn't end. */
 const STOP_MS = 40_000
 
-const daemon = fileURLToPath(new URL('./daemon.ts', import.meta.url))
+const daemon = fileURLToPath(new URL(`./daemon${extname(import.meta.filename)}`, import.meta.url))
 const pidFile = (places: Places) => join(places.supervisor, 'supervisor.pid')
 
 /** How the process list shows the supervisor of a home. */
