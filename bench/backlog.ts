@@ -7,12 +7,12 @@
 //    the topic has them all.
 import { execFileSync } from 'node:child_process'
 import pg from 'pg'
+import { waitUntil } from 'tributary/testing'
+import { scratchStack } from 'tributary/testing/stack'
 import { readModels, type ServiceName, services } from '#schemas/topics.ts'
 import { openDatabase } from '../packages/tributary/database/connect.ts'
 import { readSuperuser } from '../packages/tributary/database/settings.ts'
 import { slotPasses } from '../packages/tributary/outbox/slot.ts'
-import { scratchStack } from '../tests/harness/stack.ts'
-import { waitUntil } from '../tests/harness/wait-until.ts'
 import { benchOptions } from './options.ts'
 
 const options = benchOptions({ orders: 10_000, rounds: 2, outbox: 100_000 })

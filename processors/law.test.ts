@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Topology } from 'tributary/engine'
-import { type Driver, drive } from 'tributary/engine/testing'
+import { type Driver, drive } from 'tributary/testing'
 import { describe, expect, test } from 'vitest'
 import { CustomerRows, OrderRows, SalesRows, SellerRows } from '#schemas/topics.ts'
 import type { RowsTopic } from '../packages/tributary/contracts/topic.ts'

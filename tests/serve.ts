@@ -6,7 +6,7 @@
  *   node tests/serve.ts postgres   # some of them
  *   node tests/serve.ts all        # with every process, for `e2e`
  */
-import { scratchStack } from './harness/stack.ts'
+import { scratchStack } from 'tributary/testing/stack'
 
 const only = process.argv.slice(2)
 const stack = await scratchStack(only[0] === 'all' ? {} : { only: only.length > 0 ? only : ['servers'] })

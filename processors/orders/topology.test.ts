@@ -1,4 +1,4 @@
-import { drive } from 'tributary/engine/testing'
+import { drive } from 'tributary/testing'
 import { describe, expect, test } from 'vitest'
 import { Catalog, Customers, OrderRows, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import * as given from '../testing/given.ts'

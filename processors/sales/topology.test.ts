@@ -1,4 +1,4 @@
-import { drive } from 'tributary/engine/testing'
+import { drive } from 'tributary/testing'
 import { expect, test } from 'vitest'
 import { OrderRows, SalesRows } from '#schemas/topics.ts'
 import { itemOf, orderRowOf } from '../testing/given.ts'

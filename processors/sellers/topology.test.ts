@@ -1,4 +1,4 @@
-import { drive } from 'tributary/engine/testing'
+import { drive } from 'tributary/testing'
 import { expect, test } from 'vitest'
 import { Catalog, OrderRows, SellerRows } from '#schemas/topics.ts'
 import { itemOf, orderRowOf, sellerJoined, sellerMoved } from '../testing/given.ts'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import pg from 'pg'
-import { type Driver, drive } from 'tributary/engine/testing'
+import { type Driver, drive } from 'tributary/testing'
+import { connectStack } from 'tributary/testing/stack'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { customersTopology } from '#processors/customers/topology.ts'
 import { ordersTopology } from '#processors/orders/topology.ts'
@@ -12,7 +13,6 @@ import type { EventsTopic, RowsTopic } from '../../packages/tributary/contracts/
 import { compileDocument, type Document } from '../../packages/tributary/read-models/document.ts'
 import { difference, differingFields } from '../../packages/tributary/verify/compare.ts'
 import { recompute, type Sources, sourcesOn } from '../../packages/tributary/verify/load.ts'
-import { connectStack } from '../../tests/harness/stack.ts'
 import { verification } from './verification.ts'
 
 /**

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { connectStack } from 'tributary/testing/stack'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import system from '#config'
 import { readModels as names, type ServiceName } from '#schemas/topics.ts'
@@ -6,7 +7,6 @@ import type { OpenLetter } from '../../packages/tributary/runtime/dead-letters/l
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
 import { describe } from '../../packages/tributary/verify/report.ts'
 import { isEqual, type VerifyOptions, verify } from '../../packages/tributary/verify/verify.ts'
-import { connectStack } from '../../tests/harness/stack.ts'
 import { readModels } from '../read-models/index.ts'
 import { documents, tables } from '../testing/marketplace.ts'
 import { writeDocuments } from '../testing/write-sample.ts'

@@ -1,3 +1,5 @@
+import { waitUntil } from 'tributary/testing'
+import { connectStack } from 'tributary/testing/stack'
 import { expect, test } from 'vitest'
 import {
   checkTopics,
@@ -8,8 +10,6 @@ import {
 import { Cluster } from '../../packages/tributary/engine/kafka/cluster.ts'
 import { fetchRecords } from '../../packages/tributary/engine/kafka/fetcher.ts'
 import { TransactionalProducer } from '../../packages/tributary/engine/kafka/producer.ts'
-import { connectStack } from '../harness/stack.ts'
-import { waitUntil } from '../harness/wait-until.ts'
 
 const stack = connectStack()
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { waitUntil } from '../harness/wait-until.ts'
+import { waitUntil } from 'tributary/testing'
 
 /** What a test needs to know of a stack. */
 export interface StackUnderTest {

@@ -3,14 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DockerComposeEnvironment, type StartedDockerComposeEnvironment } from 'testcontainers'
+import { waitUntil } from 'tributary/testing'
+import { freePorts, type Stack, stackAt } from 'tributary/testing/stack'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import system from '#config'
 import { addresses, repository } from '../../packages/tributary/stack/environment.ts'
 import { ensureSecrets } from '../../packages/tributary/stack/secrets.ts'
 import { shapeOf } from '../../packages/tributary/stack/shape.ts'
-import { freePorts } from '../harness/free-ports.ts'
-import { type Stack, stackAt } from '../harness/stack-handle.ts'
-import { waitUntil } from '../harness/wait-until.ts'
 
 const engine = spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 20_000 }).status === 0
 if (!engine) console.warn('skipped: docker-compose.yml as a whole (no Docker engine answers)')

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { connectStack } from 'tributary/testing/stack'
 import { beforeAll, expect, test } from 'vitest'
 import { domainTopics, Orders, Payments } from '#schemas/topics.ts'
-import { connectStack } from '../harness/stack.ts'
 import { api } from './api.ts'
 
 const run = promisify(execFile)

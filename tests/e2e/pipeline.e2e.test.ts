@@ -1,11 +1,11 @@
+import { waitUntil } from 'tributary/testing'
+import { connectStack } from 'tributary/testing/stack'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { OrderPlaced } from '#schemas/contracts.generated.ts'
 import { domainTopics, OrderRows, Orders } from '#schemas/topics.ts'
 import { inboxApp, processorApp, sinkApp } from '../../packages/tributary/contracts/apps.ts'
 import { deadLettersOf } from '../../packages/tributary/contracts/topic.ts'
 import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
-import { connectStack } from '../harness/stack.ts'
-import { waitUntil } from '../harness/wait-until.ts'
 import { api } from './api.ts'
 import { readTopic } from './read-topic.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { connectStack } from 'tributary/testing/stack'
 import { expect, test } from 'vitest'
-import { connectStack } from '../harness/stack.ts'
 import { type Command, choices, PLAIN_ONES, script } from './commands.ts'
 import { realTexts } from './odd-values.ts'
 import { type Answered, sendAll } from './send.ts'

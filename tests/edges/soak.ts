@@ -1,4 +1,4 @@
-import type { Stack } from '../harness/stack.ts'
+import type { Stack } from 'tributary/testing/stack'
 
 /**
  * These tests have two forms: a short one for every run, and a long one (`npm run soak`). A property that fails prints

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import { connectStack } from 'tributary/testing/stack'
 import system from '#config'
 import { memoryCodec } from '../../packages/tributary/contracts/codec.ts'
 import { openDatabase } from '../../packages/tributary/database/connect.ts'
@@ -10,7 +11,6 @@ import {
 } from '../../packages/tributary/database/settings.ts'
 import { withOutbox } from '../../packages/tributary/outbox/outbox.ts'
 import { throwFailed } from '../../packages/tributary/runtime/each.ts'
-import { connectStack } from './stack.ts'
 
 /** The migrated databases of the test stack, entered as whoever is asked for. */
 export interface Databases extends AsyncDisposable {

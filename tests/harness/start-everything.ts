@@ -1,4 +1,4 @@
-import { scratchStack } from './stack.ts'
+import { scratchStack } from 'tributary/testing/stack'
 
 /**
  * Vitest's global set-up of the project `e2e`: the whole stack with every process, empty, for the whole run. Where

@@ -1,4 +1,4 @@
-import { scratchStack } from './stack.ts'
+import { scratchStack } from 'tributary/testing/stack'
 
 /**
  * Vitest's global set-up of the project `int`: the servers alone, for the whole run. Where TRIBUTARY_TEST_STACK names a

@@ -3,8 +3,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import kafkajs from '#runtime/kafkajs'
 import { writeStamp } from '#runtime/stamp'
 import { topicIdOf } from '#runtime/topic-id'
-import { connectStack } from '../../../tests/harness/stack.ts'
-import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { connectStack } from '#testing/stack'
+import { waitUntil } from '#testing/wait-until'
 import { openBrokers } from './topics.ts'
 
 const brokers = connectStack().env.KAFKA_BROKERS!.split(',')

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import kafkajs from '#runtime/kafkajs'
 import { openLog } from '#runtime/log'
-import { scratchStack } from '../../../tests/harness/stack.ts'
-import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { scratchStack } from '#testing/stack'
+import { waitUntil } from '#testing/wait-until'
 import { committedOn, openCommitter } from './positions.ts'
 
 const topic = 'positions.test'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { expect, onTestFinished, test } from 'vitest'
-import { scratchStack } from '../../../tests/harness/stack.ts'
+import { scratchStack } from '#testing/stack'
 
 const dead = 'http://127.0.0.1:9'
 

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { connectStack } from '../../../tests/harness/stack.ts'
+import { connectStack } from '#testing/stack'
 import { ensureRegistryDatabase } from './registry-database.ts'
 
 const { env } = connectStack()

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { connectStack, scratchStack } from '../../../tests/harness/stack.ts'
+import { connectStack, scratchStack } from '#testing/stack'
 
 test('every server of the stack is ready, and status says where', async () => {
   const stack = connectStack()

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ScratchStack, scratchStack } from '../../../tests/harness/stack.ts'
-import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { type ScratchStack, scratchStack } from '#testing/stack'
+import { waitUntil } from '#testing/wait-until'
 
 /** A stack of its own, with the one server that is light: what is killed here may not be others' Kafka. */
 let stack: ScratchStack

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import kafkajs from '#runtime/kafkajs'
-import { connectStack } from '../../../tests/harness/stack.ts'
-import { waitUntil } from '../../../tests/harness/wait-until.ts'
+import { connectStack } from '#testing/stack'
+import { waitUntil } from '#testing/wait-until'
 import { findUncoordinated } from './coordinators.ts'
 
 const brokers = [connectStack().env.KAFKA_BROKERS!]

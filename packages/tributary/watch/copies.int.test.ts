@@ -3,9 +3,9 @@ import type { Knex } from 'knex'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { slotOf } from '#outbox/schema'
+import { connectStack } from '#testing/stack'
+import { waitUntil } from '#testing/wait-until'
 import { type Databases, openDatabases } from '../../../tests/harness/databases.ts'
-import { connectStack } from '../../../tests/harness/stack.ts'
-import { waitUntil } from '../../../tests/harness/wait-until.ts'
 import { endCopies, judgeCopy } from './copies.ts'
 
 const services = ['orders', 'shipping']

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, s
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { waitUntil } from '../../../../tests/harness/wait-until.ts'
+import { waitUntil } from '#testing/wait-until'
 import { LogFile } from './log-file.ts'
 
 let folder: string

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import system from '#config'
-import { readStackSettings, repository } from '../../packages/tributary/stack/environment.ts'
-import { entry } from '../../packages/tributary/stack/own-processes.ts'
-import { shapeOf } from '../../packages/tributary/stack/shape.ts'
-import { type StackStatus, type Urls, urlsOf } from '../../packages/tributary/stack/status.ts'
+import { readStackSettings, repository } from '#stack/environment'
+import { entry } from '#stack/own-processes'
+import { shapeOf } from '#stack/shape'
+import { type StackStatus, type Urls, urlsOf } from '#stack/status'
+import { loadSystem } from '#system/load'
 
-/** What the marketplace needs of the computer. */
-export const shape = shapeOf(system)
+/** What the project's system needs of the computer. */
+export const shape = shapeOf(await loadSystem())
 
 export interface CommandResult {
   readonly code: number

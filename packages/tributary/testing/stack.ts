@@ -1,13 +1,14 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { addresses } from '../../packages/tributary/stack/environment.ts'
-import { readSecrets } from '../../packages/tributary/stack/secrets.ts'
+import { extname, join } from 'node:path'
+import { addresses } from '#stack/environment'
+import { readSecrets } from '#stack/secrets'
 import { freePorts } from './free-ports.ts'
 import { type Stack, shape, stackAt } from './stack-handle.ts'
 
-export type { CommandResult, Stack } from './stack-handle.ts'
+export { freePorts } from './free-ports.ts'
+export { type CommandResult, type Stack, shape, stackAt } from './stack-handle.ts'
 
 export interface ScratchStack extends Stack {
   /** Stops everything and deletes every trace. */
@@ -50,10 +51,14 @@ export async function scratchStack({
   }
   writeFileSync(join(folder, 'owner'), String(process.pid))
   writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings))
-  const watchdog = spawn(process.execPath, [join(import.meta.dirname, 'watchdog.ts'), folder], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
+  const watchdog = spawn(
+    process.execPath,
+    [join(import.meta.dirname, `watchdog${extname(import.meta.filename)}`), folder],
+    {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  )
   watchdog.unref()
   ;(watchdog.stdin as unknown as { unref(): void }).unref()
 

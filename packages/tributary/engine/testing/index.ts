@@ -1,1 +1,0 @@
-export { type DrivenFailure, type DriveOptions, Driver, drive, type EventFor, type GivenEvent } from './drive.ts'
