@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { connectorsCommands } from '#connect/cli'
-import { schemasCommands } from '#contracts/cli'
+import { generateCommand, isGenerate, schemasCommands } from '#contracts/cli'
 import { processorsCommands } from '#processor/cli'
 import { type DeadLetterTools, deadLettersCommands } from '#runtime/dead-letters/cli'
 import { printableLines } from '#runtime/printable'
@@ -19,13 +19,20 @@ const dotEnv = join(project, '.env')
 if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 
 try {
-  await programOf(await loadSystem()).parseAsync()
+  const program = isGenerate(process.argv.slice(2)) ? generateProgram() : programOf(await loadSystem())
+  await program.parseAsync()
 } catch (error) {
   // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
   const { message, stack } = error as Error
   const text = process.env.LOG_LEVEL === 'debug' ? (stack ?? message) : message
   process.stderr.write(`tributary: ${printableLines(text)}\n`)
   process.exitCode = 1
+}
+
+function generateProgram(): Command {
+  const program = new Command('tributary')
+  generateCommand(program.command('schemas'))
+  return program
 }
 
 /** Every command there is for a system. */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Contract } from './contract.ts'
 import type { Topic } from './topic.ts'
@@ -20,20 +20,7 @@ export function schemasCommands(program: Command, { contracts, topics }: Contrac
   const schemas = program
     .command('schemas')
     .description('the contracts: Avro files, their types, what the registry has')
-
-  schemas
-    .command('generate')
-    .description('write the TypeScript types that belong to the .avsc files')
-    .option('--check', 'write nothing; fail when the file is stale')
-    .action(async (options: { check?: boolean }) => {
-      const { generateContracts, generatedFile } = await import('./generate.ts')
-      const wanted = generateContracts()
-      if (!options.check) return writeFileSync(generatedFile, wanted)
-      if (readFileSync(generatedFile, 'utf8') !== wanted) {
-        program.error('schemas/contracts.generated.ts is stale: run `npx tributary schemas generate`')
-      }
-      console.log('schemas/contracts.generated.ts is up to date')
-    })
+  generateCommand(schemas)
 
   schemas
     .command('check')
@@ -87,4 +74,24 @@ function describeState(state: {
   const survive = (yes: boolean | undefined) => (yes ? 'survive' : 'BREAK')
   const line = `${state.name}: changed; old readers ${survive(state.oldReadersSurvive)}, new readers ${survive(state.newReadersSurvive)}`
   return [line, ...state.faults.map((fault) => `  ${fault}`), ...losses].join('\n')
+}
+
+/** Whether what was typed is `schemas generate`: it has to run where the config can't be loaded, for want of what it writes. */
+export const isGenerate = ([room, command]: readonly string[]): boolean => room === 'schemas' && command === 'generate'
+
+/** `tributary schemas generate`, which needs the .avsc files alone. */
+export function generateCommand(schemas: Command): void {
+  schemas
+    .command('generate')
+    .description('write the TypeScript types that belong to the .avsc files')
+    .option('--check', 'write nothing; fail when the file is stale')
+    .action(async (options: { check?: boolean }) => {
+      const { generateContracts, generatedFile } = await import('./generate.ts')
+      const wanted = generateContracts()
+      if (!options.check) return writeFileSync(generatedFile, wanted)
+      if (!existsSync(generatedFile) || readFileSync(generatedFile, 'utf8') !== wanted) {
+        schemas.error('schemas/contracts.generated.ts is stale: run `npx tributary schemas generate`')
+      }
+      console.log('schemas/contracts.generated.ts is up to date')
+    })
 }

@@ -24,16 +24,19 @@ export interface Pace {
   readonly share: number
 }
 
-/** The read model of a rows topic. */
-export function readModel<Row>(
-  topic: RowsTopic<Row>,
-  { hints = {}, pace }: { readonly hints?: ReadModel['hints']; readonly pace: Pace },
-): ReadModel {
-  return { name: topic.readModel as string, topic: topic as unknown as RowsTopic, hints, pace }
-}
-
-/** What is one order's, somebody waits for; to sums over days or people half a second more or less doesn't matter. */
+/** For one row somebody waits; to sums over days or people half a second more or less doesn't matter. */
 export const paces = {
   rows: { leastMs: 75, share: 1 },
   sums: { leastMs: 500, share: 1 / 10 },
 } as const satisfies Record<string, Pace>
+
+/**
+ * The read model of a rows topic.
+ * @param options.pace `paces.rows` unless told otherwise
+ */
+export function readModel<Row>(
+  topic: RowsTopic<Row>,
+  { hints = {}, pace = paces.rows }: { readonly hints?: ReadModel['hints']; readonly pace?: Pace } = {},
+): ReadModel {
+  return { name: topic.readModel as string, topic: topic as unknown as RowsTopic, hints, pace }
+}
