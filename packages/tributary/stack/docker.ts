@@ -22,6 +22,7 @@ const kibana: ProcessSpec = {
   port: 'KIBANA_PORT',
   health: { ask: 'http', path: '/api/status' },
   needs: ['elasticsearch'],
+  steps: [],
   secrets: [],
 }
 

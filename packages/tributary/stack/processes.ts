@@ -15,6 +15,8 @@ export interface ProcessSpec {
   readonly health: Health
   /** What must be ready before it starts. */
   readonly needs: readonly string[]
+  /** Ours only: the set-up steps it can't do without, by their commands with dashes. `up` has done all of them before. */
+  readonly steps: readonly string[]
   /** Ours only: the arguments after `tributary`. Servers have their command in stack/native. */
   readonly command?: readonly string[]
   /** The only secrets it is given. */
@@ -31,6 +33,7 @@ const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
     port: 'POSTGRES_PORT',
     health: { ask: 'postgres' },
     needs: [],
+    steps: [],
     secrets: [],
   },
   {
@@ -40,6 +43,7 @@ const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
     otherPorts: ['KAFKA_CONTROLLER_PORT'],
     health: { ask: 'kafka' },
     needs: [],
+    steps: [],
     secrets: [],
   },
   {
@@ -49,6 +53,7 @@ const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
     otherPorts: ['REGISTRY_MANAGEMENT_PORT'],
     health: { ask: 'http', path: '/apis/ccompat/v7/subjects' },
     needs: ['postgres'],
+    steps: [],
     secrets: ['REGISTRY_DB_PASSWORD'],
   },
   {
@@ -58,6 +63,7 @@ const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
     otherPorts: ['ELASTICSEARCH_TRANSPORT_PORT'],
     health: { ask: 'http', path: '/_cluster/health?wait_for_status=yellow&timeout=1s' },
     needs: [],
+    steps: [],
     secrets: [],
   },
   {
@@ -66,6 +72,7 @@ const serversFor = (services: readonly string[]): readonly ProcessSpec[] => [
     port: 'CONNECT_PORT',
     health: { ask: 'http', path: '/connectors' },
     needs: ['kafka'],
+    steps: [],
     secrets: services.map((name) => `${upper(name)}_CONNECTOR_PASSWORD`),
   },
 ]
@@ -76,6 +83,7 @@ const serviceProcess = (name: string): ProcessSpec => ({
   port: `${upper(name)}_PORT`,
   health: OWN,
   needs: ['postgres', 'kafka', 'registry'],
+  steps: ['migrate', 'topics-apply', 'schemas-register'],
   command: ['service', name],
   secrets: [`${upper(name)}_DB_PASSWORD`],
 })
@@ -86,6 +94,7 @@ const processorProcess = (topology: string): ProcessSpec => ({
   port: `PROCESSOR_${upper(topology)}_PORT`,
   health: OWN,
   needs: ['kafka', 'registry'],
+  steps: ['topics-apply', 'schemas-register'],
   command: ['processor', topology],
   secrets: [],
 })
@@ -97,6 +106,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'SINK_PORT',
     health: OWN,
     needs: ['kafka', 'registry', 'elasticsearch'],
+    steps: ['topics-apply', 'schemas-register'],
     command: ['sink'],
     secrets: [],
   },
@@ -106,6 +116,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'FRESHNESS_PORT',
     health: OWN,
     needs: ['postgres', 'kafka', 'elasticsearch'],
+    steps: ['migrate', 'connectors-apply'],
     command: ['freshness'],
     secrets: ['FRESHNESS_DB_PASSWORD'],
   },
@@ -115,6 +126,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'REPORTS_PORT',
     health: OWN,
     needs: ['elasticsearch'],
+    steps: [],
     command: ['reports'],
     secrets: [],
   },
@@ -124,6 +136,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'WATCH_PORT',
     health: OWN,
     needs: ['connect', 'postgres'],
+    steps: ['connectors-apply'],
     command: ['connectors', 'watch'],
     secrets: ['MAINTAINER_DB_PASSWORD'],
   },

@@ -2,7 +2,7 @@ import { connectGroup } from '#contracts/apps'
 
 /**
  * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;
- * docker-compose.yml states the same ones and stack/compose.test.ts compares them.
+ * docker-compose.yml is generated from the same ones (stack/compose.ts).
  */
 
 export const postgresSettings: Readonly<Record<string, string>> = {

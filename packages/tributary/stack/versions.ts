@@ -1,4 +1,4 @@
-/** Every server's version, once. docker-compose.yml states the same ones; stack/compose.test.ts compares them. */
+/** Every server's version, once: docker-compose.yml is generated from them. */
 export const versions = {
   // Not 4.3 or 4.4: a killed broker leaves transactions open for ever (docs/decisions.md).
   kafka: '4.2.1',
