@@ -10,7 +10,7 @@ import { type Step, shows } from './workload.ts'
  * @param onRow told when a change is first in an order's row, with that row's offset
  */
 export async function observeTopics(urls: StackUrls, onRow: (step: Step, offset: number) => void) {
-  const codec = await openCodec({ contracts, registryUrl: urls.registry })
+  const codec = await openCodec({ contracts, registry: urls.registry })
   await codec.prepare([OrderRows.row])
   const events = new Map<string, number>()
   const rows = new Map<string, number>()

@@ -4,7 +4,10 @@ import { Command } from 'commander'
 import { connectorsCommands } from '#connect/cli'
 import { generateCommand, isGenerate, schemasCommands } from '#contracts/cli'
 import { processorsCommands } from '#processor/cli'
+import { elasticsearchSettings, kafkaSettings, readConfig, registrySettings } from '#runtime/config'
 import { type DeadLetterTools, deadLettersCommands } from '#runtime/dead-letters/cli'
+import { httpAt } from '#runtime/http-at'
+import { type KafkaAt, kafkaAt } from '#runtime/kafka-at'
 import { printableLines } from '#runtime/printable'
 import { project } from '#runtime/project'
 import { producersCommands } from '#service/cli'
@@ -35,6 +38,11 @@ function generateProgram(): Command {
   return program
 }
 
+/** The cluster, for those commands that need it. */
+function kafka(): KafkaAt {
+  return kafkaAt(readConfig(kafkaSettings))
+}
+
 /** Every command there is for a system. */
 function programOf(system: System): Command {
   const shape = shapeOf(system)
@@ -48,8 +56,8 @@ function programOf(system: System): Command {
 
   stackCommands(program, shape)
   schemasCommands(program, system, {
-    registryUrl: () => process.env.REGISTRY_URL ?? '',
-    brokers: () => (process.env.KAFKA_BROKERS ?? '').split(','),
+    registry: () => httpAt('REGISTRY', readConfig(registrySettings)),
+    brokers: kafka,
   })
   producersCommands(program, system)
   system.commands(program)
@@ -66,17 +74,16 @@ function deadLetterTools(system: System): DeadLetterTools {
     apps: [...system.deadLetterTopics.keys()],
     open: async () => {
       const { readOpenLetters } = await import('#runtime/dead-letters/follow')
-      const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
-      const { open, unread } = await readOpenLetters(brokers, system.deadLetterTopics, 'tributary-dead-letters')
+      const { open, unread } = await readOpenLetters(kafka(), system.deadLetterTopics, 'tributary-dead-letters')
       return { open: [...open.values()].flat(), unread }
     },
     closers: async () => {
       const { processorsCloser } = await import('#processor/closer')
       const { sinkCloser } = await import('#sink/closer')
-      const { openElasticsearch } = await import('#sink/client')
+      const { elasticsearchAt, openElasticsearch } = await import('#sink/client')
       const { openCodecOf } = await import('#system/codec')
-      const { KAFKA_BROKERS = '', ELASTICSEARCH_URL = '' } = process.env
-      const brokers = KAFKA_BROKERS.split(',')
+      const client = openElasticsearch(elasticsearchAt(readConfig(elasticsearchSettings)))
+      const brokers = kafka()
       const codec = await openCodecOf(system)
       const { inboxCloser } = await import('#inbox/closer')
       const { openInbox } = await import('#inbox/open')
@@ -84,14 +91,13 @@ function deadLetterTools(system: System): DeadLetterTools {
       return [
         processorsCloser({ brokers, topologies }),
         inboxCloser(subscribers, async (service) => openInbox(await system.loadService(service), codec)),
-        sinkCloser({ brokers, client: openElasticsearch(ELASTICSEARCH_URL), codec, readModels }),
+        sinkCloser({ brokers, client, codec, readModels }),
       ]
     },
     read: async (letter) => {
       const { readLetterAt } = await import('#runtime/dead-letters/follow')
       const { deadLettersOf } = await import('#contracts/topic')
-      const brokers = (process.env.KAFKA_BROKERS ?? '').split(',')
-      return readLetterAt(brokers, deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
+      return readLetterAt(kafka(), deadLettersOf(letter.app).name, letter, 'tributary-dead-letters')
     },
     describe: async ({ value, valueBytes }) => {
       const { describeBytes } = await import('#contracts/describe')

@@ -3,6 +3,7 @@ import { connectStack } from 'tributary/testing/stack'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import system from '#config'
 import { readModels as names, type ServiceName } from '#schemas/topics.ts'
+import { readVerifierLogin } from '../../packages/tributary/database/settings.ts'
 import type { OpenLetter } from '../../packages/tributary/runtime/dead-letters/letter.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
 import { describe } from '../../packages/tributary/verify/report.ts'
@@ -17,9 +18,7 @@ const client = openElasticsearch(env.ELASTICSEARCH_URL!)
 const options: VerifyOptions = {
   verification: system.verification,
   sources: {
-    host: env.POSTGRES_HOST!,
-    port: Number(env.POSTGRES_PORT),
-    password: env.VERIFY_DB_PASSWORD!,
+    loginOf: readVerifierLogin(env),
     home: system.services[0]!,
   },
   client,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Each, eachOnItsOwn } from '#runtime/each'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { type ConnectorConfig, type Drift, driftOf, heartbeatTopicOf, messageTopicOf } from './configuration.ts'
 import { type Connect, type ConnectorStatus, faultOf, isHeld, isRunning, remedyFor } from './connect.ts'
@@ -36,13 +37,10 @@ export async function applyConnectors(
  * Creates the topics of the connectors' heartbeats and logical messages where they are missing; gives those. Short-lived, one
  * partition. (Neither the broker nor Connect makes topics.)
  */
-export async function ensureHeartbeatTopics(
-  brokers: readonly string[],
-  services: readonly string[],
-): Promise<string[]> {
+export async function ensureHeartbeatTopics(brokers: KafkaAt, services: readonly string[]): Promise<string[]> {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-connectors',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
   })
   const admin = kafka.admin()

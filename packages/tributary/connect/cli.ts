@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
+import { readServer } from '#database/settings'
 import { oneOf } from '#runtime/arguments'
+import { httpAt } from '#runtime/http-at'
+import { kafkaAt } from '#runtime/kafka-at'
 import { printable, printableLines } from '#runtime/printable'
 import type { System } from '#system/system'
 
@@ -18,9 +21,9 @@ export function connectorsCommands(program: Command, system: System): void {
       const { connectAt } = await import('./connect.ts')
       const { throwFailed } = await import('#runtime/each')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
-      const connect = connectAt(config.CONNECT_URL)
-      await ensureHeartbeatTopics(config.KAFKA_BROKERS, services)
-      const each = await applyConnectors(connect, wantedConnectors(services))
+      const connect = connectAt(httpAt('CONNECT', config))
+      await ensureHeartbeatTopics(kafkaAt(config), services)
+      const each = await applyConnectors(connect, wantedConnectors(services, readServer))
       const applied = [...each.done.values()]
       for (const { connector, change, drift, resumed } of applied) {
         if (change !== 'unchanged') console.log(`${connector}: ${change}`)
@@ -42,8 +45,8 @@ export function connectorsCommands(program: Command, system: System): void {
       const { connectAt } = await import('./connect.ts')
       const { connectorStates, describeState } = await import('./status.ts')
       const { wantedConnectors } = await import('./configuration.ts')
-      const connect = connectAt(readConfig(connectSettings).CONNECT_URL, 5_000)
-      const states = await connectorStates(connect, wantedConnectors(services))
+      const connect = connectAt(httpAt('CONNECT', readConfig(connectSettings)), 5_000)
+      const states = await connectorStates(connect, wantedConnectors(services, readServer))
       if (options.json) console.log(printableLines(JSON.stringify(states, null, 2)))
       else for (const state of states) console.log(printableLines(describeState(state)))
       if (states.some((state) => !state.running || state.drift.length > 0)) process.exitCode = 1
@@ -61,7 +64,7 @@ export function connectorsCommands(program: Command, system: System): void {
       const known = [...wantedConnectors(services).keys()]
       const unknown = names.filter((name) => !known.includes(name))
       if (unknown.length > 0) program.error(`there is no connector "${unknown[0]}": there are ${known.join(', ')}`)
-      const connect = connectAt(readConfig(connectSettings).CONNECT_URL)
+      const connect = connectAt(httpAt('CONNECT', readConfig(connectSettings)))
       const { eachOnItsOwn, throwFailed } = await import('#runtime/each')
       const each = await eachOnItsOwn(names.length > 0 ? names : known, async (name) => {
         await connect.restart(name, { onlyFailed: options.failed ?? false })
@@ -81,8 +84,8 @@ export function connectorsCommands(program: Command, system: System): void {
       const { recover } = await import('./recover.ts')
       const config = readConfig({ ...connectSettings, ...kafkaSettings })
       const { lost } = await recover(domainTopics.get(service)!, {
-        connect: connectAt(config.CONNECT_URL),
-        brokers: config.KAFKA_BROKERS,
+        connect: connectAt(httpAt('CONNECT', config)),
+        brokers: kafkaAt(config),
         superuser: readSuperuser()(service),
         say: (line) => console.log(printable(line)),
       })

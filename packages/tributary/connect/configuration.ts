@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { PostgresServer } from '#database/settings'
 import { project } from '#runtime/project'
 
 /** A connector's configuration as Kafka Connect takes it: every value a text, secrets as `${env:…}`. */
@@ -19,17 +20,34 @@ export const messageTopicOf = (service: string) => `${service}.message`
 
 /**
  * What the services' connectors should be: connectors/outbox.json with the service's name in place of `<service>` and
- * `<SERVICE>`. The services' connectors differ in nothing else.
+ * `<SERVICE>`. The services' connectors differ in nothing else, but for where the database is, should its server be given.
+ * @param serverOf of a service; the stack's own where it is left out
  */
-export function wantedConnectors(services: readonly string[]): ReadonlyMap<string, ConnectorConfig> {
+export function wantedConnectors(
+  services: readonly string[],
+  serverOf?: (service: string) => PostgresServer,
+): ReadonlyMap<string, ConnectorConfig> {
   const template = readFileSync(join(project, 'connectors', 'outbox.json'), 'utf8')
   return new Map(
     services.map((service) => {
       const text = template.replaceAll('<service>', service).replaceAll('<SERVICE>', service.toUpperCase())
-      return [connectorOf(service), JSON.parse(text) as ConnectorConfig]
+      return [connectorOf(service), { ...(JSON.parse(text) as ConnectorConfig), ...placeOf(serverOf?.(service)) }]
     }),
   )
 }
+
+/** Where a given server is, instead of the variables that Connect has for the stack's own. A CA is where that one has it. */
+function placeOf(server: PostgresServer | undefined): ConnectorConfig {
+  if (!server?.given) return {}
+  const { host, port, tls } = server
+  return {
+    'database.hostname': host,
+    'database.port': String(port),
+    ...(tls && { 'database.sslmode': 'verify-full' }),
+    ...(tls && (tls.ca === undefined ? systemCas : { 'database.sslrootcert': `\${env:POSTGRES_CA_FILE}` })),
+  }
+}
+const systemCas = { 'database.sslfactory': 'org.postgresql.ssl.DefaultJavaSSLFactory' }
 
 /** One setting that isn't what the file says. */
 export interface Drift {

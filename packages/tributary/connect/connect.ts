@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
 import type { ConnectorConfig } from './configuration.ts'
 
 export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'RESTARTING'
@@ -46,10 +47,10 @@ export class ConnectError extends Error {
 const RETRY_PAUSE_MS = 500
 
 /**
- * Talks to Connect at `url`. While it rebalances (409), starts or can't be reached, requests are made again for
+ * Talks to Connect. While it rebalances (409), starts or can't be reached, requests are made again for
  * `patienceMs`.
  */
-export function connectAt(url: string, patienceMs = 60_000): Connect {
+export function connectAt(at: HttpAt, patienceMs = 60_000): Connect {
   async function request(method: string, path: string, body?: unknown): Promise<unknown> {
     const deadline = Date.now() + patienceMs
     for (;;) {
@@ -67,15 +68,18 @@ export function connectAt(url: string, patienceMs = 60_000): Connect {
     const what = `${method} ${path}`
     let response: Response
     try {
-      response = await fetch(`${url}${path}`, {
+      response = await fetchAt(at, path, {
         method,
         signal: AbortSignal.timeout(30_000),
         ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       })
     } catch (cause) {
-      throw new Error(`Kafka Connect at ${url} can't be reached (${what}): is it running? \`npx tributary status\``, {
-        cause,
-      })
+      throw new Error(
+        `Kafka Connect at ${securedHttp(at).url} can't be reached (${what}): is it running? \`npx tributary status\``,
+        {
+          cause,
+        },
+      )
     }
     const text = await response.text()
     if (response.status === 404) return undefined

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import type { EventsTopic } from '#contracts/topic'
 import { type DatabaseLogin, openDatabase } from '#database/connect'
+import { readServer } from '#database/settings'
 import { type LostEvent, lostEvents } from '#outbox/lost'
 import { mendPublication } from '#outbox/publication'
 import { resend } from '#outbox/resend'
 import { makeSlot, slotOf } from '#outbox/schema'
 import { slotPasses } from '#outbox/slot'
+import type { KafkaAt } from '#runtime/kafka-at'
 import { awaitRunning, ensureHeartbeatTopics } from './apply.ts'
 import { connectorOf, wantedConnectors } from './configuration.ts'
 import type { Connect } from './connect.ts'
@@ -14,7 +16,7 @@ import type { Connect } from './connect.ts'
 /** What is known of a service's connector when it is asked to be recovered. */
 export interface RecoverContext {
   readonly connect: Connect
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   /** The service's database as superuser: slots can be made and dropped by nobody else but connectors. */
   readonly superuser: DatabaseLogin
   /** Told what is being done, a line each. */
@@ -47,7 +49,7 @@ export async function recover({ name: topic, service }: EventsTopic, context: Re
   const db = openDatabase(context.superuser, { application: 'tributary-recover', pool: 1 })
   try {
     if (!(await connect.statuses()).has(connector))
-      await connect.putConfig(connector, wantedConnectors([service]).get(connector)!)
+      await connect.putConfig(connector, wantedConnectors([service], readServer).get(connector)!)
     for (const topic of await ensureHeartbeatTopics(brokers, [service])) say(`topic "${topic}" was missing: made anew`)
     const { offset, slotMade } = await whileStopped(connect, connector, async () => {
       say(`${connector}: stopped`)

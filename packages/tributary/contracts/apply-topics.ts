@@ -1,4 +1,5 @@
 import kafkajs, { Kafka, logLevel } from 'kafkajs'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import type { Topic } from './topic.ts'
 
 /** What `applyTopics` found and did. */
@@ -13,8 +14,8 @@ export interface TopicsApplied {
  * Creates what is missing and sets drifted settings back. Safe to run again. Throws when a topic has another number
  * of partitions than topics.ts says: keys would move, so that needs a new topic generation, not an `alter`.
  */
-export async function applyTopics(brokers: readonly string[], wanted: readonly Topic[]): Promise<TopicsApplied> {
-  const admin = new Kafka({ clientId: 'tributary-topics', brokers: [...brokers], logLevel: logLevel.ERROR }).admin()
+export async function applyTopics(brokers: KafkaAt, wanted: readonly Topic[]): Promise<TopicsApplied> {
+  const admin = new Kafka({ clientId: 'tributary-topics', ...kafkaOptions(brokers), logLevel: logLevel.ERROR }).admin()
   await admin.connect()
   try {
     const existing = new Set(await admin.listTopics())

@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import type { HttpAt } from '#runtime/http-at'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Contract } from './contract.ts'
 import type { Topic } from './topic.ts'
 
 /** Where the servers are; read only by the commands that need them. */
 export interface SchemasSettings {
-  registryUrl(): string
-  brokers(): readonly string[]
+  registry(): HttpAt
+  brokers(): KafkaAt
 }
 
 /** What is registered, and the topics there are to be. */
@@ -28,7 +30,7 @@ export function schemasCommands(program: Command, { contracts, topics }: Contrac
     .option('--json', 'machine-readable')
     .action(async (options: { json?: boolean }) => {
       const { checkSchemas } = await import('./register.ts')
-      const states = await checkSchemas(settings.registryUrl(), contracts)
+      const states = await checkSchemas(settings.registry(), contracts)
       if (options.json) console.log(JSON.stringify(states, null, 2))
       else for (const state of states) console.log(describeState(state))
       if (states.some((s) => s.state === 'changed' && !(s.newReadersSurvive && s.oldReadersSurvive)))
@@ -40,7 +42,7 @@ export function schemasCommands(program: Command, { contracts, topics }: Contrac
     .description('register every schema under FULL_TRANSITIVE; refuses all when one is incompatible')
     .action(async () => {
       const { registerSchemas } = await import('./register.ts')
-      const before = await registerSchemas(settings.registryUrl(), contracts)
+      const before = await registerSchemas(settings.registry(), contracts)
       const changed = before.filter((s) => s.state !== 'registered')
       for (const state of changed)
         console.log(`${state.name}: ${state.state === 'missing' ? 'registered' : 'new version registered'}`)

@@ -1,3 +1,4 @@
+import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
 import avro from './avsc.ts'
 import type { Contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'
@@ -131,31 +132,32 @@ export function codecOn(source: SchemaSource, known: readonly Contract<unknown>[
 }
 
 export interface CodecOptions {
-  readonly registryUrl: string
+  /** Its Confluent-compatible path, ending in `/apis/ccompat/v7`. */
+  readonly registry: HttpAt
   /** What is written, and read as ours. */
   readonly contracts: readonly Contract<unknown>[]
 }
 
 /**
- * A codec on the registry at `registryUrl` (its Confluent-compatible path, ending in `/apis/ccompat/v7`). It looks up
- * and never registers: the lookup of a schema's id is `POST /subjects/<name>` without `/versions`.
+ * A codec on a registry. It looks up and never registers: the lookup of a schema's id is `POST /subjects/<name>` without `/versions`.
  */
 export async function openCodec(options: CodecOptions): Promise<Codec> {
+  const urlOf = (path: string) => `${securedHttp(options.registry).url}${path}`
   const source: SchemaSource = {
     idOf: async ({ name, schema }) => {
-      const url = `${options.registryUrl}/subjects/${encodeURIComponent(name)}`
+      const path = `/subjects/${encodeURIComponent(name)}`
       const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' }
       const body = JSON.stringify({ schema: JSON.stringify(schema) })
-      const response = await ask(url, { method: 'POST', headers, body })
+      const response = await ask(options.registry, path, { method: 'POST', headers, body })
       if (response.status === 404) return undefined
-      if (!response.ok) throw new Error(`POST ${url} answered ${response.status}`)
+      if (!response.ok) throw new Error(`POST ${urlOf(path)} answered ${response.status}`)
       return ((await response.json()) as { id: number }).id
     },
     typeOf: async (id) => {
-      const url = `${options.registryUrl}/schemas/ids/${id}`
-      const response = await ask(url)
+      const path = `/schemas/ids/${id}`
+      const response = await ask(options.registry, path)
       if (response.status === 404) return undefined
-      if (!response.ok) throw new Error(`GET ${url} answered ${response.status}`)
+      if (!response.ok) throw new Error(`GET ${urlOf(path)} answered ${response.status}`)
       const { schema, schemaType = 'AVRO' } = (await response.json()) as { schema: string; schemaType?: string }
       return schemaType === 'AVRO' ? readable(schema) : undefined
     },
@@ -178,13 +180,16 @@ export function memoryCodec(known: readonly Contract<unknown>[]): Codec {
 const ANSWER_MS = 10_000
 
 /** The answer, whole: a body left unread keeps its connection busy. */
-async function ask(url: string, init?: RequestInit): Promise<Response> {
+async function ask(registry: HttpAt, path: string, init?: RequestInit): Promise<Response> {
   try {
-    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
+    const response = await fetchAt(registry, path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) })
     return new Response(await response.arrayBuffer(), response)
   } catch (error) {
     const { cause = error } = error as Error
-    throw new Error(`the schema registry doesn't answer at ${url}: ${(cause as Error).message}`, { cause })
+    throw new Error(
+      `the schema registry doesn't answer at ${securedHttp(registry).url}${path}: ${(cause as Error).message}`,
+      { cause },
+    )
   }
 }
 

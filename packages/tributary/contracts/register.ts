@@ -1,5 +1,7 @@
+import { Agent } from 'node:https'
 import { type COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import type avro from 'avsc'
+import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
 import { avroType } from './codec.ts'
 import type { Contract } from './contract.ts'
 import { lostFields } from './lost-fields.ts'
@@ -27,14 +29,14 @@ export class IncompatibleSchema extends Error {
 }
 
 /** Compares our contracts with every registered version of their subjects; changes nothing. */
-export async function checkSchemas(registryUrl: string, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
-  return Promise.all(ours.map((contract) => checkSchema(registryUrl, contract)))
+export async function checkSchemas(registry: HttpAt, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
+  return Promise.all(ours.map((contract) => checkSchema(registry, contract)))
 }
 
-async function checkSchema(registryUrl: string, contract: Contract<unknown>): Promise<SchemaState> {
+async function checkSchema(registry: HttpAt, contract: Contract<unknown>): Promise<SchemaState> {
   const { name } = contract
-  const subject = `${registryUrl}/subjects/${encodeURIComponent(name)}/versions`
-  const versions = await getJson<number[]>(subject)
+  const subject = `/subjects/${encodeURIComponent(name)}/versions`
+  const versions = await getJson<number[]>(registry, subject)
   if (!versions) return { name, state: 'missing', faults: [], losses: [] }
   const ours = avroType(contract.schema)
   const faults: string[] = []
@@ -43,7 +45,7 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
   let oldReadersSurvive = true
   let latest: avro.Type | undefined
   for (const version of versions) {
-    const found = await getJson<{ schema: string }>(`${subject}/${version}`)
+    const found = await getJson<{ schema: string }>(registry, `${subject}/${version}`)
     if (!found) continue
     const theirs = avroType(JSON.parse(found.schema))
     latest = theirs
@@ -69,8 +71,8 @@ async function checkSchema(registryUrl: string, contract: Contract<unknown>): Pr
  * Registers every contract under `FULL_TRANSITIVE`. Safe to run again. Throws `IncompatibleSchema`, naming each
  * schema and fault, before anything is registered.
  */
-export async function registerSchemas(registryUrl: string, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
-  const before = await checkSchemas(registryUrl, ours)
+export async function registerSchemas(registry: HttpAt, ours: readonly Contract<unknown>[]): Promise<SchemaState[]> {
+  const before = await checkSchemas(registry, ours)
   const bad = before.filter((s) => s.state === 'changed' && !(s.newReadersSurvive && s.oldReadersSurvive))
   if (bad.length > 0) {
     const faults = bad.map((s) => `${s.name}: ${s.faults.join('; ')}`).join('\n')
@@ -78,11 +80,11 @@ export async function registerSchemas(registryUrl: string, ours: readonly Contra
       `${faults}\nNothing was registered. Give added fields a default, keep removed ones optional, or make a new event type.`,
     )
   }
-  const registry = new SchemaRegistry({ host: registryUrl, retry: { retries: 5 } })
+  const client = clientOf(registry)
   for (const contract of ours) {
     // The level goes first: register() compares it with what it is told and refuses when they differ.
-    await putCompatibility(registryUrl, contract.name)
-    await registry.register(
+    await putCompatibility(registry, contract.name)
+    await client.register(
       { type: 'AVRO' as never, schema: JSON.stringify(contract.schema) },
       { subject: contract.name, compatibility: COMPATIBILITY_LEVEL as COMPATIBILITY },
     )
@@ -90,22 +92,33 @@ export async function registerSchemas(registryUrl: string, ours: readonly Contra
   return before
 }
 
-async function putCompatibility(registryUrl: string, subject: string): Promise<void> {
-  const response = await fetch(`${registryUrl}/config/${encodeURIComponent(subject)}`, {
+function clientOf(at: HttpAt): SchemaRegistry {
+  const { url, login, ca } = securedHttp(at)
+  return new SchemaRegistry({
+    host: url,
+    retry: { retries: 5 },
+    ...(login && { auth: { ...login } }),
+    ...(ca !== undefined && { agent: new Agent({ ca }) }),
+  })
+}
+
+async function putCompatibility(registry: HttpAt, subject: string): Promise<void> {
+  const response = await fetchAt(registry, `/config/${encodeURIComponent(subject)}`, {
     method: 'PUT',
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
     body: JSON.stringify({ compatibility: COMPATIBILITY_LEVEL }),
   })
   if (!response.ok)
     throw new Error(
-      `registry ${registryUrl}: setting compatibility of "${subject}" answered ${response.status}: ${await response.text()}`,
+      `registry ${securedHttp(registry).url}: setting compatibility of "${subject}" answered ${response.status}: ${await response.text()}`,
     )
 }
 
-async function getJson<T>(url: string): Promise<T | undefined> {
-  const response = await fetch(url)
+async function getJson<T>(registry: HttpAt, path: string): Promise<T | undefined> {
+  const response = await fetchAt(registry, path)
   if (response.status === 404) return undefined
-  if (!response.ok) throw new Error(`GET ${url} answered ${response.status}: ${await response.text()}`)
+  if (!response.ok)
+    throw new Error(`GET ${securedHttp(registry).url}${path} answered ${response.status}: ${await response.text()}`)
   return (await response.json()) as T
 }
 

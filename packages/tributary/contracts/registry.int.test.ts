@@ -85,7 +85,10 @@ describe('registration', () => {
 
 describe('a codec on the registry', () => {
   test('reads what another one wrote once it has learned the id', async () => {
-    const [writer, reader] = [await openCodec({ registryUrl, contracts }), await openCodec({ registryUrl, contracts })]
+    const [writer, reader] = [
+      await openCodec({ registry: registryUrl, contracts }),
+      await openCodec({ registry: registryUrl, contracts }),
+    ]
     await writer.prepare([OrderCanceled])
     const bytes = writer.encode(OrderCanceled, { orderId: 'o1' })
     expect(() => reader.decode(bytes)).toThrow(UnknownSchemaId)
@@ -95,13 +98,13 @@ describe('a codec on the registry', () => {
 
   test('registers nothing in passing', async () => {
     const unregistered = thing('Unregistered')
-    const codec = await openCodec({ registryUrl, contracts })
+    const codec = await openCodec({ registry: registryUrl, contracts })
     await expect(codec.prepare([unregistered])).rejects.toThrow(SchemaNotRegistered)
     expect(await checkSchemas(registryUrl, [unregistered])).toMatchObject([{ state: 'missing' }])
   })
 
   test('takes an id nobody knows, and one of a schema that is not Avro, for unknown', async () => {
-    const codec = await openCodec({ registryUrl, contracts })
+    const codec = await openCodec({ registry: registryUrl, contracts })
     await expect(codec.learn(2_000_000_000)).rejects.toThrow(UnknownSchemaId)
     const response = await fetch(`${registryUrl}/subjects/test.registry.Protobuf/versions`, {
       method: 'POST',

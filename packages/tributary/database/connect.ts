@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
 
@@ -11,6 +12,17 @@ export interface DatabaseLogin {
   readonly database: string
   readonly user: string
   readonly password: string
+  /** Where TLS is spoken. `ca`: the certificates (PEM) that are trusted in place of the ones that Node brings. */
+  readonly tls?: { readonly ca?: string } | undefined
+}
+
+/** What every client of `pg` is opened with: where a database is, and who enters it. */
+export function postgresOptions({
+  tls,
+  ...login
+}: DatabaseLogin): Omit<DatabaseLogin, 'tls'> & { readonly ssl?: ConnectionOptions } {
+  // The certificate must be the host's: `pg` tells TLS the host's name, but no address.
+  return tls ? { ...login, ssl: { ...tls, host: login.host } } : login
 }
 
 /**
@@ -37,7 +49,7 @@ export function openDatabase(
   return knex({
     client: 'pg',
     connection: {
-      ...login,
+      ...postgresOptions(login),
       application_name: options.application,
       options: set.join(' '),
       connectionTimeoutMillis: 5_000,

@@ -29,15 +29,34 @@ export type Migrated = Each<string, readonly string[]>
 
 /**
  * Brings databases, logins, tables, outboxes, publications, slots and rights to what this version of the program
- * wants, each service on its own. Safe to run again and by several at once (they take turns). Runs as superuser, and
- * touches nothing on the server that isn't ours.
+ * wants, each service on its own, whichever server it is on. Safe to run again and by several at once (they take turns). Runs as
+ * superuser, and touches nothing on a server that isn't ours.
  */
-export async function migrate({ services, loadService }: Services, settings: MigrateSettings): Promise<Migrated> {
-  const postgres = openDatabase(settings.superuser('postgres'), { application: 'tributary-migrate', pool: 1 })
+export async function migrate(system: Services, settings: MigrateSettings): Promise<Migrated> {
+  const servers = Map.groupBy(system.services, (service) => {
+    const { host, port } = settings.superuser(service)
+    return `${host}:${port}`
+  })
+  const each: Migrated[] = []
+  for (const here of servers.values()) each.push(await migrateOn(here, system, settings))
+  return {
+    done: new Map(each.flatMap(({ done }) => [...done])),
+    failed: new Map(each.flatMap(({ failed }) => [...failed])),
+  }
+}
+
+/** The same for the services of one server. */
+async function migrateOn(
+  here: readonly string[],
+  { services, loadService }: Services,
+  settings: MigrateSettings,
+): Promise<Migrated> {
+  const login = { ...settings.superuser(here[0]!), database: 'postgres' }
+  const postgres = openDatabase(login, { application: 'tributary-migrate', pool: 1 })
   try {
     return await alone(postgres, async (db) => {
       await ensureSharedLogins(db, settings.passwords)
-      return eachOnItsOwn(services, async (service) => {
+      return eachOnItsOwn(here, async (service) => {
         const login = settings.superuser(service)
         const options = { application: 'tributary-migrate', pool: 2, lockTimeoutMs: LOCK_TIMEOUT_MS }
         const database = openDatabase(login, options)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { readFreshnessLogin } from '#database/settings'
 import { resend } from '#outbox/resend'
 import { openLog } from '#runtime/log'
 import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader'
@@ -19,12 +20,7 @@ let testDatabases: TestDatabases
 let databases: Databases
 beforeAll(async () => {
   testDatabases = await openTestDatabases()
-  const { POSTGRES_HOST, POSTGRES_PORT, FRESHNESS_DB_PASSWORD } = testDatabases.env
-  databases = openDatabases(services, {
-    host: POSTGRES_HOST!,
-    port: Number(POSTGRES_PORT),
-    password: FRESHNESS_DB_PASSWORD!,
-  })
+  databases = openDatabases(services, readFreshnessLogin(testDatabases.env))
 })
 afterAll(async () => {
   await databases.close()

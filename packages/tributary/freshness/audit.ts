@@ -1,6 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { EventsTopic } from '#contracts/topic'
 import type { Concern } from '#runtime/health'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import { readTopics, type TopicBatch, type TopicReader } from '#runtime/topic-reader'
 import type { Report } from './chain.ts'
@@ -28,7 +29,7 @@ export interface AuditOptions {
   readonly topics: readonly EventsTopic[]
   readonly databases: Databases
   readonly brokers: Brokers
-  readonly kafkaBrokers: readonly string[]
+  readonly kafkaBrokers: KafkaAt
   /** The id of a topic; undefined when there is none. */
   topicId(topic: string): Promise<string | undefined>
   readonly log: Log

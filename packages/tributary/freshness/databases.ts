@@ -1,12 +1,6 @@
 import pg from 'pg'
+import { type DatabaseLogin, postgresOptions } from '#database/connect'
 
-export interface DatabaseSettings {
-  readonly host: string
-  readonly port: number
-  readonly password: string
-}
-
-const LOGIN = 'freshness'
 const slotOf = (service: string) => `${service}_outbox`
 
 /** A position in the write-ahead log of each service's database, as Postgres writes them (`0/16B3748`). */
@@ -56,15 +50,17 @@ export interface Databases {
 }
 
 /** Connects to the services' databases when first asked, and again after a failure. */
-export function openDatabases(services: readonly string[], { host, port, password }: DatabaseSettings): Databases {
+export function openDatabases(services: readonly string[], loginOf: (service: string) => DatabaseLogin): Databases {
+  const serverOf = new Map(
+    services.map((service) => {
+      const { host, port } = loginOf(service)
+      return [service, `${host}:${port}`] as const
+    }),
+  )
   const pools = new Map(
     services.map((service) => {
       const pool = new pg.Pool({
-        host,
-        port,
-        password,
-        database: service,
-        user: LOGIN,
+        ...postgresOptions(loginOf(service)),
         max: 1,
         application_name: 'tributary-freshness',
         connectionTimeoutMillis: 5_000,
@@ -91,16 +87,21 @@ export function openDatabases(services: readonly string[], { host, port, passwor
       )
     },
     async behind(marks) {
-      if (marks.size === 0) return []
-      const [pool] = pools.values() as unknown as [pg.Pool]
-      const { rows } = await pool.query(
-        `select slot_name, confirmed_flush_lsn >= lsn::pg_lsn as passed
-         from unnest($1::text[], $2::text[]) as mark (slot, lsn)
-         left join pg_replication_slots on slot_name = slot`,
-        [[...marks.keys()].map(slotOf), [...marks.values()]],
+      // A server shows the slots of all its databases: one question for each server.
+      const servers = Map.groupBy(marks, ([service]) => serverOf.get(service))
+      const behind = await Promise.all(
+        [...servers.values()].map(async (here) => {
+          const { rows } = await pools.get(here[0]![0])!.query(
+            `select slot_name, confirmed_flush_lsn >= lsn::pg_lsn as passed
+             from unnest($1::text[], $2::text[]) as mark (slot, lsn)
+             left join pg_replication_slots on slot_name = slot`,
+            [here.map(([service]) => slotOf(service)), here.map(([, lsn]) => lsn)],
+          )
+          const passed = new Set(rows.filter((row) => row.passed).map((row) => row.slot_name as string))
+          return here.flatMap(([service]) => (passed.has(slotOf(service)) ? [] : [service]))
+        }),
       )
-      const passed = new Set(rows.filter((row) => row.passed).map((row) => row.slot_name as string))
-      return [...marks.keys()].filter((service) => !passed.has(slotOf(service)))
+      return behind.flat()
     },
     newRows: (service, cursor, most) => newRows(pools.get(service)!, cursor, most),
     async lastNote(service) {

@@ -1,5 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import { type FastifyInstance, LogController } from 'fastify'
+import { readFreshnessLogin } from '#database/settings'
 import {
   elasticsearchSettings,
   kafkaSettings,
@@ -12,11 +13,12 @@ import { followLetters } from '#runtime/dead-letters/follow'
 import { addHealth } from '#runtime/health'
 import { Problem } from '#runtime/http/problem'
 import { openHttpServer } from '#runtime/http/server'
+import { kafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { Gauge, openMetrics, type Registry } from '#runtime/metrics'
 import { topicIdOf } from '#runtime/topic-id'
-import { openElasticsearch } from '#sink/client'
+import { elasticsearchAt, openElasticsearch } from '#sink/client'
 import { openFreshnessIndex } from '#sink/freshness-index'
 import { currentIndex } from '#sink/generations'
 import { openAudit } from './audit.ts'
@@ -45,20 +47,17 @@ export async function startFreshness(system: Freshened, log: Log): Promise<Runni
     FRESHNESS_PORT: setting.port.prefault(14_022),
     FRESHNESS_DB_PASSWORD: setting.secret,
   })
-  const brokers = await openBrokers(config.KAFKA_BROKERS)
-  const databases = openDatabases([...system.domainTopics.keys()], {
-    host: config.POSTGRES_HOST,
-    port: config.POSTGRES_PORT,
-    password: config.FRESHNESS_DB_PASSWORD,
-  })
-  const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const letters = followLetters(config.KAFKA_BROKERS, system.deadLetterTopics, 'tributary-freshness-letters')
+  const kafka = kafkaAt(config)
+  const brokers = await openBrokers(kafka)
+  const databases = openDatabases([...system.domainTopics.keys()], readFreshnessLogin())
+  const client = openElasticsearch(elasticsearchAt(config))
+  const letters = followLetters(kafka, system.deadLetterTopics, 'tributary-freshness-letters')
   const audit = openAudit({
     topics: [...system.domainTopics.values()],
     databases,
     brokers,
-    kafkaBrokers: config.KAFKA_BROKERS,
-    topicId: (topic) => topicIdOf(config.KAFKA_BROKERS, topic),
+    kafkaBrokers: kafka,
+    topicId: (topic) => topicIdOf(kafka, topic),
     log,
   })
   const follower = follow({

@@ -1,4 +1,5 @@
 import type { Admin } from 'kafkajs'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { readStamp } from '#runtime/stamp'
 import { topicIdOf } from '#runtime/topic-id'
@@ -30,10 +31,10 @@ export interface Known {
 }
 
 /** Connects to the brokers. Throws when none answers. */
-export async function openBrokers(brokers: readonly string[]): Promise<Brokers> {
+export async function openBrokers(brokers: KafkaAt): Promise<Brokers> {
   const kafka = new Kafka({
     clientId: 'tributary-freshness',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 3 },
   })

@@ -4,6 +4,7 @@ import { deadLettersOf } from '#contracts/topic'
 import { readOpenLetters } from '#runtime/dead-letters/follow'
 import type { Reason } from '#runtime/dead-letters/letter'
 import type { Concern } from '#runtime/health'
+import type { KafkaAt } from '#runtime/kafka-at'
 import { type DeadLetters, idOf } from './dead-letters.ts'
 import { firstParked, parkedKeys } from './parking.ts'
 
@@ -15,7 +16,7 @@ export async function reconcileLetters(
   db: Knex,
   service: string,
   deadLetters: DeadLetters,
-  brokers: readonly string[],
+  brokers: KafkaAt,
 ): Promise<void> {
   const app = inboxApp(service)
   const { open: found, unread } = await readOpenLetters(

@@ -5,6 +5,7 @@ import { readServiceLogin } from '#database/settings'
 import { withOutbox } from '#outbox/outbox'
 import { kafkaSettings, readConfig } from '#runtime/config'
 import type { OpenLetter } from '#runtime/dead-letters/letter'
+import { kafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import type { ServiceDefinition } from '#service/definition'
 import { deadLettersOn } from './dead-letters.ts'
@@ -36,7 +37,7 @@ export async function openInbox(service: ServiceDefinition, codec: Codec): Promi
   )
   const kafka = new kafkajs.Kafka({
     clientId: `${inboxApp(name)}-cli`,
-    brokers: [...config.KAFKA_BROKERS],
+    ...kafkaOptions(kafkaAt(config)),
     logLevel: kafkajs.logLevel.NOTHING,
   })
   const producer = kafka.producer({ allowAutoTopicCreation: false })

@@ -4,6 +4,7 @@ import type { Knex } from 'knex'
 import { inboxApp } from '#contracts/apps'
 import type { Codec } from '#contracts/codec'
 import type { Concern } from '#runtime/health'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import type { Log } from '#runtime/log'
 import { Counter, Gauge, type Registry } from '#runtime/metrics'
@@ -48,7 +49,7 @@ export interface SubscribeOptions {
   /** The service's database with its outbox. */
   readonly db: Knex
   readonly codec: Codec
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly subscriptions: readonly Subscription[]
   readonly log: Log
   readonly metrics: Registry
@@ -63,7 +64,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   const { service, log, subscriptions } = options
   const kafka = new kafkajs.Kafka({
     clientId: inboxApp(service),
-    brokers: [...options.brokers],
+    ...kafkaOptions(options.brokers),
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { retries: 8, maxRetryTime: 10_000 },
   })

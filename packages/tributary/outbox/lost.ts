@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { readTopics } from '#runtime/topic-reader'
 
@@ -28,7 +29,7 @@ const CLIENT = 'tributary-outbox'
 export async function lostEvents(
   db: Knex,
   topic: string,
-  brokers: readonly string[],
+  brokers: KafkaAt,
   since: number,
   table = 'outbox',
 ): Promise<LostEvent[]> {
@@ -47,7 +48,7 @@ export async function lostEvents(
 }
 
 /** Gives the CloudEvents id of each committed record of a topic from a time (ms) on, up to its end now. */
-async function readIds(brokers: readonly string[], topic: string, from: number, take: (id: string) => void) {
+async function readIds(brokers: KafkaAt, topic: string, from: number, take: (id: string) => void) {
   const positions = await positionsAt(brokers, topic, from)
   const reader = readTopics({
     brokers,
@@ -74,10 +75,10 @@ async function readIds(brokers: readonly string[], topic: string, from: number, 
   }
 }
 
-async function positionsAt(brokers: readonly string[], topic: string, time: number): Promise<Map<number, bigint>> {
+async function positionsAt(brokers: KafkaAt, topic: string, time: number): Promise<Map<number, bigint>> {
   const admin = new kafkajs.Kafka({
     clientId: CLIENT,
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
   }).admin()
   await admin.connect()

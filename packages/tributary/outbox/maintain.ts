@@ -3,6 +3,7 @@ import { openDatabase } from '#database/connect'
 import { readMaintainerLogin } from '#database/settings'
 import { kafkaSettings, readConfig } from '#runtime/config'
 import { type Each, eachOnItsOwn } from '#runtime/each'
+import { kafkaAt } from '#runtime/kafka-at'
 import { lostEvents } from './lost.ts'
 import { type Maintained, maintainOutbox } from './retention.ts'
 
@@ -15,13 +16,13 @@ export async function maintainAll(
   now: number,
 ): Promise<Each<string, Maintained>> {
   const loginOf = readMaintainerLogin()
-  const { KAFKA_BROKERS } = readConfig(kafkaSettings)
+  const kafka = kafkaAt(readConfig(kafkaSettings))
   return eachOnItsOwn(domainTopics.keys(), async (service) => {
     const db = openDatabase(loginOf(service), { application: 'tributary-outbox', pool: 1 })
     try {
       const topic = domainTopics.get(service)!
       return await maintainOutbox(db, service, now, {
-        lostIn: async (partition) => (await lostEvents(db, topic.name, KAFKA_BROKERS, 0, partition)).length,
+        lostIn: async (partition) => (await lostEvents(db, topic.name, kafka, 0, partition)).length,
       })
     } finally {
       await db.destroy()

@@ -4,6 +4,7 @@ import { openDatabase } from '#database/connect'
 import { untilUnlocked } from '#database/locks'
 import { readMaintainerLogin } from '#database/settings'
 import { kafkaSettings, readConfig } from '#runtime/config'
+import { type KafkaAt, kafkaAt } from '#runtime/kafka-at'
 import { lostEvents } from './lost.ts'
 import { slotPasses } from './slot.ts'
 
@@ -42,8 +43,8 @@ export async function resendLost(
 ): Promise<{ lost: number; written: number }> {
   const db = openDatabase(readMaintainerLogin()(service), { application: 'tributary-outbox', pool: 1 })
   try {
-    const { KAFKA_BROKERS } = readConfig(kafkaSettings)
-    const lost = since === undefined ? await missing(db, service, name, KAFKA_BROKERS) : await writtenSince(db, since)
+    const kafka = kafkaAt(readConfig(kafkaSettings))
+    const lost = since === undefined ? await missing(db, service, name, kafka) : await writtenSince(db, since)
     return { lost: lost.length, written: await resend(db, lost) }
   } finally {
     await db.destroy()
@@ -51,7 +52,7 @@ export async function resendLost(
 }
 
 /** Of what was committed before the call: what the connector hasn't passed yet is late, not lost, and is waited for. */
-async function missing(db: Knex, service: string, topic: string, brokers: readonly string[]): Promise<string[]> {
+async function missing(db: Knex, service: string, topic: string, brokers: KafkaAt): Promise<string[]> {
   const committed = await writtenSince(db, 0)
   await slotPasses(db, service)
   const lost = new Set((await lostEvents(db, topic, brokers, 0)).map(({ id }) => id))

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { kafkaAt } from '#runtime/kafka-at'
 import type { System } from '#system/system'
 
 /** `tributary processor …`, `tributary processor reset …` and `tributary topology …` */
@@ -34,7 +35,7 @@ export function processorsCommands(program: Command, system: System): void {
       console.log(`rows in ${rows.join(', ')} are taken back: until it is done its read model lacks them;`)
       console.log(`at its next start ${app} reads its inputs from their beginnings and writes every row again`)
       if (!yes) throw new Error('nothing was done: say --yes')
-      await resetProcessor(readConfig(kafkaSettings).KAFKA_BROKERS, app, rows)
+      await resetProcessor(kafkaAt(readConfig(kafkaSettings)), app, rows)
       console.log(`done: start ${app}`)
     })
 

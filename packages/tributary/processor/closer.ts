@@ -4,6 +4,7 @@ import { deadLettersOf } from '#contracts/topic'
 import { askRecord } from '#engine/letters'
 import type { Closer } from '#runtime/dead-letters/cli'
 import { type OpenLetter, readLetter } from '#runtime/dead-letters/letter'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { readTopics } from '#runtime/topic-reader'
 
@@ -11,7 +12,7 @@ import { readTopics } from '#runtime/topic-reader'
 const ANSWER_MS = 60_000
 
 export interface ProcessorsCloserOptions {
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   /** By name. */
   readonly topologies: ReadonlyMap<string, unknown>
 }
@@ -20,7 +21,7 @@ export interface ProcessorsCloserOptions {
 export function processorsCloser({ brokers, topologies }: ProcessorsCloserOptions): Closer {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-dead-letters',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
   })
   const ask = async (letter: OpenLetter, action: 'replay' | 'drop', reason?: string): Promise<string> => {
@@ -54,7 +55,7 @@ export function processorsCloser({ brokers, topologies }: ProcessorsCloserOption
 }
 
 /** What is written of a letter from now on: its closing, or the letter again. */
-function answersTo(brokers: readonly string[], letter: OpenLetter) {
+function answersTo(brokers: KafkaAt, letter: OpenLetter) {
   let answer: { readonly failed: boolean; readonly text: string } | undefined
   let listens = false
   const reader = readTopics({

@@ -5,6 +5,7 @@ import { engineMetrics } from '#engine/run/metrics'
 import { Worker } from '#engine/run/worker'
 import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
 import { serveHealth } from '#runtime/health'
+import { kafkaAt } from '#runtime/kafka-at'
 import { runProcess } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
 
@@ -37,7 +38,7 @@ export async function runProcessor(
       plan: plan(topology),
       app: processorApp(name),
       slot: config.SLOT,
-      brokers: config.KAFKA_BROKERS,
+      brokers: kafkaAt(config),
       codec: await openCodec(),
       log,
       metrics: engineMetrics(registry),

@@ -1,6 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import { changelogOf, exchangeOf } from '#engine/run/internal-topics'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { readTopics } from '#runtime/topic-reader'
 
@@ -22,13 +23,9 @@ const GONE_MS = 30_000
  * @param rowsTopics what the processor writes
  * @throws Error when a worker runs, or was killed less than ten seconds ago
  */
-export async function resetProcessor(
-  brokers: readonly string[],
-  app: string,
-  rowsTopics: readonly string[],
-): Promise<void> {
+export async function resetProcessor(brokers: KafkaAt, app: string, rowsTopics: readonly string[]): Promise<void> {
   const { Kafka, logLevel } = kafkajs
-  const kafka = new Kafka({ clientId: CLIENT_ID, brokers: [...brokers], logLevel: logLevel.NOTHING })
+  const kafka = new Kafka({ clientId: CLIENT_ID, ...kafkaOptions(brokers), logLevel: logLevel.NOTHING })
   const admin = kafka.admin()
   await admin.connect()
   try {
@@ -56,7 +53,7 @@ interface RowPlace {
 }
 
 /** The rows that topics hold. */
-async function readRows(brokers: readonly string[], topics: readonly string[]): Promise<readonly RowPlace[]> {
+async function readRows(brokers: KafkaAt, topics: readonly string[]): Promise<readonly RowPlace[]> {
   const rows = new Map<string, RowPlace>()
   if (topics.length === 0) return []
   const reader = readTopics({

@@ -10,10 +10,11 @@ import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setti
 import { followLetters } from '#runtime/dead-letters/follow'
 import { addHealth } from '#runtime/health'
 import { openHttpServer } from '#runtime/http/server'
+import { kafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
-import { openElasticsearch } from '#sink/client'
+import { elasticsearchAt, openElasticsearch } from '#sink/client'
 import { atMost } from './busy.ts'
 import { readChoices } from './choices.ts'
 import { csvHead, csvLine } from './csv.ts'
@@ -64,8 +65,8 @@ export async function startReports({ reports, deadLetterTopics }: Reported, log:
     ...listenSettings,
     REPORTS_PORT: setting.port.prefault(14_000),
   })
-  const client = openElasticsearch(config.ELASTICSEARCH_URL)
-  const letters = followLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-reports')
+  const client = openElasticsearch(elasticsearchAt(config))
+  const letters = followLetters(kafkaAt(config), deadLetterTopics, 'tributary-reports')
   const server = await reportsServer({
     reports,
     client,

@@ -1,4 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { z } from 'zod'
+import { findProject } from './find-project.ts'
+import { saslMechanisms } from './kafka-at.ts'
+import { faultsBetween } from './server-rules.ts'
 
 /** Every fault of the configuration, each naming its variable. */
 export class ConfigError extends Error {
@@ -11,11 +16,42 @@ const port = z.coerce
   .min(1, 'is below 1')
   .max(65_535, 'is above 65535')
 const url = z.url('is not a URL').transform((value) => value.replace(/\/+$/, ''))
+/** A server's URL. A login in it would end up wherever the URL is shown. */
+const serverUrl = url
+  .refine((value) => /^https?:/.test(value), 'begins neither with http: nor with https:')
+  .refine((value) => !/^\w+:\/*[^/]*@/.test(value), 'has a login in it: it has settings of its own')
+/** Paths in .env are from the project's folder, wherever a command is typed. */
+export const fromProject = (path: string): string => resolve(findProject(process.cwd()) ?? '.', path)
+const caFile = z.string().transform((path, context) => {
+  try {
+    const text = readFileSync(fromProject(path), 'utf8')
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+    context.addIssue('has no certificate in it (PEM, -----BEGIN CERTIFICATE-----)')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    context.addIssue(code === 'ENOENT' ? "doesn't exist" : `can't be read (${code})`)
+  }
+  return z.NEVER
+})
+const onOrOff = z.enum(['on', 'off'], 'is neither on nor off')
 const secret = z.string('is missing: `make up` generates it into secrets.env').min(1, 'is empty')
 const hostPorts = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))
   .refine((parts) => parts.every((part) => /^[^\s:]+:\d{1,5}$/.test(part)), 'is not a list of host:port')
+/** `postgres://host:port`, as host and port. Who enters, and which database, is said elsewhere. */
+const postgresUrl = z.url('is not a URL').transform((value, context) => {
+  const { protocol, hostname, port: at, username, pathname, search } = new URL(value)
+  const not = (what: string) => {
+    context.addIssue(what)
+    return z.NEVER
+  }
+  if (!/^postgres(ql)?:$/.test(protocol) || hostname === '') return not('is not postgres://host:port')
+  if (username) return not('has a login in it: it has settings of its own')
+  if (pathname.length > 1) return not('names a database: each service has the one of its name')
+  if (search) return not('has options: TLS is POSTGRES_TLS and POSTGRES_CA_FILE')
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(at || 5432) }
+})
 const hostNames = z
   .string()
   .transform((value) => value.split(',').flatMap((part) => part.trim() || []))
@@ -25,6 +61,7 @@ const hostNames = z
 export const setting = {
   port,
   url,
+  postgresUrl,
   secret,
   hostPorts,
   text: z.string().min(1, 'is empty'),
@@ -35,17 +72,49 @@ export const setting = {
   ),
 }
 
-export const kafkaSettings = { KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092') }
-export const registrySettings = { REGISTRY_URL: url.prefault('http://127.0.0.1:18081/apis/ccompat/v7') }
-export const connectSettings = { CONNECT_URL: url.prefault('http://127.0.0.1:18083') }
-export const elasticsearchSettings = { ELASTICSEARCH_URL: url.prefault('http://127.0.0.1:19200') }
-export const postgresSettings = { POSTGRES_HOST: z.string().default('127.0.0.1'), POSTGRES_PORT: port.default(15_432) }
+const text = setting.text.optional()
+const httpLogin = <Prefix extends string>(prefix: Prefix) =>
+  ({ [`${prefix}_USERNAME`]: text, [`${prefix}_PASSWORD`]: text, [`${prefix}_CA_FILE`]: caFile.optional() }) as Record<
+    `${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE'}`,
+    typeof text
+  >
+
+export const kafkaSettings = {
+  KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092'),
+  KAFKA_TLS: onOrOff.optional(),
+  KAFKA_CA_FILE: caFile.optional(),
+  KAFKA_SASL_MECHANISM: z.enum(saslMechanisms, `is not one of ${saslMechanisms.join(', ')}`).optional(),
+  KAFKA_USERNAME: text,
+  KAFKA_PASSWORD: text,
+}
+export const registrySettings = {
+  REGISTRY_URL: serverUrl.prefault('http://127.0.0.1:18081/apis/ccompat/v7'),
+  ...httpLogin('REGISTRY'),
+}
+export const connectSettings = { CONNECT_URL: serverUrl.prefault('http://127.0.0.1:18083'), ...httpLogin('CONNECT') }
+export const elasticsearchSettings = {
+  ELASTICSEARCH_URL: serverUrl.prefault('http://127.0.0.1:19200'),
+  ELASTICSEARCH_API_KEY: text,
+  ...httpLogin('ELASTICSEARCH'),
+}
+export const postgresSettings = {
+  /** All services' server, where it isn't the stack's own, which is at POSTGRES_HOST and POSTGRES_PORT. */
+  POSTGRES_URL: setting.postgresUrl.optional(),
+  POSTGRES_HOST: z.string().default('127.0.0.1'),
+  POSTGRES_PORT: port.default(15_432),
+  /** Of servers that are given by URL. */
+  POSTGRES_TLS: onOrOff.optional(),
+  POSTGRES_CA_FILE: caFile.optional(),
+}
 /** Where a process listens. Loopback unless told otherwise (a container listens on all of its own interfaces). */
 export const listenSettings = {
   HOST: z.string().default('127.0.0.1'),
   /** Names under which requests may come in, beside loopback's. */
   ALLOWED_HOSTS: hostNames.prefault(''),
 }
+
+/** What `readConfig` makes of a shape. */
+export type Settings<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>
 
 /**
  * Reads and checks settings once, at start. Throws `ConfigError` with all faults at once.
@@ -54,20 +123,27 @@ export const listenSettings = {
 export function readConfig<Shape extends z.ZodRawShape>(
   shape: Shape,
   env: Readonly<Record<string, string | undefined>> = process.env,
-): z.output<z.ZodObject<Shape>> {
+): Settings<Shape> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = z.object(shape).safeParse(given)
-  if (parsed.success) return parsed.data
-  const faults = parsed.error.issues.map((issue) => {
-    const name = String(issue.path[0])
-    const shown = /PASSWORD|SECRET/.test(name) || given[name] === undefined ? '' : `="${given[name]}"`
-    const what =
-      given[name] === undefined && issue.code === 'invalid_type' && !/missing/.test(issue.message)
-        ? 'is missing'
-        : issue.message
-    return `  ${name}${shown} ${what}`
-  })
+  const between = faultsBetween(new Set(Object.keys(shape)), given)
+  if (parsed.success && between.length === 0) return parsed.data
+  const faults = [
+    ...(parsed.error?.issues ?? []).map((issue) => {
+      const name = String(issue.path[0])
+      const shown = given[name] === undefined || isSecret(name, given[name]) ? '' : `="${given[name]}"`
+      const what =
+        given[name] === undefined && issue.code === 'invalid_type' && !/missing/.test(issue.message)
+          ? 'is missing'
+          : issue.message
+      return `  ${name}${shown} ${what}`
+    }),
+    ...between.map(({ name, what }) => `  ${name} ${what}`),
+  ]
   throw new ConfigError(
     `the configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`} (see .env.example):\n${faults.join('\n')}`,
   )
 }
+
+/** Whether a value isn't to be shown; a URL may have a login in it. */
+const isSecret = (name: string, value: string) => /PASSWORD|SECRET|API_KEY/.test(name) || /^\w+:\/*[^/]*@/.test(value)

@@ -1,4 +1,6 @@
-import { connect, type Socket } from 'node:net'
+import { createRequire } from 'node:module'
+import { type KafkaAt, kafkaOptions, securedKafka } from './kafka-at.ts'
+import './kafkajs.ts'
 
 const METADATA = 3
 const VERSION = 12
@@ -8,13 +10,14 @@ const UNKNOWN_TOPIC_OR_PARTITION = 3
 /**
  * The id the cluster gave the topic when it was created (KIP-516), or undefined when there is no such topic. A topic
  * that was deleted and created again has another one. kafkajs's newest Metadata request is older than topic ids, so
- * this one is written here (Metadata version 12, https://kafka.apache.org/protocol#The_Messages_Metadata).
+ * this one is written here, and sent over one of its connections (Metadata version 12, https://kafka.apache.org/protocol#The_Messages_Metadata).
  */
-export async function topicIdOf(brokers: readonly string[], topic: string): Promise<string | undefined> {
+export async function topicIdOf(at: KafkaAt, topic: string): Promise<string | undefined> {
   let failure: unknown = new Error('no brokers are given')
+  const { brokers } = securedKafka(at)
   for (const broker of brokers) {
     try {
-      return readTopicId(await ask(broker, metadataRequest(topic)), topic)
+      return readTopicId(await ask(at, broker, metadataRequest(topic)), topic)
     } catch (error) {
       failure = error
     }
@@ -27,25 +30,17 @@ export async function topicIdOf(brokers: readonly string[], topic: string): Prom
   )
 }
 
+/** What follows the client's id in the request's header, and the body. */
 function metadataRequest(topic: string): Buffer {
   const name = Buffer.from(topic)
-  const clientId = Buffer.from('tributary')
-  const header = Buffer.alloc(10)
-  header.writeInt16BE(METADATA, 0)
-  header.writeInt16BE(VERSION, 2)
-  header.writeInt32BE(1, 4)
-  header.writeInt16BE(clientId.length, 8)
   const topics = Buffer.concat([Buffer.of(2), Buffer.alloc(16), uvarint(name.length + 1), name, Buffer.of(0)])
   // Neither create the topic nor list what may be done with it; no tagged fields.
-  const body = Buffer.concat([header, clientId, Buffer.of(0), topics, Buffer.of(0, 0, 0)])
-  const size = Buffer.alloc(4)
-  size.writeInt32BE(body.length)
-  return Buffer.concat([size, body])
+  return Buffer.concat([Buffer.of(0), topics, Buffer.of(0, 0, 0)])
 }
 
 function readTopicId(answer: Buffer, topic: string): string | undefined {
   const read = new Reader(answer)
-  read.skip(4 + 1 + 4) // correlation id, tagged fields, throttle time
+  read.skip(1 + 4) // tagged fields, throttle time
   read.array(() => {
     read.skip(4)
     read.string()
@@ -65,20 +60,54 @@ function readTopicId(answer: Buffer, topic: string): string | undefined {
   return id
 }
 
-function ask(broker: string, request: Buffer): Promise<Buffer> {
-  const at = broker.lastIndexOf(':')
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const socket: Socket = connect({ host: broker.slice(0, at), port: Number(broker.slice(at + 1)) })
-  let received = Buffer.alloc(0)
-  socket.setTimeout(TIMEOUT_MS, () => reject(new Error(`${broker} did not answer within ${TIMEOUT_MS} ms`)))
-  socket.on('error', reject)
-  socket.on('close', () => reject(new Error(`${broker} closed the connection`)))
-  socket.on('data', (chunk) => {
-    received = Buffer.concat([received, chunk])
-    if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) resolve(received.subarray(4))
+/** What is used of a connection of kafkajs. */
+interface Connection {
+  setVersions(versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>): void
+  setSupportAuthenticationProtocol(supported: boolean): void
+  connect(): Promise<unknown>
+  authenticate(): Promise<void>
+  send(exchange: object): Promise<Buffer>
+  disconnect(): Promise<unknown>
+}
+const internals = createRequire(import.meta.url)
+const ConnectionTo = internals('kafkajs/src/network/connection') as new (options: object) => Connection
+const EncoderOf = internals('kafkajs/src/protocol/encoder') as new () => { writeBuffer(bytes: Buffer): object }
+const socketFactory = internals('kafkajs/src/network/socketFactory') as () => unknown
+
+const silent = { namespace: () => silent, debug() {}, info() {}, warn() {}, error() {} }
+/** SaslHandshake and SaslAuthenticate, in versions that every broker of today has. */
+const SASL_VERSIONS = { 17: { minVersion: 1, maxVersion: 1 }, 36: { minVersion: 0, maxVersion: 1 } }
+
+async function ask(at: KafkaAt, broker: string, body: Buffer): Promise<Buffer> {
+  const { brokers: _, ...secured } = kafkaOptions(at)
+  const colon = broker.lastIndexOf(':')
+  const connection = new ConnectionTo({
+    host: broker.slice(0, colon),
+    port: Number(broker.slice(colon + 1)),
+    clientId: 'tributary',
+    logger: silent,
+    socketFactory: socketFactory(),
+    connectionTimeout: TIMEOUT_MS,
+    requestTimeout: TIMEOUT_MS,
+    ...secured,
   })
-  socket.write(request)
-  return promise.finally(() => socket.destroy())
+  connection.setVersions(SASL_VERSIONS)
+  connection.setSupportAuthenticationProtocol(true)
+  try {
+    await connection.connect()
+    await connection.authenticate()
+    return await connection.send({
+      request: {
+        apiKey: METADATA,
+        apiVersion: VERSION,
+        apiName: 'Metadata',
+        encode: async () => new EncoderOf().writeBuffer(body),
+      },
+      response: { decode: async (bytes: Buffer) => bytes, parse: async (bytes: Buffer) => bytes },
+    })
+  } finally {
+    await connection.disconnect()
+  }
 }
 
 class Reader {

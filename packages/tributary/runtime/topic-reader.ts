@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { setTimeout as after } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
+import { type KafkaAt, kafkaOptions } from './kafka-at.ts'
 import kafkajs from './kafkajs.ts'
 import { topicIdOf } from './topic-id.ts'
 
@@ -15,7 +16,7 @@ export interface TopicBatch {
 }
 
 export interface TopicReaderOptions {
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly clientId: string
   readonly topics: readonly string[]
   /** Where to begin with a partition; undefined, or an offset that isn't there: at its first record. */
@@ -91,7 +92,7 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
   const { brokers, clientId, topics, take, maxWaitMs, minBytes = 1 } = options
   const kafka = new kafkajs.Kafka({
     clientId,
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 2 },
   })

@@ -5,6 +5,7 @@ import { purgeInbox } from '#inbox/purge'
 import { type Inbox, subscribe } from '#inbox/subscribe'
 import { withOutbox } from '#outbox/outbox'
 import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
+import { kafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
@@ -47,7 +48,7 @@ export async function runService(service: ServiceDefinition, codec: Codec, log: 
       service: name,
       db: await withOutbox(inboxPool(login, name), codec, service.publishes, { judges: false }),
       codec,
-      brokers: config.KAFKA_BROKERS,
+      brokers: kafkaAt(config),
       subscriptions: service.subscriptions,
       log,
       metrics,

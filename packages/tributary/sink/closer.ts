@@ -7,6 +7,7 @@ import { deadLettersOf } from '#contracts/topic'
 import type { ReadModel } from '#read-models/read-model'
 import type { Closer } from '#runtime/dead-letters/cli'
 import { closingRecord, type OpenLetter, type Outcome } from '#runtime/dead-letters/letter'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import { readTopics } from '#runtime/topic-reader'
 import { type ItemAnswer, judge, reasonOf } from './answers.ts'
@@ -19,7 +20,7 @@ import { versionOf } from './version.ts'
 const READ_MS = 60_000
 
 export interface SinkCloserOptions {
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly client: Client
   readonly codec: Codec
   readonly readModels: readonly ReadModel[]
@@ -32,7 +33,7 @@ export interface SinkCloserOptions {
 export function sinkCloser({ brokers, client, codec, readModels }: SinkCloserOptions): Closer {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-dead-letters',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
   })
   return {
@@ -59,7 +60,7 @@ export function sinkCloser({ brokers, client, codec, readModels }: SinkCloserOpt
 }
 
 /** The letter's record as it stands in its topic, and the newest one of its key behind it. */
-async function recordAt(kafka: Kafka, brokers: readonly string[], { topic, partition, offset }: OpenLetter) {
+async function recordAt(kafka: Kafka, brokers: KafkaAt, { topic, partition, offset }: OpenLetter) {
   const admin = kafka.admin()
   await admin.connect()
   const extent = await extentOf(admin, topic).finally(() => admin.disconnect())

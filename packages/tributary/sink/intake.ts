@@ -1,5 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import { readTopics } from '#runtime/topic-reader'
 import type { Generation } from './generations.ts'
@@ -15,7 +16,7 @@ const DRAIN_MS = 5_000
 const FETCH_MS = 500
 
 export interface IntakeOptions {
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly admin: Admin
   readonly groupId: string
   readonly committer: Committer

@@ -14,6 +14,7 @@ import {
   type Reason,
   withoutValue,
 } from '#runtime/dead-letters/letter'
+import type { KafkaAt } from '#runtime/kafka-at'
 
 const AGAIN_MS = 1_000
 /** Of a letter that isn't in its topic. */
@@ -48,7 +49,7 @@ export interface Letters {
 }
 
 /** Follows the sink's dead-letter topic, and opens it for writing with the first letter. */
-export function openLetters(kafka: Kafka, brokers: readonly string[]): Letters {
+export function openLetters(kafka: Kafka, brokers: KafkaAt): Letters {
   const { name: topic } = deadLettersOf(sinkApp)
   const followed = followLetters(brokers, new Map([[sinkApp, topic]]), 'tributary-sink-letters')
   /** What this process wrote and didn't read back yet. */

@@ -5,6 +5,7 @@ import type { Admin, Kafka } from 'kafkajs'
 import type { Codec } from '#contracts/codec'
 import type { ReadModel } from '#read-models/read-model'
 import type { Concern } from '#runtime/health'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import { topicIdOf } from '#runtime/topic-id'
 import { withdrawClaim } from './freshness-index.ts'
@@ -38,7 +39,7 @@ const TOMBSTONES_SHARE = 0.9
 /** What the sessions of all read models share. */
 export interface SessionOptions {
   readonly kafka: Kafka
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly client: Client
   readonly codec: Codec
   readonly groupId: string

@@ -7,12 +7,13 @@ import type { ReadModel } from '#read-models/read-model'
 import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
 import type { OpenLetter } from '#runtime/dead-letters/letter'
 import { type Concern, serveHealth } from '#runtime/health'
+import { type KafkaAt, kafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
 import { backOffMs } from './back-off.ts'
-import { openElasticsearch } from './client.ts'
+import { elasticsearchAt, openElasticsearch } from './client.ts'
 import { Places } from './gate.ts'
 import { openLetters } from './letters.ts'
 import { type SinkMetrics, sinkMetrics } from './metrics.ts'
@@ -27,7 +28,7 @@ const GOOD_SESSION_MS = 60_000
 const LETTERS_MS = 5_000
 
 export interface SinkOptions {
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly client: Client
   readonly codec: Codec
   readonly metrics: SinkMetrics
@@ -50,7 +51,7 @@ export function runSink(options: SinkOptions): Sink {
   const { brokers, log, models, groupId = sinkApp } = options
   const kafka = new Kafka({
     clientId: 'tributary-sink',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 8 },
   })
@@ -147,8 +148,8 @@ export async function startSink(models: readonly ReadModel[], codec: Codec, log:
   })
   const metrics = openMetrics()
   const sink = runSink({
-    brokers: config.KAFKA_BROKERS,
-    client: openElasticsearch(config.ELASTICSEARCH_URL),
+    brokers: kafkaAt(config),
+    client: openElasticsearch(elasticsearchAt(config)),
     codec,
     models,
     metrics: sinkMetrics(metrics),

@@ -38,18 +38,10 @@ export function stackCommands(program: Command, shape: Shape): void {
     .description("make the registry's database and login (a step of docker-compose.yml)")
     .action(async () => {
       const { ensureRegistryDatabase } = await import('./registry-database.ts')
-      const { postgresSettings, readConfig, setting } = await import('#runtime/config')
-      const given = readConfig({
-        ...postgresSettings,
-        POSTGRES_PASSWORD: setting.secret,
-        REGISTRY_DB_PASSWORD: setting.secret,
-      })
-      await ensureRegistryDatabase({
-        host: given.POSTGRES_HOST,
-        port: given.POSTGRES_PORT,
-        superuserPassword: given.POSTGRES_PASSWORD,
-        registryPassword: given.REGISTRY_DB_PASSWORD,
-      })
+      const { readSuperuser } = await import('#database/settings')
+      const { readConfig, setting } = await import('#runtime/config')
+      const { REGISTRY_DB_PASSWORD: registryPassword } = readConfig({ REGISTRY_DB_PASSWORD: setting.secret })
+      await ensureRegistryDatabase({ ...readSuperuser()('postgres'), registryPassword })
     })
 
   program

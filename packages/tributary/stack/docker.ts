@@ -2,7 +2,8 @@ import { spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { repository, type StackSettings } from './environment.ts'
-import { ailingConnectors, ailmentOf, type Condition, conditionOf } from './health.ts'
+import { ailingConnectorsOf } from './given-health.ts'
+import { ailmentOf, type Condition, conditionOf } from './health.ts'
 import { ensureHome, removeHome, withLock } from './home.ts'
 import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
@@ -28,11 +29,18 @@ const kibana: ProcessSpec = {
 
 /**
  * Whether this computer runs the Docker stack. `auto` takes Docker where its engine answers and Compose is version 2,
- * unless the native stack of this home runs already.
+ * unless the native stack of this home runs already, or servers are given.
  * @throws Error when STACK=docker and it can't run
  */
 export function usesDocker(settings: StackSettings): boolean {
   if (settings.stack === 'native') return false
+  const { servers } = settings.given
+  if (settings.stack === 'docker' && servers.length > 0) {
+    throw new Error(
+      `STACK=docker starts all servers itself, and ${servers.join(', ')} are given (docs/guide/own-servers.md): use STACK=native`,
+    )
+  }
+  if (servers.length > 0) return false
   if (settings.stack === 'auto' && supervisorPid(placesOf(settings)) !== undefined) return false
   const answers = (...args: string[]) => spawnSync('docker', args, { stdio: 'ignore', timeout: 20_000 }).status === 0
   const engine = answers('info')
@@ -108,7 +116,7 @@ export async function dockerStatus(settings: StackSettings): Promise<StackStatus
       const { concerns, ...asked } = runs ? await conditionOf(spec, settings.ports, secrets) : well
       let { ailment } = asked
       if (runs && !ailment && spec.name === 'connect') {
-        ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
+        ailment = await ailingConnectorsOf(settings)
       }
       return {
         name: spec.name,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { readConfig, setting } from '#runtime/config'
 import { project } from '#runtime/project'
 import { withoutForeignSettings } from './callers-environment.ts'
+import { type Given, readGiven, withoutGiven } from './given.ts'
 import type { Shape } from './shape.ts'
 
 /** The checkout. */
@@ -30,6 +31,8 @@ export interface StackSettings {
   /** As in `ALLOWED_HOSTS`. */
   readonly allowedHosts: string
   readonly ports: Ports
+  /** Servers that are there already. Their processes aren't in the shape. */
+  readonly given: Given
 }
 
 /** Reads and checks the stack's settings. Throws `ConfigError` naming every fault, also two settings with one port. */
@@ -57,8 +60,10 @@ export function readStackSettings(
     Object.keys(shape.defaultPorts).map((name) => [name, Number((given as Record<string, unknown>)[name])]),
   )
   refuseSharedPorts(ports)
+  const servers = readGiven(shape, addresses(shape, ports), env)
   return {
-    shape,
+    shape: withoutGiven(shape, servers),
+    given: servers,
     stack: given.STACK,
     home: resolve(repository, given.TRIBUTARY_HOME),
     cache: given.TRIBUTARY_CACHE ? resolve(repository, given.TRIBUTARY_CACHE) : defaultCache(env),
@@ -114,6 +119,15 @@ export function addresses({ services }: Shape, ports: Ports): Record<string, str
     ),
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
   }
+}
+
+/** The same, with the servers that are given in place of the stack's own, and how they are entered. Holds secrets. */
+export function addressesOf({ shape, ports, given }: Pick<StackSettings, 'shape' | 'ports' | 'given'>) {
+  return {
+    ...addresses(shape, ports),
+    ...Object.assign({}, ...Object.values(given.settings)),
+    ...given.setUp,
+  } as Record<string, string>
 }
 
 /**

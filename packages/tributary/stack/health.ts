@@ -1,5 +1,7 @@
 import pg from 'pg'
 import type { Concern } from '#runtime/health'
+import { fetchAt, type HttpAt } from '#runtime/http-at'
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import type { Ports } from './environment.ts'
 import type { ProcessSpec } from './processes.ts'
@@ -27,11 +29,17 @@ export async function conditionOf(
   secrets: Readonly<Record<string, string>>,
 ): Promise<Condition> {
   const port = ports[spec.port]!
-  const ask = (): Promise<Condition> => {
-    if (spec.health.ask === 'http') return askHttp(port, spec.health.path)
-    return unconcerned(spec.health.ask === 'kafka' ? askKafka(port) : askPostgres(port, secrets.POSTGRES_PASSWORD))
-  }
-  return within(LONGEST_MS, ask()).catch((error) => ({ ailment: reasonOf(error), concerns: [] }))
+  return patiently(() => {
+    if (spec.health.ask === 'http') return askHttp(`http://127.0.0.1:${port}`, spec.health.path)
+    if (spec.health.ask === 'kafka') return unconcerned(askKafka([`127.0.0.1:${port}`]))
+    const login = { host: '127.0.0.1', port, user: 'postgres', password: secrets.POSTGRES_PASSWORD }
+    return unconcerned(askPostgres({ ...login, database: 'postgres' }))
+  })
+}
+
+/** What comes of a question within the longest time; a fault where it fails. Never throws. */
+export function patiently(ask: () => Promise<Condition>): Promise<Condition> {
+  return within(LONGEST_MS, Promise.resolve().then(ask)).catch((error) => ({ ailment: reasonOf(error), concerns: [] }))
 }
 
 /** Asks a process whether it is well. Never throws. */
@@ -49,8 +57,9 @@ function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
-async function askHttp(port: number, path: string): Promise<Condition> {
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) })
+/** GET answers 2xx where all is well. */
+export async function askHttp(at: HttpAt, path: string): Promise<Condition> {
+  const answer = await fetchAt(at, path, { signal: AbortSignal.timeout(PATIENCE_MS) })
   return conditionFrom(answer.status, await answer.text())
 }
 
@@ -79,9 +88,9 @@ function isConcern(value: unknown): value is Concern {
 
 const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
 
-async function askKafka(port: number): Promise<Ailment> {
+export async function askKafka(at: KafkaAt): Promise<Ailment> {
   const kafka = new Kafka({
-    brokers: [`127.0.0.1:${port}`],
+    ...kafkaOptions(at),
     logLevel: logLevel.NOTHING,
     connectionTimeout: PATIENCE_MS,
     requestTimeout: PATIENCE_MS,
@@ -97,13 +106,10 @@ async function askKafka(port: number): Promise<Ailment> {
   }
 }
 
-async function askPostgres(port: number, password: string | undefined): Promise<Ailment> {
+/** @param entered where, and by whom */
+export async function askPostgres(entered: pg.ClientConfig): Promise<Ailment> {
   const client = new pg.Client({
-    host: '127.0.0.1',
-    port,
-    user: 'postgres',
-    password,
-    database: 'postgres',
+    ...entered,
     connectionTimeoutMillis: PATIENCE_MS,
     query_timeout: PATIENCE_MS,
   })
@@ -123,11 +129,12 @@ type ConnectorStatus = { connector: State; tasks: (State & { id: number })[] }
 
 /**
  * The connectors' tasks that don't run, in words; `undefined` when every connector and task runs.
+ * @param at Kafka Connect
  * @param least how many connectors there should be
  */
-export async function ailingConnectors(port: number, least: number): Promise<Ailment> {
+export async function ailingConnectors(at: HttpAt, least: number): Promise<Ailment> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/connectors?expand=status`, {
+    const answer = await fetchAt(at, '/connectors?expand=status', {
       signal: AbortSignal.timeout(PATIENCE_MS),
     })
     if (!answer.ok) return `answers ${answer.status}`

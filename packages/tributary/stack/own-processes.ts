@@ -27,15 +27,23 @@ export function launchOf(
     args: [entry, '--home', places.home, ...spec.command],
     cwd: repository,
     env: {
-      ...ownEnvironment(settings, places),
+      ...ownEnvironment(settings, places, [...spec.needs, ...(spec.alsoEnters ?? [])]),
       TRIBUTARY_SUPERVISED: '1',
       ...Object.fromEntries(spec.secrets.map((name) => [name, secrets[name] ?? ''])),
     },
   }
 }
 
-/** Without secrets: addresses, and what Node needs. */
-export function ownEnvironment(settings: StackSettings, places: Places): Record<string, string> {
+/**
+ * Addresses, and what Node needs. No secrets, but for the logins of servers that are given, of those alone that it enters.
+ * @param enters names of servers
+ */
+export function ownEnvironment(
+  settings: StackSettings,
+  places: Places,
+  enters: readonly string[],
+): Record<string, string> {
+  const { shape, ports, given } = settings
   return {
     PATH: systemPath,
     HOME: process.env.HOME ?? '/',
@@ -46,7 +54,8 @@ export function ownEnvironment(settings: StackSettings, places: Places): Record<
     LOG_LEVEL: settings.logLevel,
     TRIBUTARY_HOME: places.home,
     ALLOWED_HOSTS: settings.allowedHosts,
-    ...addresses(settings.shape, settings.ports),
+    ...addresses(shape, ports),
+    ...Object.assign({}, ...Object.entries(given.settings).map(([name, one]) => (enters.includes(name) ? one : {}))),
   }
 }
 

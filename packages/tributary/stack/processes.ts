@@ -15,6 +15,8 @@ export interface ProcessSpec {
   readonly health: Health
   /** What must be ready before it starts. */
   readonly needs: readonly string[]
+  /** Servers that it enters beside those it needs. */
+  readonly alsoEnters?: readonly string[]
   /** Ours only: the set-up steps it can't do without, by their commands with dashes. `up` has done all of them before. */
   readonly steps: readonly string[]
   /** Ours only: the arguments after `tributary`. Servers have their command in stack/native. */
@@ -126,6 +128,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'REPORTS_PORT',
     health: OWN,
     needs: ['elasticsearch'],
+    alsoEnters: ['kafka'],
     steps: [],
     command: ['reports'],
     secrets: [],
@@ -136,6 +139,7 @@ const readers: readonly ProcessSpec[] = [
     port: 'WATCH_PORT',
     health: OWN,
     needs: ['connect', 'postgres'],
+    alsoEnters: ['kafka'],
     steps: ['connectors-apply'],
     command: ['connectors', 'watch'],
     secrets: ['MAINTAINER_DB_PASSWORD'],
@@ -154,13 +158,21 @@ export interface SetUpStep {
   /** Steps that must be done before. */
   readonly after: readonly string[]
   readonly secrets: 'all' | 'none'
+  /** The servers that it enters. */
+  readonly enters: readonly string[]
 }
 
 export const setUpSteps: readonly SetUpStep[] = [
-  { command: ['migrate'], says: 'databases, logins, outboxes', after: [], secrets: 'all' },
-  { command: ['topics', 'apply'], says: 'topics', after: [], secrets: 'none' },
-  { command: ['schemas', 'register'], says: 'schemas', after: [], secrets: 'none' },
-  { command: ['connectors', 'apply'], says: 'connectors', after: ['migrate', 'topics apply'], secrets: 'none' },
+  { command: ['migrate'], says: 'databases, logins, outboxes', after: [], secrets: 'all', enters: ['postgres'] },
+  { command: ['topics', 'apply'], says: 'topics', after: [], secrets: 'none', enters: ['kafka'] },
+  { command: ['schemas', 'register'], says: 'schemas', after: [], secrets: 'none', enters: ['registry'] },
+  {
+    command: ['connectors', 'apply'],
+    says: 'connectors',
+    after: ['migrate', 'topics apply'],
+    secrets: 'none',
+    enters: ['connect', 'kafka', 'postgres'],
+  },
 ]
 
 /**
@@ -177,7 +189,8 @@ export function select(processes: readonly ProcessSpec[], only: readonly string[
     }
     if (wanted.has(name)) return
     wanted.add(name)
-    spec.needs.forEach(add)
+    // A server that is given isn't among the processes.
+    for (const need of spec.needs) if (processes.some((one) => one.name === need)) add(need)
   }
   for (const name of only) {
     if (name === 'servers') for (const server of processes.filter(({ kind }) => kind === 'server')) add(server.name)

@@ -1,13 +1,17 @@
 import pg from 'pg'
+import { type DatabaseLogin, postgresOptions } from '#database/connect'
 import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login'
 
 export interface RegistryDatabase {
+  /** Where, and by whom: a superuser. */
   readonly host: string
   readonly port: number
-  readonly superuserPassword: string
+  readonly user: string
+  readonly password: string
+  readonly tls?: DatabaseLogin['tls']
   readonly registryPassword: string
-  /** The database's name; `registry` where it is left out. */
-  readonly database?: string
+  /** The registry's database's name; `registry` where it is left out. */
+  readonly name?: string
   /** The login's; the same. */
   readonly login?: string
 }
@@ -25,7 +29,7 @@ const IN_USE = '55006'
  * Throws when the login or the database is somebody else's; neither is touched then.
  */
 export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
-  const { database: name = 'registry', login = 'registry' } = at
+  const { name = 'registry', login = 'registry' } = at
   const client = await connect(at, 'postgres')
   try {
     const found = (await client.query(`${LOGIN_QUESTION} $1`, [login])).rows[0]
@@ -76,8 +80,8 @@ async function useOf(at: RegistryDatabase, name: string, login: string, owner: s
 }
 
 async function connect(at: RegistryDatabase, database: string): Promise<pg.Client> {
-  const { host, port, superuserPassword: password } = at
-  const client = new pg.Client({ host, port, user: 'postgres', password, database })
+  const { host, port, user, password, tls } = at
+  const client = new pg.Client(postgresOptions({ host, port, user, password, tls, database }))
   await client.connect()
   return client
 }

@@ -38,9 +38,9 @@ function runStep(
     const child = spawn(process.execPath, [entry, ...step.command], {
       cwd: repository,
       env: {
-        ...ownEnvironment(settings, places),
+        ...ownEnvironment(settings, places, step.enters),
         TRIBUTARY_SUPERVISED: '1',
-        ...(step.secrets === 'all' ? secrets : {}),
+        ...(step.secrets === 'all' ? { ...secrets, ...settings.given.setUp } : {}),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import system from '../../../tributary.config.ts'
+import { nothingGiven } from './given.ts'
 import { shapeOf } from './shape.ts'
 import { type ProcessStatus, statusOf, statusTable, urlsOf } from './status.ts'
 
 const shape = shapeOf(system)
-const urls = urlsOf({ shape, ports: shape.defaultPorts })
+const urls = urlsOf({ shape, ports: shape.defaultPorts, given: nothingGiven })
 const one = (more: Partial<ProcessStatus>): ProcessStatus => ({
   name: 'orders',
   kind: 'service',

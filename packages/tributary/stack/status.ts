@@ -2,8 +2,10 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Concern } from '#runtime/health'
 import { printable } from '#runtime/printable'
-import { addresses, type StackSettings } from './environment.ts'
-import { ailingConnectors, type Condition, conditionOf } from './health.ts'
+import { addressesOf, type StackSettings } from './environment.ts'
+import type { ServerName } from './given.ts'
+import { ailingConnectorsOf, ailmentOfGiven } from './given-health.ts'
+import { type Condition, conditionOf } from './health.ts'
 import { readSelection } from './home.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { type Places, placesOf } from './places.ts'
@@ -23,7 +25,7 @@ export interface ProcessStatus {
   readonly concerns: readonly Concern[]
   readonly pid: number | null
   readonly restarts: number
-  /** Null for the supervisor, which listens on none. */
+  /** Null for the supervisor, which listens on none, and for servers that are given. */
   readonly port: number | null
   /** Seconds. */
   readonly uptime: number
@@ -52,14 +54,17 @@ export interface Urls {
   readonly services: Readonly<Record<string, string>>
 }
 
-export function urlsOf({ shape, ports }: Pick<StackSettings, 'shape' | 'ports'>): Urls {
-  const at = addresses(shape, ports)
+export function urlsOf(settings: Pick<StackSettings, 'shape' | 'ports' | 'given'>): Urls {
+  const { shape, ports, given } = settings
+  const at = addressesOf(settings)
   return {
     kafka: at.KAFKA_BROKERS!,
     connect: at.CONNECT_URL!,
     registry: at.REGISTRY_URL!,
     elasticsearch: at.ELASTICSEARCH_URL!,
-    postgres: `postgres://127.0.0.1:${ports.POSTGRES_PORT}`,
+    postgres: given.servers.includes('postgres')
+      ? (at.POSTGRES_URL ?? 'a server per service')
+      : `postgres://127.0.0.1:${ports.POSTGRES_PORT}`,
     reports: at.REPORTS_URL!,
     services: Object.fromEntries(shape.services.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
   }
@@ -86,7 +91,7 @@ export async function nativeStatus(settings: StackSettings, commandExists: Comma
       const { concerns, ...asked } = online || fault ? await conditionOf(spec, settings.ports, secrets) : well
       let { ailment } = asked
       if (online && !ailment && spec.name === 'connect' && !only && commandExists(['connectors', 'apply'])) {
-        ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
+        ailment = await ailingConnectorsOf(settings)
       }
       if (fault) ailment ??= 'it answers, but nobody starts it again should it end'
       if (one?.lastEnd) ailment = one.lastEnd
@@ -104,7 +109,19 @@ export async function nativeStatus(settings: StackSettings, commandExists: Comma
       }
     }),
   )
-  return statusOf([supervisorStatus(places, fault), ...found], urlsOf(settings))
+  return statusOf(
+    [supervisorStatus(places, fault), ...(await Promise.all(settings.given.servers.map(givenStatus))), ...found],
+    urlsOf(settings),
+  )
+
+  /** Of a server that somebody else runs. */
+  async function givenStatus(name: ServerName): Promise<ProcessStatus> {
+    const ailment = await ailmentOfGiven(name, settings)
+    return {
+      ...{ name, kind: 'server', state: ailment ? 'unwell' : 'ready', ...(ailment ? { reason: ailment } : {}) },
+      ...{ concerns: [], pid: null, restarts: 0, port: null, uptime: 0, memoryMb: 0, peakMemoryMb: 0 },
+    }
+  }
 }
 
 /** What all processes together come to. */

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StackSettings } from './environment.ts'
-import { ailingConnectors, ailmentOf } from './health.ts'
+import { readSuperuser } from '#database/settings'
+import { addressesOf, type StackSettings } from './environment.ts'
+import { ailingConnectorsOf, refuseSilent } from './given-health.ts'
+import { ailmentOf } from './health.ts'
 import { ensureHome, readSelection, withLock, writeSelection } from './home.ts'
 import { endLeftovers, leftovers } from './leftovers.ts'
 import { machineWarnings } from './machine.ts'
@@ -60,6 +62,7 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
     (spec) => !spec.command || commandExists(spec.command),
   )
 
+  await refuseSilent(settings)
   const running = await runningProcesses(places)
   const needsJava = specs.some((spec) => componentsOf[spec.name])
   if (needsJava) refuseClosedCache(places, specs)
@@ -70,7 +73,7 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
 
   for (const warning of machineWarnings()) say.line(warning)
 
-  const secrets = ensureSecrets(places.home, settings.shape.secretNames)
+  const secrets = { ...ensureSecrets(places.home, settings.shape.secretNames), ...settings.given.setUp }
   await mkdir(places.data, { recursive: true, mode: 0o755 })
   const selected = readSelection(places)
   writeSelection(places, union(options.only, running.size > 0 ? selected : []))
@@ -227,9 +230,7 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
       if (before) await supervisor.remove(spec.name)
       if (spec.name === 'registry') {
         await ensureRegistryDatabase({
-          host: '127.0.0.1',
-          port: settings.ports.POSTGRES_PORT!,
-          superuserPassword: secrets.POSTGRES_PASSWORD ?? '',
+          ...readSuperuser({ ...secrets, ...addressesOf(settings) })('postgres'),
           registryPassword: secrets.REGISTRY_DB_PASSWORD ?? '',
         })
       }
@@ -257,6 +258,8 @@ async function launchFor(spec: ProcessSpec, context: StartContext): Promise<Laun
     places,
     ports: settings.ports,
     secrets,
+    env: addressesOf(settings),
+    given: settings.given.servers,
     jdk: jdk ?? { home: '', version: 0 },
   }
   const launch = await prepare[spec.name]!(native)
@@ -313,7 +316,7 @@ function lastWords(places: Places, name: string): string {
 export async function untilConnectorsRun(settings: StackSettings): Promise<void> {
   const deadline = Date.now() + READY_MS
   for (;;) {
-    const ailment = await ailingConnectors(settings.ports.CONNECT_PORT!, settings.shape.services.length)
+    const ailment = await ailingConnectorsOf(settings)
     if (ailment === undefined) return
     if (Date.now() > deadline)
       throw new Error(`the connectors don't run: ${ailment}; see npx tributary connectors status`)

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import pg from 'pg'
-import { repository, type StackSettings } from './environment.ts'
+import { postgresOptions } from '#database/connect'
+import { readSuperuser } from '#database/settings'
+import { addressesOf, repository, type StackSettings } from './environment.ts'
 import { entry, ownEnvironment } from './own-processes.ts'
 import { placesOf } from './places.ts'
 import { select } from './processes.ts'
@@ -43,7 +45,7 @@ export async function playDemo(settings: StackSettings, { commandExists, say }: 
       new Promise<void>((resolve, reject) => {
         const child = spawn(process.execPath, [entry, ...demo.command], {
           cwd: repository,
-          env: { ...ownEnvironment(settings, places), ...secrets },
+          env: { ...ownEnvironment(settings, places, []), ...secrets },
           stdio: 'inherit',
         })
         child.on('error', reject)
@@ -63,13 +65,7 @@ async function hasRows(
   settings: StackSettings,
   secrets: Readonly<Record<string, string>>,
 ): Promise<boolean> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: settings.ports.POSTGRES_PORT,
-    user: 'postgres',
-    password: secrets.POSTGRES_PASSWORD,
-    database: service,
-  })
+  const client = new pg.Client(postgresOptions(readSuperuser({ ...secrets, ...addressesOf(settings) })(service)))
   await client.connect()
   try {
     const { rows } = await client.query(`select exists (select from ${client.escapeIdentifier(table)}) as any`)

@@ -29,7 +29,7 @@ export interface Stack {
 
 /** A handle on a stack whose settings are known. */
 export function stackAt(env: Readonly<Record<string, string>>): Stack {
-  const { home, ports } = readStackSettings(shape, env)
+  const { home, ports, given } = readStackSettings(shape, env)
   const whole = { ...process.env, ...env }
   const start = (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     spawn(process.execPath, [entry, ...args], {
@@ -61,7 +61,7 @@ export function stackAt(env: Readonly<Record<string, string>>): Stack {
   return {
     home,
     env,
-    urls: urlsOf({ shape, ports }),
+    urls: urlsOf({ shape, ports, given }),
     tributary,
     start,
     async status() {

@@ -1,8 +1,10 @@
+import { readVerifierLogin } from '#database/settings'
 import { freshnessSettings, waitUntilSearchable } from '#freshness/wait'
 import { elasticsearchSettings, kafkaSettings, postgresSettings, readConfig, setting } from '#runtime/config'
 import { readOpenLetters } from '#runtime/dead-letters/follow'
+import { kafkaAt } from '#runtime/kafka-at'
 import { printable, printableLines } from '#runtime/printable'
-import { openElasticsearch } from '#sink/client'
+import { elasticsearchAt, openElasticsearch } from '#sink/client'
 import type { Verification } from './definition.ts'
 import { describe } from './report.ts'
 import { isEqual, type Verified, verify } from './verify.ts'
@@ -36,22 +38,20 @@ export async function runVerify(
     ...freshnessSettings,
     VERIFY_DB_PASSWORD: setting.secret,
   })
-  const client = openElasticsearch(config.ELASTICSEARCH_URL)
+  const client = openElasticsearch(elasticsearchAt(config))
   try {
     const began = performance.now()
     const results = await verify({
       verification,
       sources: {
-        host: config.POSTGRES_HOST,
-        port: config.POSTGRES_PORT,
-        password: config.VERIFY_DB_PASSWORD,
+        loginOf: readVerifierLogin(),
         home: services[0]!,
       },
       client,
       readModels: name === undefined ? readModels.map((model) => model.name) : [name],
       openLetters: async () => {
         try {
-          const { open, unread } = await readOpenLetters(config.KAFKA_BROKERS, deadLetterTopics, 'tributary-verify')
+          const { open, unread } = await readOpenLetters(kafkaAt(config), deadLetterTopics, 'tributary-verify')
           for (const [app, topic] of unread)
             console.error(`the dead letters of ${app} aren't known: topic "${topic}" doesn't exist`)
           return [...open.values()].flat()

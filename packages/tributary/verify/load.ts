@@ -2,19 +2,17 @@ import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
+import { type DatabaseLogin, postgresOptions } from '#database/connect'
 import type { Document } from '#read-models/document'
 import type { CopiedTable, Verification } from './definition.ts'
 
 /** Where the services' databases are, and the read-only login that may see all of them. */
 export interface SourceSettings {
-  readonly host: string
-  readonly port: number
-  readonly password: string
+  readonly loginOf: (service: string) => DatabaseLogin
   /** The database in which a session may make temporary tables: one of the services'. */
   readonly home: string
 }
 
-const LOGIN = 'verifier'
 /** All of the services' rows in one place: a session of its own, with temporary tables. */
 export interface Sources {
   /** A query over all services' tables. */
@@ -114,13 +112,9 @@ async function copyService(
 /** How long a database may take to answer at all, in ms. */
 const CONNECT_MS = 10_000
 
-async function connect({ host, port, password }: SourceSettings, database: string): Promise<pg.Client> {
+async function connect({ loginOf }: SourceSettings, service: string): Promise<pg.Client> {
   const client = new pg.Client({
-    host,
-    port,
-    database,
-    user: LOGIN,
-    password,
+    ...postgresOptions(loginOf(service)),
     application_name: 'tributary-verify',
     connectionTimeoutMillis: CONNECT_MS,
     // Columns are copied as text: both sides have to write times alike.

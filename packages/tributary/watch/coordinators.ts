@@ -1,3 +1,4 @@
+import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
 import type { Finding } from './findings.ts'
 
@@ -8,10 +9,10 @@ const LOADING_MS = 30_000
 export type Uncoordinated = ReadonlyMap<string, string>
 
 /** Asks the brokers for each group. A group that doesn't exist is coordinated: it has no members. */
-export async function findUncoordinated(brokers: readonly string[], groups: Iterable<string>): Promise<Uncoordinated> {
+export async function findUncoordinated(brokers: KafkaAt, groups: Iterable<string>): Promise<Uncoordinated> {
   const kafka = new kafkajs.Kafka({
     clientId: 'tributary-watch',
-    brokers: [...brokers],
+    ...kafkaOptions(brokers),
     logLevel: kafkajs.logLevel.NOTHING,
     // The first group that is asked for has the client get to know the brokers.
     retry: { initialRetryTime: 100, retries: 2 },

@@ -5,13 +5,15 @@ import { type Connect, type ConnectorStatus, connectAt, faultOf, isRunning, reme
 import { openRestarts, type Restarts, restartDue } from '#connect/restarts'
 import { openStalls, type Stalls } from '#connect/stalls'
 import { connectGroup } from '#contracts/apps'
-import { openDatabase } from '#database/connect'
-import { readMaintainerLogin } from '#database/settings'
+import { type DatabaseLogin, openDatabase } from '#database/connect'
+import { readMaintainerLogin, readServer } from '#database/settings'
 import { maintainOutbox } from '#outbox/retention'
 import { slotOf } from '#outbox/schema'
 import { connectSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
 import { eachOnItsOwn, throwFailed } from '#runtime/each'
 import { serveHealth } from '#runtime/health'
+import { httpAt } from '#runtime/http-at'
+import { type KafkaAt, kafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
@@ -50,12 +52,17 @@ export async function runWatch({ services, deadLetterTopics }: System, log: Log)
   const meters = openMeters(metrics)
   const findings = new Findings()
   findings.note('watch', { part: 'watch', what: 'nothing was looked at yet', unwell: true })
-  const slots = new SlotsWatch()
+  // A server shows the slots and sessions of all its databases.
+  const servers = new Map(
+    [...Map.groupBy(databases, ([service]) => serverOf(loginOf(service)))].map(
+      ([server, here]) => [server, new Map(here)] as const,
+    ),
+  )
   const coordinators = new CoordinatorsWatch()
   const watched: Watched = {
     services,
-    wanted: wantedConnectors(services),
-    connect: connectAt(config.CONNECT_URL, 0),
+    wanted: wantedConnectors(services, readServer),
+    connect: connectAt(httpAt('CONNECT', config), 0),
     restarts: openRestarts(),
     stalls: openStalls(),
     findings,
@@ -70,16 +77,18 @@ export async function runWatch({ services, deadLetterTopics }: System, log: Log)
   // Each on its own: what one waits for doesn't keep the others from looking.
   const looking = [
     every(LOOK_MS, () => noting(watched, 'Kafka Connect', () => lookAtConnectors(watched))),
-    every(LOOK_AT_TOPICS_MS, () =>
-      noting(watched, "connectors' topics", () => lookAtTopics(config.KAFKA_BROKERS, watched)),
-    ),
+    every(LOOK_AT_TOPICS_MS, () => noting(watched, "connectors' topics", () => lookAtTopics(kafkaAt(config), watched))),
     every(LOOK_AT_GROUPS_MS, () =>
-      noting(watched, 'consumer groups', () => lookAtGroups(coordinators, config.KAFKA_BROKERS, groups, watched)),
+      noting(watched, 'consumer groups', () => lookAtGroups(coordinators, kafkaAt(config), groups, watched)),
     ),
-    every(LOOK_AT_SLOTS_MS, async () => {
-      await noting(watched, 'slots', () => lookAtSlots(slots, databases, watched))
-      await noting(watched, "connectors' sessions", () => lookForCopies(anyOf(databases), watched))
-      findings.note('watch', undefined)
+    ...[...servers].map(([server, here]) => {
+      const slots = new SlotsWatch()
+      const on = servers.size > 1 ? ` on ${server}` : ''
+      return every(LOOK_AT_SLOTS_MS, async () => {
+        await noting(watched, `slots${on}`, () => lookAtSlots(slots, here, watched))
+        await noting(watched, `connectors' sessions${on}`, () => lookForCopies(anyOf(here), watched))
+        findings.note('watch', undefined)
+      })
     }),
     ...[...databases].map(([service, db]) =>
       every(LOOK_MS, () => noting(watched, `outbox of ${service}`, () => lookAfterOutbox(db, service, watched))),
@@ -104,6 +113,8 @@ export async function runWatch({ services, deadLetterTopics }: System, log: Log)
     },
   }
 }
+
+const serverOf = ({ host, port }: DatabaseLogin) => `${host}:${port}`
 
 interface Watched {
   readonly services: readonly string[]
@@ -155,14 +166,14 @@ function drifted(connector: string, drift: readonly Drift[]): Finding | undefine
 }
 
 /** Without its topics a connector waits for ever, and says RUNNING. */
-async function lookAtTopics(brokers: readonly string[], { services, log }: Watched): Promise<void> {
+async function lookAtTopics(brokers: KafkaAt, { services, log }: Watched): Promise<void> {
   const made = await ensureHeartbeatTopics(brokers, services)
   if (made.length > 0) log.error({ made }, "connectors' topics were missing, and made again")
 }
 
 async function lookAtGroups(
   watch: CoordinatorsWatch,
-  brokers: readonly string[],
+  brokers: KafkaAt,
   groups: readonly string[],
   { findings, log }: Watched,
 ): Promise<void> {
@@ -173,8 +184,9 @@ async function lookAtGroups(
 async function lookAtSlots(
   watch: SlotsWatch,
   databases: ReadonlyMap<string, Knex>,
-  { services, findings, meters, log }: Watched,
+  { findings, meters, log }: Watched,
 ): Promise<void> {
+  const services = [...databases.keys()]
   const look = await watch.look(databases, Date.now())
   const slots = new Set([...services.map(slotOf), ...look.slots.keys(), ...look.findings.keys()])
   for (const slot of slots) {

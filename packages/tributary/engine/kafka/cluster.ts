@@ -1,4 +1,5 @@
-import { Connection, findCoordinatorV4, metadataV12, ProtocolError } from '@platformatic/kafka'
+import { Connection, type ConnectionOptions, findCoordinatorV4, metadataV12, ProtocolError } from '@platformatic/kafka'
+import { type KafkaAt, securedKafka } from '#runtime/kafka-at'
 import { EngineError } from '../errors.ts'
 import { faultOf } from './faults.ts'
 
@@ -20,7 +21,7 @@ interface Leaders {
  * poll must not share a connection with anything else: each purpose has its own `Cluster`.
  */
 export class Cluster {
-  readonly #brokers: readonly string[]
+  readonly #at: KafkaAt
   readonly #clientId: string
   readonly #requestTimeoutMs: number
   readonly #connections = new Map<string, Promise<Connection>>()
@@ -28,21 +29,22 @@ export class Cluster {
   #leaders: Leaders | undefined
   readonly #topicIds = new Map<string, string>()
 
-  constructor(options: { brokers: readonly string[]; clientId: string; requestTimeoutMs?: number }) {
-    this.#brokers = options.brokers
+  constructor(options: { brokers: KafkaAt; clientId: string; requestTimeoutMs?: number }) {
+    this.#at = options.brokers
     this.#clientId = options.clientId
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 15_000
   }
 
   /** Another set of connections to the same cluster. */
   fork(): Cluster {
-    return new Cluster({ brokers: this.#brokers, clientId: this.#clientId, requestTimeoutMs: this.#requestTimeoutMs })
+    return new Cluster({ brokers: this.#at, clientId: this.#clientId, requestTimeoutMs: this.#requestTimeoutMs })
   }
 
   /** A connection to whichever bootstrap broker answers. Throws `BROKER_UNAVAILABLE` when none does. */
   async any(): Promise<Connection> {
     let cause: unknown
-    for (const address of this.#brokers) {
+    const { brokers } = securedKafka(this.#at)
+    for (const address of brokers) {
       const colon = address.lastIndexOf(':')
       try {
         return await this.#connect(address.slice(0, colon), Number(address.slice(colon + 1)))
@@ -50,7 +52,7 @@ export class Cluster {
         cause = error
       }
     }
-    throw new EngineError('BROKER_UNAVAILABLE', `no Kafka broker answers at ${this.#brokers.join(', ')}`, { cause })
+    throw new EngineError('BROKER_UNAVAILABLE', `no Kafka broker answers at ${brokers.join(', ')}`, { cause })
   }
 
   /** A connection to the broker that coordinates a group or a transactional id, as it was last found. */
@@ -133,6 +135,7 @@ export class Cluster {
     if (known && known !== stale) return known
     const colon = address.lastIndexOf(':')
     const opened = open(address.slice(0, colon), Number(address.slice(colon + 1)), this.#clientId, {
+      ...connectionOptions(this.#at),
       requestTimeout: this.#requestTimeoutMs,
     })
     this.#connections.set(address, opened)
@@ -143,12 +146,13 @@ export class Cluster {
   }
 }
 
-async function open(
-  host: string,
-  port: number,
-  clientId: string,
-  options: { requestTimeout: number },
-): Promise<Connection> {
+/** How a connection is secured. The name that the certificate must have is the host's. */
+function connectionOptions(at: KafkaAt): ConnectionOptions {
+  const { tls, sasl } = securedKafka(at)
+  return { ...(tls && { tls: { ...tls }, tlsServerName: true }), ...(sasl && { sasl: { ...sasl } }) }
+}
+
+async function open(host: string, port: number, clientId: string, options: ConnectionOptions): Promise<Connection> {
   const connection = new Connection(clientId, { ...options, connectTimeout: 3_000 })
   // Every request fails by itself when the connection breaks; the event has no news for us.
   connection.on('error', () => {})

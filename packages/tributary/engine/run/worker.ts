@@ -4,6 +4,7 @@ import type { Codec } from '#contracts/codec'
 import type { Contract } from '#contracts/contract'
 import { closingRecord } from '#runtime/dead-letters/letter'
 import type { Concern } from '#runtime/health'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import { readStamp, writeStamp } from '#runtime/stamp'
 import { EngineError } from '../errors.ts'
@@ -40,7 +41,7 @@ export interface WorkerOptions {
   readonly app: string
   /** Which of the app's workers this is; two of the same slot fence each other. */
   readonly slot: number
-  readonly brokers: readonly string[]
+  readonly brokers: KafkaAt
   readonly codec: Codec
   readonly log: Log
   readonly metrics: EngineMetrics

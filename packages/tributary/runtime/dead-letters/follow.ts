@@ -1,5 +1,6 @@
 import { setTimeout as after } from 'node:timers/promises'
 import type { KafkaMessage } from 'kafkajs'
+import type { KafkaAt } from '../kafka-at.ts'
 import { readTopics } from '../topic-reader.ts'
 import {
   type Letter,
@@ -39,7 +40,7 @@ const WAIT_MS = 1_000
  * @param topics names of the dead-letter topics, by application
  */
 export function followLetters(
-  brokers: readonly string[],
+  brokers: KafkaAt,
   topics: ReadonlyMap<string, string>,
   clientId: string,
 ): FollowedLetters {
@@ -93,7 +94,7 @@ export interface ReadLetters {
 
 /** What is open now: reads all topics to their end once. Throws when that takes longer than `timeoutMs`. */
 export async function readOpenLetters(
-  brokers: readonly string[],
+  brokers: KafkaAt,
   topics: ReadonlyMap<string, string>,
   clientId: string,
   timeoutMs = 15_000,
@@ -114,7 +115,7 @@ export async function readOpenLetters(
 
 /** Reads a letter with its value and headers from where it stands. Throws when it isn't there (any more). */
 export async function readLetterAt(
-  brokers: readonly string[],
+  brokers: KafkaAt,
   topic: string,
   { id, place }: Pick<OpenLetter, 'id' | 'place'>,
   clientId: string,

@@ -1,10 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { readServer } from '#database/settings'
+import { kafkaSettings as kafkaAddress, postgresSettings as postgresAddress, readConfig } from '#runtime/config'
+import { kafkaAt, securedKafka } from '#runtime/kafka-at'
 import type { Ports } from '../environment.ts'
+import type { ServerName } from '../given.ts'
 import type { Places } from '../places.ts'
 import { connectSettings, heap, kafkaSettings, registrySettings } from '../settings.ts'
 import { components } from './components.ts'
+import { connectSecurity, JAAS } from './connect-security.ts'
 import { prepareElasticsearch } from './elasticsearch.ts'
 import type { Jdk } from './jdk.ts'
 import { preparePostgres } from './postgres.ts'
@@ -18,6 +23,9 @@ export interface NativeContext {
   readonly ports: Ports
   readonly jdk: Jdk
   readonly secrets: Readonly<Record<string, string>>
+  /** Where the servers are and how they are entered, also those that are given (stack/given.ts). Holds secrets. */
+  readonly env: Readonly<Record<string, string>>
+  readonly given: readonly ServerName[]
 }
 
 /** How the supervisor starts a server. */
@@ -148,21 +156,41 @@ async function prepareKafka(context: NativeContext): Promise<Launch> {
   return { command: java(context), args: [...args, 'kafka.Kafka', config], cwd: folder, env: {} }
 }
 
+const ALLOWLIST = 'config.providers.env.param.allowlist.pattern'
+
+/** Of Connect's own topics, on a cluster that may have more brokers than one: what that cluster says. */
+const brokersReplication = Object.fromEntries(
+  ['config', 'offset', 'status'].map((what) => [`${what}.storage.replication.factor`, '-1']),
+)
+
+/** A server's account may not read a file of the caller's: it gets a copy. Gives where; certificates are no secret. */
+async function writeCa(folder: string, name: string, ca: string | undefined): Promise<string> {
+  const file = join(folder, 'config', `${name}-ca.pem`)
+  if (ca !== undefined) await writeFile(file, ca)
+  return file
+}
+
 async function prepareConnect(context: NativeContext): Promise<Launch> {
   const { ports, places } = context
   const folder = await serverFolder(context, 'connect')
   const config = join(folder, 'config', 'worker.properties')
   const log4j = join(folder, 'config', 'log4j2.properties')
   await writeFile(log4j, LOG4J)
+  const kafka = securedKafka(kafkaAt(readConfig(kafkaAddress, context.env)))
+  const security = connectSecurity(kafka, await writeCa(folder, 'kafka', kafka.tls?.ca))
+  const postgres = await writeCa(folder, 'postgres', readConfig(postgresAddress, context.env).POSTGRES_CA_FILE)
   await writeFile(
     config,
     properties({
-      'bootstrap.servers': `127.0.0.1:${ports.KAFKA_PORT}`,
+      'bootstrap.servers': kafka.brokers.join(','),
       listeners: `http://127.0.0.1:${ports.CONNECT_PORT}`,
       'rest.advertised.host.name': '127.0.0.1',
       'plugin.path': join(places.cache, components.debezium.folder),
       'plugin.discovery': 'service_load',
       ...connectSettings,
+      ...(context.given.includes('kafka') && brokersReplication),
+      [ALLOWLIST]: connectSettings[ALLOWLIST]!.replace('(', `(${JAAS}|POSTGRES_CA_FILE|`),
+      ...security.settings,
     }),
   )
   return {
@@ -176,8 +204,23 @@ async function prepareConnect(context: NativeContext): Promise<Launch> {
       config,
     ],
     cwd: folder,
-    env: { POSTGRES_HOST: '127.0.0.1', POSTGRES_PORT: String(ports.POSTGRES_PORT) },
+    env: {
+      POSTGRES_HOST: '127.0.0.1',
+      POSTGRES_PORT: String(ports.POSTGRES_PORT),
+      POSTGRES_CA_FILE: postgres,
+      ...security.env,
+    },
   }
+}
+
+async function registryDatabase({ env }: NativeContext, folder: string): Promise<string> {
+  const { host, port, tls } = readServer('registry', env)
+  const options = new URLSearchParams()
+  if (tls) options.set('sslmode', 'verify-full')
+  if (tls?.ca === undefined) options.set('sslfactory', 'org.postgresql.ssl.DefaultJavaSSLFactory')
+  else options.set('sslrootcert', await writeCa(folder, 'postgres', tls.ca))
+  const at = `jdbc:postgresql://${host.includes(':') ? `[${host}]` : host}:${port}/registry`
+  return tls ? `${at}?${options}` : at
 }
 
 async function prepareRegistry(context: NativeContext): Promise<Launch> {
@@ -193,7 +236,7 @@ async function prepareRegistry(context: NativeContext): Promise<Launch> {
     cwd: folder,
     env: {
       ...registrySettings,
-      APICURIO_DATASOURCE_URL: `jdbc:postgresql://127.0.0.1:${ports.POSTGRES_PORT}/registry`,
+      APICURIO_DATASOURCE_URL: await registryDatabase(context, folder),
       APICURIO_DATASOURCE_PASSWORD: secrets.REGISTRY_DB_PASSWORD ?? '',
       QUARKUS_HTTP_HOST: '127.0.0.1',
       QUARKUS_HTTP_PORT: String(ports.REGISTRY_PORT),
