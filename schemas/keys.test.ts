@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { faultOf, type Kind } from '../packages/tributary/contracts/rules.ts'
-import { paymentKey, reviewKey, salesGroup, salesKey, shipmentKey } from './keys.ts'
+import { paymentKey, reviewKey, type SalesGroup, salesKey, shipmentKey } from './keys.ts'
 
 /** Values that doors take, made of what separates parts in keys or stands for it. */
 const accepted = (kind: Kind, most = 6) =>
@@ -40,6 +40,17 @@ test('two reviews, and two payments, never have the same key', () => {
     { numRuns: 10_000 },
   )
 })
+
+/** The group of a `salesKey`. */
+function salesGroup(key: string): SalesGroup {
+  const first = key.indexOf('|')
+  const second = key.indexOf('|', first + 1)
+  const state = key
+    .slice(first + 1, second)
+    .replaceAll('%7C', '|')
+    .replaceAll('%25', '%')
+  return { day: key.slice(0, first), state, category: key.slice(second + 1) }
+}
 
 test('the group of a sales key can be read off it, whatever is in state and category', () => {
   const text = fc.oneof(accepted('state'), fc.string({ unit: 'grapheme' }))

@@ -32,14 +32,3 @@ export interface SalesGroup {
 export function salesKey({ day, state, category }: SalesGroup): string {
   return `${day}|${/[%|]/.test(state) ? state.replaceAll('%', '%25').replaceAll('|', '%7C') : state}|${category}`
 }
-
-/** The group of a `salesKey`. */
-export function salesGroup(key: string): SalesGroup {
-  const first = key.indexOf('|')
-  const second = key.indexOf('|', first + 1)
-  const state = key
-    .slice(first + 1, second)
-    .replaceAll('%7C', '|')
-    .replaceAll('%25', '%')
-  return { day: key.slice(0, first), state, category: key.slice(second + 1) }
-}

@@ -43,7 +43,7 @@ interface Review {
 const turned = (status: string) => (order: Order | undefined) => order && { ...order, status }
 
 /** Every order with all of its parts, from the six services' events. */
-export const ordersTopology = topology('orders', ({ events }) => {
+export const ordersTopology = topology('orders', ({ events, combine }) => {
   const orders = events(Orders).evolve<Order>(
     {
       OrderPlaced: (_, { customerId, purchasedAt, estimatedAt, items }) => ({
@@ -93,19 +93,14 @@ export const ordersTopology = topology('orders', ({ events }) => {
     })
 
   const items = orders
-    .flatMap((order, orderId) => order.items.map((item) => [String(item.itemNo), { orderId, item }] as const))
+    .flatMap((order) => order.items, { by: (item) => item.itemNo })
     .leftJoin(products, {
       name: 'item-products',
-      on: ({ item }) => `product/${item.productId}`,
-      select: ({ orderId, item }, product) => ({ orderId, item, category: product?.category ?? 'unknown' }),
+      on: (item) => `product/${item.productId}`,
+      select: (item, product) => ({ ...item, category: product?.category ?? 'unknown' }),
     })
-    .groupBy(({ orderId }) => orderId, { name: 'items', colocated: true })
-    .summarise((a) => ({
-      items: a.collect({
-        select: ({ item, category }) => ({ ...item, category }),
-        by: (item) => item.itemNo,
-      }),
-    }))
+    .backToParent({ name: 'items' })
+    .summarise((a) => ({ all: a.collect({ select: (item) => item, by: (item) => item.itemNo }) }))
 
   const payments = events(Payments)
     .evolve<Payment>(
@@ -123,7 +118,7 @@ export const ordersTopology = topology('orders', ({ events }) => {
     )
     .groupBy((payment) => payment.orderId, { name: 'payments-of-orders' })
     .summarise((a) => ({
-      payments: a.collect({
+      all: a.collect({
         select: ({ sequence, type, installments, cents }) => ({ sequence, type, installments, cents }),
         by: (payment) => payment.sequence,
       }),
@@ -174,16 +169,22 @@ export const ordersTopology = topology('orders', ({ events }) => {
       }),
     }))
 
-  return orders
-    .leftJoin(customers, {
-      name: 'order-customers',
-      on: (order) => order.customerId,
-      select: (order, customer) => ({ order, customer }),
-    })
-    .outerJoin(items, { select: (order, of) => ({ ...order, items: of?.items }) })
-    .outerJoin(payments, { select: (order, of) => ({ ...order, payments: of?.payments }) })
-    .outerJoin(shipments, { select: (order, of) => ({ ...order, shipments: of }) })
-    .outerJoin(reviews, { select: (order, of) => ({ ...order, review: of?.last[0] }) })
-    .map((parts, orderId): OrderRow => orderRow(orderId, parts))
-    .to(OrderRows)
+  const placed = orders.leftJoin(customers, {
+    name: 'order-customers',
+    on: (order) => order.customerId,
+    select: (order, customer) => ({ order, customer }),
+  })
+
+  return combine(
+    { placed, items, payments, shipments, reviews },
+    ({ placed, items, payments, shipments, reviews }, orderId): OrderRow =>
+      orderRow(orderId, {
+        ...placed,
+        items: items?.all,
+        payments: payments?.all,
+        shipments,
+        review: reviews?.last[0],
+      }),
+    { name: 'order-rows' },
+  ).to(OrderRows)
 })

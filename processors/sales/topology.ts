@@ -1,9 +1,13 @@
 import { topology } from 'tributary/engine'
-import { type SalesGroup, salesGroup, salesKey } from '#schemas/keys.ts'
+import { salesKey } from '#schemas/keys.ts'
 import { OrderRows, SalesRows } from '#schemas/topics.ts'
 
 /** What one order adds to the sales of its day, state and one category. */
-interface Sale extends SalesGroup {
+interface Sale {
+  /** `YYYY-MM-DD` */
+  readonly day: string
+  readonly state: string
+  readonly category: string
   readonly items: number
   readonly revenueCents: number
   readonly freightCents: number
@@ -34,14 +38,13 @@ export const salesTopology = topology('sales', ({ table }) =>
     },
     { name: 'orders' },
   )
-    .flatMap((sales) => sales.map((sale) => [sale.category, sale] as const))
-    .groupBy(salesKey, { name: 'sales' })
+    .flatMap((sales) => sales.values(), { by: (sale) => sale.category })
+    .groupBy(({ day, state, category }) => ({ day, state, category }), { name: 'sales', key: salesKey })
     .summarise((a) => ({
       orders: a.count(),
       items: a.sum((sale) => sale.items),
       revenueCents: a.sum((sale) => sale.revenueCents),
       freightCents: a.sum((sale) => sale.freightCents),
     }))
-    .map((figures, group) => ({ ...salesGroup(group), ...figures }))
     .to(SalesRows),
 )

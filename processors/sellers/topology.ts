@@ -48,7 +48,7 @@ export const sellersTopology = topology('sellers', ({ events, table }) => {
     },
     { name: 'orders' },
   )
-    .flatMap((parts) => parts.map((part) => [part.seller, part] as const))
+    .flatMap((parts) => parts.values(), { by: (part) => part.seller })
     .groupBy((part): string => part.seller, { name: 'sold' })
     .summarise((a) => ({
       orders: a.count(),

@@ -2,7 +2,6 @@
 export const engineErrors = {
   PLAN_INVALID: { canRetry: false },
   NOT_COPARTITIONED: { canRetry: false },
-  NOT_COLOCATED: { canRetry: false },
   NOT_PLAIN_DATA: { canRetry: false },
   NOT_AN_INTEGER: { canRetry: false },
   SUM_TOO_LARGE: { canRetry: false },

@@ -1,6 +1,6 @@
 export { type Aggregate, Aggregates } from './dsl/aggregates.ts'
 export { compareTexts, type SortKey } from './dsl/order.ts'
-export type { Grouped, Sink, Table } from './dsl/table.ts'
+export type { ChildKey, Grouped, Sink, Table } from './dsl/table.ts'
 export { type EventStream, type Handlers, type Sources, type Topology, topology } from './dsl/topology.ts'
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { describe } from './plan/describe.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RowsTopic } from '#contracts/topic'
 import { compare } from './dsl/order.ts'
-import { type Topology, topology } from './index.ts'
+import { type Sink, type Sources, type Topology, topology } from './index.ts'
 import { drive } from './testing/drive.ts'
 import {
   type PlaceSet,
@@ -30,11 +30,14 @@ interface Case {
 const text = (value: unknown) => JSON.stringify(value)
 const row = (value: unknown, key: string): ThingRow => ({ key, text: text(value) })
 
-const build = (make: (things: Tableish<ThingSet>, places: Tableish<PlaceSet>) => Tableish<ThingRow>): Topology =>
-  topology('law', ({ events }) => {
+const build = (
+  make: (things: Tableish<ThingSet>, places: Tableish<PlaceSet>, sources: Sources) => { to(topic: typeof Rows): Sink },
+): Topology =>
+  topology('law', (sources) => {
+    const { events } = sources
     const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
     const places = events(Places).evolve<PlaceSet>({ PlaceSet: (_, event) => event }, { name: 'places' })
-    return make(things, places).to(Rows)
+    return make(things, places, sources).to(Rows)
   })
 type Tableish<V> = import('./dsl/table.ts').Table<string, V>
 
@@ -43,6 +46,21 @@ const groups = (things: Map<string, ThingSet>) =>
     [...things.values()].filter((thing) => thing.place !== null),
     (thing) => thing.place as string,
   )
+
+const sumsOf = (things: Tableish<ThingSet>) =>
+  things.groupBy((t) => t.place).summarise((a) => ({ sum: a.sum((t) => t.size) }))
+
+/** Size, label and sum of each key that has one of them. */
+function combined({ things, places }: Tables): Map<string, string> {
+  const members = groups(things)
+  const keys = new Set([...things.keys(), ...places.keys(), ...members.keys()])
+  return new Map(
+    [...keys].map((k) => {
+      const sum = members.get(k)?.reduce((a, t) => a + t.size, 0)
+      return [k, text([things.get(k)?.size ?? null, places.get(k)?.label ?? null, sum ?? null])]
+    }),
+  )
+}
 
 const cases: Readonly<Record<string, Case>> = {
   'left join by foreign key': {
@@ -142,7 +160,7 @@ const cases: Readonly<Record<string, Case>> = {
   'a sink of many rows of one': {
     topology: build((things) =>
       things
-        .flatMap((t, key) => Array.from({ length: t.size % 3 }, (_, i) => [String(i), { key, t, i }] as const))
+        .flatMap((t, key) => Array.from({ length: t.size % 3 }, (_, i) => ({ key, t, i })))
         .map(({ key, t, i }) => ({ key: `${t.place}-${i}`, text: text([key, t.size]) })),
     ),
     recompute: ({ things }) => {
@@ -159,7 +177,7 @@ const cases: Readonly<Record<string, Case>> = {
     topology: build((things, places) => {
       const full = things.groupBy((t) => t.place).summarise((a) => ({ sum: a.sum((t) => t.size) }))
       return things
-        .flatMap((t) => Array.from({ length: t.size % 3 }, (_, i) => [String(i), t] as const))
+        .flatMap((t) => Array.from({ length: t.size % 3 }, () => t))
         .leftJoin(full, { on: (t) => t.place, select: (t, g) => ({ place: t.place, sum: g?.sum ?? 0 }) })
         .groupBy((t) => t.place)
         .summarise((a) => ({ total: a.sum((t) => t.sum) }))
@@ -171,6 +189,118 @@ const cases: Readonly<Record<string, Case>> = {
           const sum = members.reduce((a, t) => a + t.size, 0)
           const children = members.reduce((a, t) => a + (t.size % 3), 0)
           return children ? [[place, text([children * sum, places.get(place)?.label ?? null])] as const] : []
+        }),
+      ),
+  },
+  'a combine of three tables': {
+    topology: build((things, places, { combine }) =>
+      combine({ things, places, sums: sumsOf(things) }, (parts, key) =>
+        row([parts.things?.size ?? null, parts.places?.label ?? null, parts.sums?.sum ?? null], key),
+      ),
+    ),
+    recompute: combined,
+  },
+  'the outer joins in a row that a combine stands for': {
+    topology: build((things, places) =>
+      things
+        .outerJoin(places, { select: (t, p) => ({ size: t?.size ?? null, label: p?.label ?? null }) })
+        .outerJoin(sumsOf(things), {
+          select: (both, s, key) => row([both?.size ?? null, both?.label ?? null, s?.sum ?? null], key),
+        }),
+    ),
+    recompute: combined,
+  },
+  'a combine that leaves rows out, joined by key and by foreign key': {
+    topology: build((things, places, { combine }) => {
+      const both = combine({ things, places }, ({ things: t, places: p }) =>
+        t && t.size % 2 === 0 ? null : { size: t?.size ?? null, label: p?.label ?? null },
+      )
+      return things
+        .leftJoin(both, { on: (t) => t.place, select: (t, of) => ({ size: t.size, of: of ?? null }) })
+        .outerJoin(both, { select: (t, own, key) => row([t ?? null, own ?? null], key) })
+    }),
+    recompute: ({ things, places }) => {
+      const keys = [...new Set([...things.keys(), ...places.keys()])]
+      const both = new Map(
+        keys.flatMap((k) => {
+          const size = things.get(k)?.size ?? null
+          const made = { size, label: places.get(k)?.label ?? null }
+          return size !== null && size % 2 === 0 ? [] : [[k, made] as const]
+        }),
+      )
+      return new Map(
+        keys.flatMap((k) => {
+          const thing = things.get(k)
+          const named = thing ? { size: thing.size, of: both.get(thing.place ?? '') ?? null } : null
+          const own = both.get(k) ?? null
+          return named || own ? [[k, text([named, own])] as const] : []
+        }),
+      )
+    },
+  },
+  'groups by a record of values, which others name by them': {
+    topology: build((things) => {
+      const kinds = things
+        .groupBy((t) => (t.place === null ? null : { place: t.place, even: t.size % 2 === 0, third: t.size % 3 }))
+        .summarise((a) => ({ n: a.count(), most: a.max((t) => t.size) }))
+      return things.leftJoin(kinds, {
+        on: (t) => (t.place === null ? null : { third: t.size % 3, even: t.size % 2 === 0, place: t.place }),
+        select: (_, kind, key) => row(kind ?? null, key),
+      })
+    }),
+    recompute: ({ things }) => {
+      const kindOf = (t: ThingSet) => text([t.place, t.size % 2 === 0, t.size % 3])
+      return new Map(
+        [...things].map(([k, t]) => {
+          if (t.place === null) return [k, 'null']
+          const alike = [...things.values()].filter((other) => kindOf(other) === kindOf(t))
+          const most = Math.max(...alike.map((other) => other.size))
+          const parts = { even: t.size % 2 === 0, place: t.place, third: t.size % 3 }
+          return [k, text({ ...parts, n: alike.length, most })]
+        }),
+      )
+    },
+  },
+  'children gathered under their parents, joined with others on the way': {
+    topology: build((things, places, { combine }) => {
+      const own = things
+        .flatMap((t) => Array.from({ length: t.size }, (_, i) => ({ i, place: t.place })), { by: ({ i }) => i })
+        .filter(({ i }) => i !== 1)
+        .leftJoin(places, { on: ({ place }) => place, select: ({ i }, p) => ({ i, label: p?.label ?? null }) })
+        .backToParent()
+        .summarise((a) => ({ all: a.collect({ select: (each) => each, by: ({ i }) => i }) }))
+      return combine({ places, own }, (parts, key) => row([parts.places?.label ?? null, parts.own?.all ?? null], key))
+    }),
+    recompute: ({ things, places }) => {
+      const own = new Map(
+        [...things].flatMap(([k, t]) => {
+          const label = places.get(t.place ?? '')?.label ?? null
+          const all = [0, 2, 3].filter((i) => i < t.size).map((i) => ({ i, label }))
+          return all.length > 0 ? [[k, all] as const] : []
+        }),
+      )
+      const keys = new Set([...places.keys(), ...own.keys()])
+      return new Map([...keys].map((k) => [k, text([places.get(k)?.label ?? null, own.get(k) ?? null])]))
+    },
+  },
+  "children's children gathered twice": {
+    topology: build((things) =>
+      things
+        .flatMap((t) => Array.from({ length: t.size % 3 }, (_, i) => ({ i, t })))
+        .flatMap(({ i, t }) => Array.from({ length: t.size - i }, (_, j) => 10 * i + j), { by: (n) => `n${n}` })
+        .backToParent()
+        .summarise((a) => ({ sum: a.sum((n) => n) }))
+        .backToParent()
+        .summarise((a) => ({ sums: a.collect({ select: ({ sum }) => sum, by: (sum) => sum }) }))
+        .map(row),
+    ),
+    recompute: ({ things }) =>
+      new Map(
+        [...things].flatMap(([k, { size }]) => {
+          const sums = Array.from({ length: size % 3 }, (_, i) =>
+            Array.from({ length: size - i }, (_, j) => 10 * i + j).reduce((a, b) => a + b, 0),
+          )
+          return sums.length > 0 ? [[k, text({ sums: sums.sort(compare) })] as const] : []
         }),
       ),
   },

@@ -1,5 +1,15 @@
+import { type KeyParts, type RecordKey, recordKey } from '#contracts/key'
 import type { RowsTopic } from '#contracts/topic'
-import type { Children, JoinKind, KeyOf, Project, SinkNode, TableLikeNode } from '../plan/nodes.ts'
+import type {
+  ChildKeyOf,
+  Children,
+  Combined,
+  JoinKind,
+  KeyOf,
+  Project,
+  SinkNode,
+  TableLikeNode,
+} from '../plan/nodes.ts'
 import { type Aggregate, type Aggregates, isTrue, planAggregates, type Summary } from './aggregates.ts'
 
 export interface Named {
@@ -12,13 +22,19 @@ export interface Sink {
   readonly node: SinkNode
 }
 
+/** The key of a row that `flatMap` made: that of its parent and its own. */
+export type ChildKey<Parent extends string> = string & { readonly childOf: Parent }
+
+/** How a row is named by another one: by its key, or by the parts of a key that is a record. */
+type Reference<K> = K extends RecordKey<infer Parts> ? Parts : K
+
 interface Joined<K, L, R, O> extends Named {
   /** The row made of both sides. Pure. */
   readonly select: (left: L, right: R, key: K) => O
 }
 interface JoinedOn<K, RK, L, R, O> extends Joined<K, L, R, O> {
   /** The right row's key, read off the left row; null or undefined where there is none. Pure. */
-  readonly on: (left: L) => NoInfer<RK> | null | undefined
+  readonly on: (left: L) => Reference<NoInfer<RK>> | null | undefined
 }
 
 /** A table and a join as the plan sees them; the overloads check the types before. */
@@ -26,7 +42,7 @@ interface JoinedOn<K, RK, L, R, O> extends Joined<K, L, R, O> {
 type AnyTable = Table<any, any>
 interface AnyJoin extends Named {
   // biome-ignore lint/suspicious/noExplicitAny: any row goes here
-  readonly on?: (left: any) => string | null | undefined
+  readonly on?: (left: any) => any
   // biome-ignore lint/suspicious/noExplicitAny: any row goes here
   readonly select: (left: any, right: any, key: any) => any
 }
@@ -62,12 +78,18 @@ export class Table<K extends string, V> {
   }
 
   /**
-   * Many rows for each row, each with a key that is unique among its siblings. They stay in their parent's
-   * partition, so they can't be joined by key; group them, or join them by a foreign key.
+   * Many rows for each row. They stay in their parent's partition, so they can't be joined by key: join them by a foreign
+   * key, gather them with `backToParent`, or group them. `by` tells a row from its siblings, so that a row that stays the
+   * same isn't worked on again when one before it goes; without it they go by their place. Two siblings that `by` gives
+   * the same are a failure of their parent.
    */
-  flatMap<C>(children: (row: V, key: K) => Iterable<readonly [string, C]>, options?: Named): Table<string, C> {
+  flatMap<C>(
+    children: (row: V, key: K) => Iterable<C>,
+    options?: Named & { readonly by?: (child: C) => string | number },
+  ): Table<ChildKey<K>, C> {
     const name = this.#nameOf(`${this.#node.name}-flatMap`, options?.name)
-    return this.#next({ kind: 'flatMap', name, input: this.#node, children: children as Children })
+    const by = options?.by as ChildKeyOf | undefined
+    return this.#next({ kind: 'flatMap', name, input: this.#node, children: children as Children, by })
   }
 
   /** Rows that are on both sides: by the same key, or by the key that `on` reads off the left row. */
@@ -89,29 +111,57 @@ export class Table<K extends string, V> {
     return this.#join<O>('outer', right as AnyTable, options as AnyJoin)
   }
 
-  /** Gathers rows by another key. `colocated`: the group's key hashes to the partition the rows are in already. */
-  groupBy<G extends string>(
-    group: (row: V) => G | null | undefined,
-    options?: Named & { readonly colocated?: boolean },
-  ): Grouped<G, V> {
-    return {
-      summarise: (describe) => {
-        const name = this.#nameOf(`${this.#node.name}-summary`, options?.name)
-        return this.#next({
-          kind: 'summarise',
-          name,
-          input: this.#node,
-          group: group as KeyOf,
-          colocated: options?.colocated ?? false,
-          aggregates: planAggregates(describe),
-        })
-      },
-    }
+  /**
+   * Gathers rows by another key: a text, so that the groups can be joined by it, or a record of values, which are then in
+   * the groups' rows, too. Rows for which there is none are in no group.
+   *
+   * A record's key is written by `key`, which has to give different records different texts, else as `recordKey` does.
+   * Where rows are written to a topic under that same key, they are in their task already: nothing is sent or kept for it.
+   */
+  groupBy<G extends string>(group: (row: V) => G | null | undefined, options?: Named): Grouped<G, V, unknown>
+  groupBy<Parts extends KeyParts<Parts>>(
+    group: (row: V) => Parts | null | undefined,
+    options?: Named,
+  ): Grouped<RecordKey<Parts>, V, Parts>
+  groupBy<Parts extends KeyParts<Parts>>(
+    group: (row: V) => Parts | null | undefined,
+    options: Named & { readonly key: (parts: NoInfer<Parts>) => string },
+  ): Grouped<string, V, Parts>
+  groupBy(
+    group: (row: V) => string | object | null | undefined,
+    options?: Named & { readonly key?: (parts: never) => string },
+  ): Grouped<never, V, never> {
+    return this.#grouped(group as KeyOf, options)
+  }
+
+  /** Gathers the rows that a `flatMap` made under their parents' keys again. They are there already: nothing moves. */
+  backToParent<Parent extends string>(this: Table<ChildKey<Parent>, V>, options?: Named): Grouped<Parent, V, unknown> {
+    return this.#grouped('parent', options)
   }
 
   /** Writes the table to a rows topic, whose record key is read off the row. */
   to<R>(this: Table<K, NoInfer<R>>, topic: RowsTopic<R>): Sink {
     return { node: { kind: 'sink', name: `to-${topic.name}`, input: this.#node, topic: topic as RowsTopic } }
+  }
+
+  /** `combine` of `Sources`: here, since only tables know their nodes. */
+  static combine(nameOf: NameOf, tables: Readonly<Record<string, AnyTable>>, select: Combined, options?: Named) {
+    const parts = Object.fromEntries(Object.entries(tables).map(([name, table]) => [name, table.#node]))
+    return new Table<never, never>({ kind: 'combine', name: nameOf('combine', options?.name), parts, select }, nameOf)
+  }
+
+  #grouped<G extends string, Parts>(
+    group: KeyOf | 'parent',
+    options?: Named & { readonly key?: (parts: never) => string },
+  ): Grouped<G, V, Parts> {
+    return {
+      summarise: (describe) => {
+        const name = this.#nameOf(`${this.#node.name}-summary`, options?.name)
+        const aggregates = planAggregates(describe)
+        const key = options?.key ?? recordKey
+        return this.#next({ kind: 'summarise', name, input: this.#node, group, key, aggregates })
+      },
+    }
   }
 
   #join<O>(join: JoinKind, right: AnyTable, options: AnyJoin): Table<K, O> {
@@ -128,10 +178,13 @@ export class Table<K extends string, V> {
   }
 }
 
-/** A table's rows gathered by a key. */
-export interface Grouped<G extends string, V> {
-  /** One row per group that has rows: `a => ({ orders: a.count(), paidCents: a.sum(p => p.cents) })`. */
-  summarise<S extends Record<string, Aggregate<unknown>>>(
+/** A table's rows gathered by a key, which is of these parts where it is a record. */
+export interface Grouped<G extends string, V, Parts> {
+  /**
+   * One row per group that has rows: `a => ({ orders: a.count(), paidCents: a.sum(p => p.cents) })`, with the parts of the
+   * group's key before them.
+   */
+  summarise<S extends Record<string, Aggregate<unknown>> & { readonly [Name in keyof Parts]?: never }>(
     describe: (aggregates: Aggregates<V>) => S,
-  ): Table<G, Summary<S>>
+  ): Table<G, Parts & Summary<S>>
 }

@@ -1,5 +1,5 @@
 import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic'
-import type { Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
+import type { Combined, Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
 import { type Named, type Sink, Table } from './table.ts'
 
 /** What happens to the row of a key, one handler per event name. Null or undefined: there is no row (any more). */
@@ -26,6 +26,15 @@ export interface Sources {
   table<R>(topic: RowsTopic<R>): Table<string, R>
   /** The same, holding only what `keep` makes of each row (nothing for null): state is as small as you make it. */
   table<R, Kept>(topic: RowsTopic<R>, keep: (row: R, key: string) => Kept | null, options?: Named): Table<string, Kept>
+  /**
+   * A row for each key that has a row in one of the tables at least, made of all of them at once: an outer join of any
+   * number of tables of the same key. A part that has no row is undefined; null or undefined leaves the key out. Pure.
+   */
+  combine<K extends string, Parts extends Readonly<Record<string, unknown>>, O>(
+    tables: { readonly [Name in keyof Parts]: Table<K, Parts[Name]> },
+    select: (parts: { readonly [Name in keyof Parts]: Parts[Name] | undefined }, key: K) => O | null | undefined,
+    options?: Named,
+  ): Table<K, O>
 }
 
 /** A topology: a pure value, a query over topics. Run it with a worker, or in memory with `drive`. */
@@ -62,6 +71,8 @@ export function topology(name: string, build: (sources: Sources) => Sink | reado
     events: (topic) => streamOf(topic, undefined) as never,
     table: (topic: RowsTopic, keep: Project = (row) => row, options?: Named) =>
       tableOf({ kind: 'table', name: nameOf(topic.readModel, options?.name), topic: topic as RowsTopic, keep }),
+    combine: (tables: Parameters<typeof Table.combine>[1], select: Combined, options?: Named) =>
+      Table.combine(nameOf, tables, select, options) as never,
   } as Sources)
   return { name, sinks: [built].flat().map((sink) => sink.node) }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Topology, topology } from '../index.ts'
+import { type Sink, type Sources, type Topology, topology } from '../index.ts'
 import { type Driver, drive } from '../testing/drive.ts'
 import { Places, placeSet, type ThingSet, Things, thingSet, toyRows } from '../testing/toys.ts'
 
@@ -39,16 +39,15 @@ let misdeed: (() => unknown) | undefined
 const or = <T>(size: number | undefined, made: () => T): T => (size === 13 && misdeed ? (misdeed() as T) : made())
 
 type Things_ = import('../dsl/table.ts').Table<string, ThingSet>
-const on = (
-  make: (things: Things_, places: Things_) => import('../dsl/table.ts').Table<string, { key: string; text: string }>,
-): Topology =>
-  topology('authored', ({ events }) => {
+const on = (make: (things: Things_, places: Things_, sources: Sources) => { to(topic: typeof Rows): Sink }): Topology =>
+  topology('authored', (sources) => {
+    const { events } = sources
     const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
     const places = events(Places).evolve<ThingSet>(
       { PlaceSet: (_, { label }) => ({ place: label, size: 1 }) },
       { name: 'places' },
     )
-    return make(things, places).to(Rows)
+    return make(things, places, sources).to(Rows)
   })
 const row = (t: ThingSet, key: string) => ({ key, text: String(t.size) })
 
@@ -57,7 +56,28 @@ const functions: Readonly<Record<string, Topology>> = {
   'a map': on((things) => things.map((t, key) => or(t.size, () => row(t, key)))),
   'a field of a map': on((things) => things.map((t, key) => ({ key, text: or(t.size, () => String(t.size)) }))),
   'the key of a child': on((things) =>
-    things.flatMap((t, key) => [[or(t.size, () => 'one'), { ...row(t, key) }] as const]).map((child) => child),
+    things
+      .flatMap((t, key) => [{ size: t.size, ...row(t, key) }], { by: ({ size }) => or(size, () => 'one') })
+      .map(({ key, text }) => ({ key, text })),
+  ),
+  'the select of a combine': on((things, places, { combine }) =>
+    combine({ things, places }, (parts, key) =>
+      or(parts.things?.size, () => (parts.things ? row(parts.things, key) : null)),
+    ),
+  ),
+  'a part of a group that is a record': on((things) =>
+    things
+      .map((t, key) => ({ ...t, key }))
+      .groupBy(({ key, size }) => ({ key, of: or(size, () => 'one') }))
+      .summarise((a) => ({ size: a.max((t) => t.size) }))
+      .map(({ key, size }) => ({ key, text: String(size) })),
+  ),
+  'what children are gathered by': on((things) =>
+    things
+      .flatMap((t) => [t])
+      .backToParent()
+      .summarise((a) => ({ size: a.sum((t) => or(t.size, () => t.size)) }))
+      .map(({ size }, key) => ({ key, text: String(size) })),
   ),
   'the select of a join': on((things, places) =>
     things.leftJoin(places, { select: (t, _, key) => or(t.size, () => row(t, key)) }),

@@ -61,13 +61,21 @@ export class FlatMap implements TableOperator {
   }
 
   #childrenOf(parent: string, row: unknown): Family {
-    const { name, children: childrenOf } = this.#node
+    const { name, children: childrenOf, by } = this.#node
     const children = new Map<string, unknown>()
-    for (const [own, child] of childrenOf(row, parent)) {
+    let place = 0
+    for (const child of childrenOf(row, parent)) {
+      const own = textOf(by ? by(child) : place)
+      place++
       const key = pairOf(parent, checkKey(own, `flatMap "${name}"`))
       if (children.has(key)) throw new Error(`flatMap "${name}" gave the key "${own}" twice for one row`)
       children.set(key, checkOutside(child))
     }
     return children
   }
+}
+
+/** What `by` gives, a whole or broken number as its text; anything else is left for `checkKey` to refuse. */
+function textOf(own: unknown): unknown {
+  return typeof own === 'number' && Number.isFinite(own) ? String(own) : own
 }

@@ -1,3 +1,4 @@
+import { recordKey } from '#contracts/key'
 import type { ForeignJoinNode } from '../plan/nodes.ts'
 import { SEPARATOR } from '../state/keys.ts'
 import { checkKey, checkRow } from '../state/plain-data.ts'
@@ -96,8 +97,10 @@ export class ForeignSubscribe implements Operator {
       return undefined
     }
     const named = this.marks.now(pk, () => {
-      const fk = this.#node.on(row) ?? null
-      return { fk: fk === null ? null : checkKey(fk, `the foreign key of "${this.#node.name}"`) }
+      const named = this.#node.on(row) ?? null
+      if (named === null) return { fk: null }
+      const fk = typeof named === 'object' ? recordKey(named) : named
+      return { fk: checkKey(fk, `the foreign key of "${this.#node.name}"`) }
     })
     return named?.fk
   }

@@ -1,5 +1,7 @@
+import { checkParts } from '#contracts/key'
 import { EngineError } from '../errors.ts'
 import type { SummariseNode } from '../plan/nodes.ts'
+import { partsOf } from '../state/keys.ts'
 import { checkKey, checkRow } from '../state/plain-data.ts'
 import { add, addTo, type GroupPart, isNothing, type Values } from './group-state.ts'
 import type { Marks } from './marks.ts'
@@ -13,6 +15,8 @@ const MOST_VALUE_BYTES = 400_000
 /** What one row means for its group. */
 interface Contribution {
   readonly group: string
+  /** Of a group that is a record. */
+  readonly parts: object | undefined
   readonly target: number
   readonly sums: readonly number[]
   /** JSON texts. */
@@ -74,23 +78,24 @@ export class GroupSender implements Operator {
   #change(key: string, old: unknown, now: unknown): void {
     if (old !== undefined)
       this.#count(
-        this.marks.before(key, () => this.#contributionOf(old)),
+        this.marks.before(key, () => this.#contributionOf(old, key)),
         -1,
       )
     if (now !== undefined)
       this.#count(
-        this.marks.now(key, () => this.#contributionOf(now)),
+        this.marks.now(key, () => this.#contributionOf(now, key)),
         1,
       )
     else this.marks.clear(key)
   }
 
   /** All of a row's columns are worked out before any is counted, so that a row counts wholly or not at all. */
-  #contributionOf(row: unknown): Contribution | undefined {
-    const { aggregates, group: groupOf, name } = this.#node
-    const named = groupOf(row) ?? undefined
+  #contributionOf(row: unknown, key: string): Contribution | undefined {
+    const { aggregates, group: groupOf, key: keyOf, name } = this.#node
+    const named = groupOf === 'parent' ? partsOf(key)[0] : (groupOf(row) ?? undefined)
     if (named === undefined) return undefined
-    const group = checkKey(named, `the group of summary "${name}"`)
+    const parts = typeof named === 'object' ? checkParts(named) : undefined
+    const group = checkKey(parts ? keyOf(parts as never) : named, `the group of summary "${name}"`)
     const sums = aggregates.sums.map((sum) => {
       const value = sum(row)
       if (Number.isSafeInteger(value)) return value
@@ -103,7 +108,7 @@ export class GroupSender implements Operator {
       const value = set(row) ?? undefined
       return value === undefined ? undefined : this.#textOf(value, aggregates.extremes.has(column))
     })
-    return { group, target: this.#outgoing.get(group)?.target ?? this.#targetOf(group), sums, values }
+    return { group, parts, target: this.#outgoing.get(group)?.target ?? this.#targetOf(group), sums, values }
   }
 
   #textOf(value: unknown, ordered: boolean): string {
@@ -122,10 +127,10 @@ export class GroupSender implements Operator {
 
   #count(contribution: Contribution | undefined, sign: 1 | -1): void {
     if (!contribution) return
-    const { group, target, sums, values } = contribution
+    const { group, parts, target, sums, values } = contribution
     let outgoing = this.#outgoing.get(group)
     if (!outgoing) {
-      const part = { n: 0, sums: sums.map(() => 0), sets: values.map(() => ({})) }
+      const part = { n: 0, ...(parts && { parts }), sums: sums.map(() => 0), sets: values.map(() => ({})) }
       outgoing = { target, part, characters: 0 }
       this.#outgoing.set(group, outgoing)
     }
@@ -140,23 +145,16 @@ export class GroupSender implements Operator {
     }
   }
 
+  /** Children are where their parent is, so their groups are, too. */
   #targetOf(group: string): number {
-    const target = this.#partitionOf(group)
-    if (this.#node.colocated && target !== this.#context.partition) {
-      throw new EngineError(
-        'NOT_COLOCATED',
-        `summary "${this.#node.name}" is marked colocated, but group "${group}" belongs to partition ${target} and ` +
-          `its rows are in partition ${this.#context.partition}: leave out \`colocated\``,
-      )
-    }
-    return target
+    return this.#node.group === 'parent' ? this.#context.partition : this.#partitionOf(group)
   }
 }
 
 /** A part in several that come to the same, each with only so many characters of values. */
 function* split(part: GroupPart): Iterable<GroupPart> {
-  const { n, sums, sets } = part
-  const more = () => ({ n: 0, sums: sums.map(() => 0), sets: sets.map((): Values => ({})) })
+  const { n, sums, sets, ...rest } = part
+  const more = () => ({ ...rest, n: 0, sums: sums.map(() => 0), sets: sets.map((): Values => ({})) })
   let piece: GroupPart = { ...more(), n, sums: [...sums] }
   let characters = 0
   for (const [column, set] of sets.entries()) {

@@ -11,6 +11,8 @@ export type Values = Record<string, number>
 /** What changes of rows mean for a group; what one task tells another. */
 export interface GroupPart {
   n: number
+  /** Of a group whose key is a record: what is in its row besides the figures. */
+  readonly parts?: object
   readonly sums: Sum[]
   readonly sets: Values[]
 }
@@ -35,6 +37,8 @@ export interface WideSet {
 export interface GroupState {
   /** Rows in the group. */
   n: number
+  /** Of a group whose key is a record: what is in its row besides the figures. */
+  parts?: object
   readonly sums: Sum[]
   readonly sets: (Values | WideSet)[]
 }

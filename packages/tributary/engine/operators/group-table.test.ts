@@ -113,19 +113,83 @@ test('a value that fits no message costs its row only', () => {
   expect(driver.failures).toMatchObject([{ place: 'group', key: 'b' }])
 })
 
-test('rows of a group that are not where their group belongs cost themselves only', () => {
+const children = topology('children', ({ events }) =>
+  events(Things)
+    .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
+    .flatMap((thing) => Array.from({ length: thing.size }, (_, i) => i), { by: (i) => i })
+    .backToParent({ name: 'parents' })
+    .summarise((a) => ({ all: a.collect({ select: (i) => i, by: (i) => i }) }))
+    .map(({ all }, key) => ({ key, text: all.join() }))
+    .to(Rows),
+)
+
+test('children are gathered where their parents are: nothing is sent', () => {
+  const driver = drive(children, { workers: 4, eager: false })
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f\u0000g', '']
+  for (const key of keys) driver.pipe(Things, thingSet(key, null, 2))
+  for (let worker = 0; worker < 4; worker++) driver.epoch(worker, 100)
+  expect([...driver.table(Rows)].map(([key, { text }]) => [key, text]).sort()).toEqual(
+    keys.map((key) => [key, '0,1']).sort(),
+  )
+  driver.pipe(Things, thingSet('a', null, 1))
+  driver.erase(Things, 'b')
+  for (let worker = 0; worker < 4; worker++) driver.epoch(worker, 100)
+  expect([driver.table(Rows).get('a')?.text, driver.table(Rows).get('b'), driver.failures]).toEqual([
+    '0',
+    undefined,
+    [],
+  ])
+})
+
+test("a group's row has the parts of its key, as they were, and they come back from the changelog", () => {
   const driver = drive(
-    topology('apart', ({ events }) =>
+    topology('parts', ({ events }) =>
       events(Things)
         .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
-        .groupBy((thing) => thing.place, { name: 'group', colocated: true })
+        .groupBy(({ place, size }) => ({ place, size, large: size > 1 }), { name: 'group' })
         .summarise((a) => ({ n: a.count() }))
-        .map(({ n }, key) => ({ key, text: String(n) }))
+        .map((row, key) => ({ key, text: JSON.stringify(row) }))
         .to(Rows),
     ),
   )
-  driver.pipe(Things, thingSet('a', 'a'))
-  for (const key of ['b', 'c', 'd', 'e']) driver.pipe(Things, thingSet(key, 'a'))
-  expect(Number(driver.table(Rows).get('a')?.text)).toBe(5 - driver.failures.length)
-  expect(driver.failures[0]?.message).toMatch(/marked colocated, but group "a" belongs to partition/)
+  const rows = () => [...driver.table(Rows).values()].map(({ text }) => JSON.parse(text) as unknown)
+  driver.pipe(Things, thingSet('a', '1', 1))
+  driver.pipe(Things, thingSet('b', null, 2))
+  expect(rows()).toEqual([
+    { place: '1', size: 1, large: false, n: 1 },
+    { place: null, size: 2, large: true, n: 1 },
+  ])
+  driver.restart(0)
+  driver.pipe(Things, thingSet('c', '1', 1))
+  driver.erase(Things, 'b')
+  expect(rows()).toEqual([{ place: '1', size: 1, large: false, n: 2 }])
+})
+
+test('a group that is a record is written under the key it is told to be, and is sent nowhere', () => {
+  const key = ({ place, even }: { place: string; even: boolean }) => `${even ? 'even' : 'odd'}/${place}`
+  const driver = drive(
+    topology('keyed', ({ events }) =>
+      events(Things)
+        .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
+        .groupBy(({ place, size }) => (place === null ? null : { place, even: size % 2 === 0 }), { name: 'group', key })
+        .summarise((a) => ({ n: a.count() }))
+        .map(({ place, even, n }) => ({ key: key({ place, even }), text: String(n) }))
+        .to(Rows),
+    ),
+    { workers: 4 },
+  )
+  for (const id of ['a', 'b', 'c']) driver.pipe(Things, thingSet(id, 'x', 2))
+  driver.pipe(Things, thingSet('c', 'x', 1))
+  expect([...driver.table(Rows)].map(([key, { text }]) => [key, text])).toEqual([
+    ['even/x', '2'],
+    ['odd/x', '1'],
+  ])
+  expect(driver.stateRows('to-grouped.rows.1')).toBe(0)
+})
+
+test('a group whose key is a text that looks like a record stays a text', () => {
+  const driver = drive(grouped())
+  driver.pipe(Things, thingSet('a', '{"n":7,"place":"x"}', 1))
+  expect(JSON.parse(driver.table(Rows).get('{"n":7,"place":"x"}')?.text ?? '')).toMatchObject({ n: 1 })
+  expect(JSON.parse(driver.table(Rows).get('{"n":7,"place":"x"}')?.text ?? '')).not.toHaveProperty('place')
 })

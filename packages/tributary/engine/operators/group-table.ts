@@ -111,11 +111,14 @@ export class GroupTable implements TableOperator, Receiver {
   }
 
   #row(group: string, state: GroupState, when: 'before' | 'now'): unknown {
-    return checkOutside(this.#aggregates.finish(new Figures(this.#name, group, state, this.#values, when)))
+    const figures = this.#aggregates.finish(new Figures(this.#name, group, state, this.#values, when))
+    return checkOutside(state.parts ? { ...state.parts, ...figures } : figures)
   }
 
   #merge(group: string, state: GroupState, part: GroupPart): void {
     state.n += part.n
+    // As they first came: rows are compared by their text, in which the order of fields shows.
+    if (part.parts) state.parts ??= part.parts
     for (let i = 0; i < part.sums.length; i++) state.sums[i] = add(state.sums[i] ?? 0, part.sums[i]!)
     for (let i = 0; i < part.sets.length; i++) {
       const set = state.sets[i]!
@@ -251,5 +254,5 @@ function extremeOf(texts: readonly string[], sign: 1 | -1): string | undefined {
 
 function copyOf(state: GroupState | undefined, aggregates: AggregatePlan): GroupState {
   if (!state) return { n: 0, sums: aggregates.sums.map(() => 0), sets: aggregates.sets.map(() => ({})) }
-  return { n: state.n, sums: [...state.sums], sets: state.sets.map((set) => ({ ...set })) }
+  return { ...state, sums: [...state.sums], sets: state.sets.map((set) => ({ ...set })) }
 }

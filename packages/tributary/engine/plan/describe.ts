@@ -22,7 +22,7 @@ export function describe(plan: Plan): string {
 }
 
 function arrow(node: Node, input: Node): string {
-  if (node.kind === 'summarise') return node.colocated ? '-->' : '==>|by group|'
+  if (node.kind === 'summarise') return node.group === 'parent' ? '-->' : '==>|by group|'
   if (node.kind !== 'foreignJoin') return '-->'
   return node.right === input ? '==>|looked up|' : '-->'
 }
@@ -36,6 +36,10 @@ function labelOf(node: Node): string {
       return `${node.name}<br/>${node.join} join${node.kind === 'foreignJoin' ? ' by foreign key' : ''}`
     case 'project':
       return `${node.name}<br/>${node.filters ? 'filter' : 'map'}`
+    case 'combine':
+      return `${node.name}<br/>combine ${Object.keys(node.parts).join(', ')}`
+    case 'summarise':
+      return `${node.name}<br/>summarise${node.group === 'parent' ? ', back to parent' : ''}`
     default:
       return `${node.name}<br/>${node.kind}`
   }

@@ -12,7 +12,8 @@ export function hopsOf({ nodes }: Plan): number {
 
 /** A foreign key is asked for in its own partition and answered in the asker's; a change on the other side is told. */
 function crossings(reader: Node, input: Node): number {
-  if (reader.kind === 'summarise') return reader.colocated ? 0 : 1
+  if (reader.kind === 'summarise') return reader.group === 'parent' ? 0 : 1
   if (reader.kind === 'foreignJoin') return reader.right === input ? 1 : 2
-  return 0
+  // Whether a row is written under its own key, or sent to where its record's key belongs, only the row says.
+  return reader.kind === 'sink' ? 1 : 0
 }

@@ -10,8 +10,13 @@ export type Project = (row: Row, key: string) => Row | null | undefined
 export type Select = (left: Row, right: Row, key: string) => Row
 /** What an event does to the row of its key. Null or undefined: there is no row. */
 export type Handler = (row: Row | undefined, event: unknown, key: string) => Row | null | undefined
-export type Children = (row: Row, key: string) => Iterable<readonly [string, Row]>
-export type KeyOf = (row: Row) => string | null | undefined
+export type Children = (row: Row, key: string) => Iterable<Row>
+/** What tells a row from its siblings; a number counts as its text. */
+export type ChildKeyOf = (row: Row) => string | number
+/** A key, or the parts of one (`recordKey`). */
+export type KeyOf = (row: Row) => string | object | null | undefined
+/** What is made of the rows of one key; a part that has no row is undefined. */
+export type Combined = (parts: Readonly<Record<string, Row | undefined>>, key: string) => Row | null | undefined
 
 export type JoinKind = 'inner' | 'left' | 'outer'
 
@@ -45,6 +50,8 @@ export interface FlatMapNode extends Named {
   readonly kind: 'flatMap'
   readonly input: TableLikeNode
   readonly children: Children
+  /** Undefined: by their place among their siblings. */
+  readonly by: ChildKeyOf | undefined
 }
 /** Joins two tables of the same key. */
 export interface JoinNode extends Named {
@@ -53,6 +60,13 @@ export interface JoinNode extends Named {
   readonly left: TableLikeNode
   readonly right: TableLikeNode
   readonly select: Select
+}
+/** Outer-joins any number of tables of the same key, in one step. */
+export interface CombineNode extends Named {
+  readonly kind: 'combine'
+  /** By the parts' names. */
+  readonly parts: Readonly<Record<string, TableLikeNode>>
+  readonly select: Combined
 }
 /** Joins each left row with the right row that its `on` names. */
 export interface ForeignJoinNode extends Named {
@@ -67,9 +81,10 @@ export interface ForeignJoinNode extends Named {
 export interface SummariseNode extends Named {
   readonly kind: 'summarise'
   readonly input: TableLikeNode
-  readonly group: KeyOf
-  /** The author says that a row's group hashes to the partition the row is in: checked at run time. */
-  readonly colocated: boolean
+  /** `parent`: the rows are children that a flatMap made, and are gathered where their parent is. */
+  readonly group: KeyOf | 'parent'
+  /** How a group that is a record is written as a key; different ones differently. */
+  readonly key: (parts: never) => string
   readonly aggregates: AggregatePlan
 }
 
@@ -79,6 +94,7 @@ export type TableLikeNode =
   | ProjectNode
   | FlatMapNode
   | JoinNode
+  | CombineNode
   | ForeignJoinNode
   | SummariseNode
 
@@ -100,6 +116,8 @@ export function inputsOf(node: Node): readonly TableLikeNode[] {
     case 'join':
     case 'foreignJoin':
       return [node.left, node.right]
+    case 'combine':
+      return Object.values(node.parts)
     default:
       return [node.input]
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describe as draw, plan, topology } from '../index.ts'
+import { type ChildKey, describe as draw, plan, type Table, topology } from '../index.ts'
 import { TaskSet } from '../run/tasks.ts'
 import { MemoryStore } from '../state/memory.ts'
 import { type PlaceSet, Places, type ThingSet, Things, toyRows } from '../testing/toys.ts'
@@ -29,13 +29,45 @@ test('a join by key of rows that are not where their key hashes to is refused by
   const misplaced = topology('misplaced', ({ events }) => {
     const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
     const places = events(Places).evolve<PlaceSet>({ PlaceSet: (_, event) => event })
-    return things
-      .flatMap((thing) => [['1', thing] as const], { name: 'parts' })
-      .leftJoin(places, { name: 'bad', select: (thing, _, key) => ({ key, text: String(thing.size) }) })
-      .to(Rows)
+    return (
+      things
+        .flatMap((thing) => [thing], { name: 'parts' })
+        // The compiler refuses it, too; this is for who doesn't ask it.
+        .leftJoin(places as never, { name: 'bad', select: (thing, _, key) => ({ key, text: String(thing.size) }) })
+        .to(Rows)
+    )
   })
   expect(() => plan(misplaced)).toThrow(/join "bad" needs the rows of "parts".*group them by a key first/)
 })
+
+test('children that are not where their key hashes to are refused by a combine, and by nobody once they are gathered', () => {
+  const combined = (gathered: boolean) =>
+    topology('combined', ({ events, combine }) => {
+      const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
+      const parts = things.flatMap((thing) => [thing], { name: 'parts' })
+      const all = parts.backToParent({ name: 'all' }).summarise((a) => ({ size: a.sum((part) => part.size) }))
+      const of = gathered ? all : (parts as never as typeof all)
+      return combine({ things, of }, ({ of }, key) => ({ key, text: String(of?.size) }), { name: 'both' }).to(Rows)
+    })
+  expect(() => plan(combined(false))).toThrow(/combine "both" needs the rows of "parts"/)
+  const planned = plan(combined(true))
+  expect(planned.subTopologies).toHaveLength(1)
+  expect(draw(planned)).toContain('both<br/>combine things, of')
+  expect(draw(planned)).toContain('all<br/>summarise, back to parent')
+  expect(draw(planned)).not.toContain('==>')
+})
+
+test('rows that no flatMap made have no parents to go back to', () => {
+  const orphans = topology('orphans', ({ events }) =>
+    (events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' }) as never as Children)
+      .backToParent({ name: 'bad' })
+      .summarise((a) => ({ n: a.count() }))
+      .map((_, key) => ({ key, text: '' }))
+      .to(Rows),
+  )
+  expect(() => plan(orphans)).toThrow(/summary "bad" takes the rows of "things" back to their parents, but no flatMap/)
+})
+type Children = Table<ChildKey<string>, ThingSet>
 
 test('two operators of one name are refused: their state would mix', () => {
   const twice = topology('twice', ({ events }) => {
@@ -70,7 +102,7 @@ test('every store that operators open is among those that the plan compares', ()
       const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
       const kept = table({ ...Rows, partitions: Things.partitions }, (row) => row)
       return things
-        .flatMap((thing) => [['1', thing] as const])
+        .flatMap((thing) => [thing])
         .leftJoin(kept, { on: (thing) => thing.place, select: (thing) => thing })
         .groupBy((thing) => thing.place)
         .summarise((a) => ({ n: a.count() }))

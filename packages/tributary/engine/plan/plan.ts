@@ -22,8 +22,11 @@ export interface Plan {
   readonly partitions: number
 }
 
-/** Where a table's rows are: in the partition their key hashes to, or where their parent row is. */
-type Placement = 'by key' | 'with parent'
+/**
+ * Where a table's rows are: how many `flatMap`s made their keys since they were in the partition their key hashes to. With
+ * 0 they are there; else they are where the first parent is.
+ */
+type Placement = number
 
 /**
  * Makes a plan of a topology. Throws `PLAN_INVALID` or `NOT_COPARTITIONED`, naming the operators or topics that
@@ -97,6 +100,7 @@ const parts: Readonly<Record<Node['kind'], readonly string[]>> = {
   project: [],
   flatMap: [],
   join: [],
+  combine: [],
   foreignJoin: ['left', 'subscriptions'],
   summarise: ['values'],
   sink: ['claimed', 'claims'],
@@ -104,37 +108,51 @@ const parts: Readonly<Record<Node['kind'], readonly string[]>> = {
 
 function checkPlacement(nodes: readonly Node[]): void {
   const placements = new Map<Node, Placement>()
-  const of = (node: TableLikeNode) => placements.get(node) ?? 'by key'
+  const of = (node: TableLikeNode) => placements.get(node) ?? 0
+  const joined = (what: string, ...sides: readonly TableLikeNode[]) => {
+    for (const side of sides) if (of(side) !== 0) throw misplaced(what, side.name)
+  }
   for (const node of nodes) {
     switch (node.kind) {
       case 'evolve':
       case 'table':
+        placements.set(node, 0)
+        break
       case 'summarise':
-        placements.set(node, 'by key')
+        if (node.group === 'parent' && of(node.input) === 0) throw parentless(node.name, node.input.name)
+        placements.set(node, node.group === 'parent' ? of(node.input) - 1 : 0)
         break
       case 'flatMap':
-        placements.set(node, 'with parent')
+        placements.set(node, of(node.input) + 1)
         break
       case 'project':
       case 'sink':
         placements.set(node, of(node.input))
         break
       case 'foreignJoin':
-        if (of(node.right) !== 'by key') throw misplaced(node.name, node.right.name)
+        joined(`join "${node.name}"`, node.right)
         placements.set(node, of(node.left))
         break
       case 'join':
-        for (const side of [node.left, node.right]) if (of(side) !== 'by key') throw misplaced(node.name, side.name)
-        placements.set(node, 'by key')
+      case 'combine':
+        joined(`${node.kind} "${node.name}"`, ...inputsOf(node))
+        placements.set(node, 0)
     }
   }
 }
 
-function misplaced(join: string, side: string): EngineError {
+function misplaced(what: string, side: string): EngineError {
   return new EngineError(
     'NOT_COPARTITIONED',
-    `join "${join}" needs the rows of "${side}" in the partition of their key, but they are in their parent's ` +
-      'since flatMap: group them by a key first',
+    `${what} needs the rows of "${side}" in the partition of their key, but they are in their parent's ` +
+      'since flatMap: group them by a key first, or gather them with backToParent',
+  )
+}
+
+function parentless(summary: string, input: string): EngineError {
+  return new EngineError(
+    'PLAN_INVALID',
+    `summary "${summary}" takes the rows of "${input}" back to their parents, but no flatMap made them: use groupBy`,
   )
 }
 
@@ -169,7 +187,7 @@ function partitionsOf(sources: readonly Source[]): number {
 
 /** Whether rows cross to other partitions between a node and its reader. */
 function crosses(reader: Node, input: TableLikeNode): boolean {
-  if (reader.kind === 'summarise') return !reader.colocated
+  if (reader.kind === 'summarise') return reader.group !== 'parent'
   return reader.kind === 'foreignJoin' && reader.right === input
 }
 

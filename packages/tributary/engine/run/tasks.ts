@@ -1,5 +1,6 @@
 import { EngineError } from '../errors.ts'
 import { partsOfMessage } from '../letters.ts'
+import { Combine } from '../operators/combine.ts'
 import { Evolve, type Folded } from '../operators/evolve.ts'
 import { FlatMap } from '../operators/flat-map.ts'
 import { ForeignJoin } from '../operators/foreign-join.ts'
@@ -320,6 +321,11 @@ export class TaskSet {
         case 'join':
           keep(node, new Join(node, context, table(node.left), table(node.right)))
           break
+        case 'combine': {
+          const parts = Object.entries(node.parts).map(([part, input]) => [part, table(input)] as const)
+          keep(node, new Combine(node, context, Object.fromEntries(parts)))
+          break
+        }
         case 'summarise': {
           const groups = new GroupTable(node, context)
           receivers.set(`${node.name}/groups`, groups)
