@@ -16,6 +16,7 @@ export const engineErrors = {
   POSITION_LOST: { canRetry: true },
   TOPIC_REPLACED: { canRetry: true },
   CHANGELOG_UNREADABLE: { canRetry: true },
+  STATE_OF_ANOTHER_FORM: { canRetry: true },
   BAD_MESSAGE: { canRetry: false },
   RECORD_TOO_LARGE: { canRetry: false },
   BROKER_REFUSED: { canRetry: false },

@@ -323,6 +323,27 @@ describe('a worker on a broker', () => {
     await waitUntil('it says what it cannot read', () => scene.says(0, said), { timeoutMs: 40_000 })
   })
 
+  test('goes on over no state of an older form: it says what to do, and comes to the same after a reset', async () => {
+    await scene.start()
+    await scene.send(range(0, 500).map((i) => thing(i)))
+    await scene.settled()
+    await scene.end(0, 'SIGTERM')
+    const topic = `${scene.name}-state-changelog`
+    const forms = (await read(topic)).filter(({ key }) => String(key) === '!form')
+    expect(forms.map(({ partition }) => partition).sort()).toEqual(range(0, PARTITIONS))
+    // State of before there were forms says none.
+    await producer.send({ topic, messages: forms.map(({ partition }) => ({ key: '!form', value: null, partition })) })
+    await scene.send([thing(1, 99)])
+    await scene.start()
+    const said = /can't be gone on with: it was written by another version of the engine.*reset-the-toy/
+    await waitUntil('it says what to do', () => scene.says(0, said), { timeoutMs: 40_000 })
+    expect((await scene.found()).sums).not.toEqual(scene.expected().sums)
+    await scene.end(0, 'SIGTERM')
+    await scene.reset()
+    await scene.start()
+    await scene.settled()
+  })
+
   test('shares its work with a second one, and hands it over when that one is killed or stops', async () => {
     await scene.start(0)
     await scene.send(

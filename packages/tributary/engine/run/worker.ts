@@ -33,6 +33,7 @@ import { resetRemedy } from './remedy.ts'
 import { Replay, type Reread } from './replay.ts'
 import { restore } from './restore.ts'
 import { Schemas } from './schemas.ts'
+import { formOf, StateForms } from './state-form.ts'
 import { type EpochOutput, TaskSet } from './tasks.ts'
 
 export interface WorkerOptions {
@@ -87,6 +88,7 @@ export class Worker {
   readonly #group: Group
   readonly #parking = new Parking()
   readonly #positions = new Positions()
+  readonly #forms: StateForms
   readonly #inputs: readonly string[]
   readonly #outputs: readonly string[]
   /** Topics whose ids are known to the stamps. */
@@ -108,6 +110,7 @@ export class Worker {
   constructor(options: WorkerOptions) {
     const { plan, app, slot, brokers } = options
     this.#options = options
+    this.#forms = new StateForms(formOf(plan))
     const cluster = new Cluster({ brokers, clientId: `${app}-${slot}` })
     this.#clusters = { fetch: cluster, transactions: cluster.fork(), group: cluster.fork() }
     this.#inputs = [...plan.sources.map(({ topic }) => topic.name), exchangeOf(app)]
@@ -274,6 +277,7 @@ export class Worker {
       this.#tasks.remove(partition)
       this.#parking.remove(partition)
       this.#positions.remove(partition)
+      this.#forms.remove(partition)
     }
     const fresh = partitions.filter((partition) => !this.#tasks.partitions.includes(partition))
     for (const partition of fresh) {
@@ -285,6 +289,7 @@ export class Worker {
       const began = performance.now()
       try {
         const load = (partition: number, key: string, value: string | null) => {
+          if (this.#forms.load(partition, key, value)) return
           if (this.#positions.load(partition, key, value) || this.#parking.load(partition, key, value)) return
           this.#tasks.load(partition, key, value)
         }
@@ -299,11 +304,13 @@ export class Worker {
           this.#tasks.remove(partition)
           this.#parking.remove(partition)
           this.#positions.remove(partition)
+          this.#forms.remove(partition)
         }
         throw error
       }
     }
 
+    this.#forms.check({ app, command: this.#options.resetCommand })
     const wanted = this.#inputs.flatMap((topic) => partitions.map((partition) => ({ topic, partition })))
     const starts = await listOffsets(fetch, 'earliest', wanted)
     const positions = wanted.map(({ topic, partition }) => {
@@ -444,13 +451,15 @@ export class Worker {
     const ids = new Map([...session.ids, ...anew.map((topic) => [topic, ''] as const)])
     const known = new Map([...this.#inputs, ...this.#outputs].map((topic) => [topic, ids.get(topic) ?? '']))
     const positions = this.#positions.changes(changed, this.#inputs, takenUpTo, known)
-    for (const change of positions) records.push({ topic: changelog, ...change })
+    const forms = this.#forms.changes(changed)
+    for (const change of [...positions, ...forms]) records.push({ topic: changelog, ...change })
     const worked = performance.now()
     const offsets = this.#offsetsOf(session, stamp, ids)
     await session.producer.commit(records, offsets, session.membership)
     this.#tasks.commit()
     this.#parking.commit()
     this.#positions.commit(positions)
+    this.#forms.commit(forms)
     this.#unsettled = undefined
     this.#anew = anew
     for (const { topic, partition, offset } of offsets) session.committed.set(`${topic}/${partition}`, offset)
