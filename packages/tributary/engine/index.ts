@@ -5,3 +5,4 @@ export { type EventStream, type Handlers, type Sources, type Topology, topology 
 export { EngineError, type EngineErrorCode } from './errors.ts'
 export { describe } from './plan/describe.ts'
 export { type Plan, plan } from './plan/plan.ts'
+export { type Running, type RunOptions, run } from './run/run.ts'

@@ -1,27 +1,21 @@
-import { processorApp } from '#contracts/apps'
 import type { Codec } from '#contracts/codec'
-import { plan, type Topology } from '#engine'
-import { engineMetrics } from '#engine/run/metrics'
-import { Worker } from '#engine/run/worker'
+import { run, type Topology } from '#engine'
 import { kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
 import { serveHealth } from '#runtime/health'
 import { kafkaAt } from '#runtime/kafka-at'
 import { runProcess } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
 
-/** What somebody waits for is written at once; in ms. */
-const PACE_MS = 15
-
 /** A topology, and how its processor runs. */
 export interface ProcessorOptions {
   readonly topology: Topology
-  /** The least time between two epochs, in ms. */
+  /** The least time between two epochs, in ms; see `RunOptions`. */
   readonly paceMs?: number
 }
 
 /** Runs a topology's worker, with health and metrics on its port, until it is told to stop. */
 export async function runProcessor(
-  { topology, paceMs = PACE_MS }: ProcessorOptions,
+  { topology, paceMs }: ProcessorOptions,
   openCodec: () => Promise<Codec>,
 ): Promise<void> {
   const { name } = topology
@@ -34,16 +28,13 @@ export async function runProcessor(
       SLOT: setting.count.prefault(0),
     })
     const registry = openMetrics()
-    const worker = new Worker({
-      plan: plan(topology),
-      app: processorApp(name),
+    const worker = await run(topology, {
       slot: config.SLOT,
       brokers: kafkaAt(config),
       codec: await openCodec(),
       log,
-      metrics: engineMetrics(registry),
-      paceMs,
-      resetCommand: `npx tributary processor reset ${name} --yes`,
+      metrics: registry,
+      ...(paceMs !== undefined && { paceMs }),
     })
     const health = await serveHealth({
       host: config.HOST,
@@ -53,9 +44,8 @@ export async function runProcessor(
       concerns: () => worker.concerns(),
       metrics: registry,
     })
-    const running = worker.run()
     return {
-      failed: running.then(() => new Promise<never>(() => {})),
+      failed: worker.failed,
       stop: async () => {
         await worker.stop()
         await health.close()

@@ -3,9 +3,7 @@ import { openLog } from '#runtime/log'
 import { runProcess } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
 import { topology } from '../dsl/topology.ts'
-import { plan } from '../plan/plan.ts'
-import { engineMetrics } from '../run/metrics.ts'
-import { Worker } from '../run/worker.ts'
+import { run } from '../run/run.ts'
 import { type PlaceSet, type ThingSet, toyContracts, toyRows, toyTopics } from './toys.ts'
 
 /**
@@ -42,18 +40,15 @@ export const toySinks = (test: string) => ({ Joined: toyRows(`${test}.joined`), 
 if (import.meta.main) {
   const [brokers = '', test = '', slot = '0', paceMs = '0'] = process.argv.slice(2)
   await runProcess(`toy-${slot}`, async () => {
-    const worker = new Worker({
-      plan: plan(toyTopology(test)),
+    return run(toyTopology(test), {
       app: test,
       slot: Number(slot),
       brokers: brokers.split(','),
       codec: memoryCodec(toyContracts),
       log: openLog(`toy-${slot}`),
-      metrics: engineMetrics(openMetrics()),
+      metrics: openMetrics(),
       paceMs: Number(paceMs),
       resetCommand: 'reset-the-toy',
     })
-    const running = worker.run()
-    return { failed: running.then(() => new Promise<never>(() => {})), stop: () => worker.stop() }
   })
 }
