@@ -39,7 +39,14 @@ interface JoinedOn<K, RK, L, R, O> extends Joined<K, L, R, O> {
 
 /** A table and a join as the plan sees them; the overloads check the types before. */
 // biome-ignore lint/suspicious/noExplicitAny: any key and row goes here
-type AnyTable = Table<any, any>
+export type AnyTable = Table<any, any>
+export type RowOf<T> = T extends Table<infer _, infer V> ? V : never
+/** The key of all of these tables; of tables of different keys one that none of them has. */
+export type KeyOfAll<Tables> = Tables[keyof Tables] extends infer T
+  ? T extends Table<infer K, infer _>
+    ? K
+    : never
+  : never
 interface AnyJoin extends Named {
   // biome-ignore lint/suspicious/noExplicitAny: any row goes here
   readonly on?: (left: any) => any

@@ -79,3 +79,102 @@ topology('keys', ({ events }) => {
 
   return rows.to(Rows)
 })
+
+topology('groups by records', ({ events }) => {
+  const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
+  const kinds = things.groupBy(({ place, size }) => ({ place, large: size > 1 })).summarise((a) => ({ n: a.count() }))
+
+  // The parts are in the row, with their types, beside the figures.
+  kinds.map(({ place, large, n }): [string | null, boolean, number] => [place, large, n])
+  // @ts-expect-error a part that the key doesn't have
+  kinds.map((kind) => kind.size)
+  // @ts-expect-error a part of another type
+  kinds.map((kind): string => kind.place)
+
+  // @ts-expect-error a part has to be a scalar
+  things.groupBy((thing) => ({ of: [thing.place] }))
+  // @ts-expect-error so a date has none
+  things.groupBy(() => ({ day: new Date(0) }))
+  // @ts-expect-error a key by itself is a text: what is joined by it has to be
+  things.groupBy((thing) => thing.size)
+  // @ts-expect-error nor is it sometimes one, sometimes the other
+  things.groupBy((thing) => (thing.size > 1 ? 'large' : { size: thing.size }))
+
+  // @ts-expect-error a figure with the name of a part
+  things.groupBy(({ size }) => ({ size })).summarise((a) => ({ size: a.count() }))
+
+  const sizes = things.groupBy(({ size }) => ({ size })).summarise((a) => ({ n: a.count() }))
+  // @ts-expect-error groups by other parts have other keys
+  kinds.leftJoin(sizes, { select: (row) => row })
+
+  // A row names such a group by the parts of its key.
+  things.leftJoin(kinds, { on: ({ place }) => ({ large: true, place }), select: (_, kind) => kind?.n })
+  // @ts-expect-error by all of them
+  things.leftJoin(kinds, { on: ({ place }) => ({ place }), select: (_, kind) => kind?.n })
+  // @ts-expect-error and not by a text
+  things.leftJoin(kinds, { on: ({ place }) => place, select: (_, kind) => kind?.n })
+
+  things.groupBy(({ place }) => ({ place }), { key: ({ place }) => `${place}` })
+  // @ts-expect-error the key is written of its parts
+  things.groupBy(({ place }) => ({ place }), { key: ({ size }) => `${size}` })
+
+  return kinds.map(({ n }, key) => ({ key, text: String(n) })).to(Rows)
+})
+
+topology('children', ({ events }) => {
+  type Id = string & { readonly id: true }
+  const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
+  const places = events(Places).evolve<PlaceSet>({ PlaceSet: (_, event) => event })
+  const children = things.flatMap((thing) => [thing.size], { by: (size) => size })
+
+  // @ts-expect-error what tells siblings apart is a text or a number
+  things.flatMap((thing) => [thing], { by: (thing) => thing.place })
+  // @ts-expect-error children aren't where their key is
+  children.leftJoin(places, { select: (size) => size })
+  // @ts-expect-error only children have parents
+  things.backToParent()
+
+  // Gathered, they have their parent's key, also after what was done to them on the way.
+  const gathered = children
+    .filter((size) => size > 1)
+    .leftJoin(places, { on: () => 'p', select: (size, place) => ({ size, place }) })
+    .backToParent()
+    .summarise((a) => ({ size: a.sum((child) => child.size) }))
+  things.leftJoin(gathered, { select: (thing, of) => thing.size + (of?.size ?? 0) })
+
+  const ids = things.groupBy((thing) => thing.place as Id | null).summarise((a) => ({ n: a.count() }))
+  const ofIds = ids
+    .flatMap(({ n }) => [n])
+    .backToParent()
+    .summarise((a) => ({ n: a.count() }))
+  ids.join(ofIds, { select: (id, of) => id.n + of.n })
+  // @ts-expect-error which is another one than that of the places
+  places.join(ofIds, { select: (place) => place })
+
+  return ids.map(({ n }, key) => ({ key, text: String(n) })).to(Rows)
+})
+
+topology('combined', ({ events, combine }) => {
+  type Id = string & { readonly id: true }
+  const things = events(Things).evolve<ThingSet>({ ThingSet: (_, event) => event })
+  const places = events(Places).evolve<PlaceSet>({ PlaceSet: (_, event) => event })
+  const ids = things.groupBy((thing) => thing.place as Id | null).summarise((a) => ({ n: a.count() }))
+
+  combine({ things, places }, ({ things: thing, places: place }) => [thing?.size, place?.label])
+  // @ts-expect-error any part may be missing
+  combine({ things, places }, ({ places: place }) => place.label)
+  // @ts-expect-error a part that isn't combined
+  combine({ things, places }, ({ ids }) => ids)
+  // @ts-expect-error tables of different keys
+  combine({ things, ids }, (parts) => parts)
+  // @ts-expect-error children aren't where their key is
+  combine({ things, children: things.flatMap((thing) => [thing]) }, (parts) => parts)
+
+  // The key is that of the tables, and null leaves it out.
+  const both = combine({ ids, same: ids.map(({ n }) => n) }, ({ same }, key) => (same ? { id: key, same } : null))
+  both.map(({ id, same }): [Id, number] => [id, same])
+  // @ts-expect-error another shape than the topic's rows
+  both.to(Rows)
+
+  return both.map(({ same }, key) => ({ key, text: String(same) })).to(Rows)
+})

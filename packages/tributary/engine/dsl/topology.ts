@@ -1,6 +1,6 @@
 import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic'
 import type { Combined, Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
-import { type Named, type Sink, Table } from './table.ts'
+import { type AnyTable, type KeyOfAll, type Named, type RowOf, type Sink, Table } from './table.ts'
 
 /** What happens to the row of a key, one handler per event name. Null or undefined: there is no row (any more). */
 export type Handlers<Events, Row> = {
@@ -30,11 +30,14 @@ export interface Sources {
    * A row for each key that has a row in one of the tables at least, made of all of them at once: an outer join of any
    * number of tables of the same key. A part that has no row is undefined; null or undefined leaves the key out. Pure.
    */
-  combine<K extends string, Parts extends Readonly<Record<string, unknown>>, O>(
-    tables: { readonly [Name in keyof Parts]: Table<K, Parts[Name]> },
-    select: (parts: { readonly [Name in keyof Parts]: Parts[Name] | undefined }, key: K) => O | null | undefined,
+  combine<Tables extends Readonly<Record<string, AnyTable>>, O>(
+    tables: Tables & { readonly [Name in keyof Tables]: Table<KeyOfAll<Tables>, RowOf<Tables[Name]>> },
+    select: (
+      parts: { readonly [Name in keyof Tables]: RowOf<Tables[Name]> | undefined },
+      key: KeyOfAll<Tables>,
+    ) => O | null | undefined,
     options?: Named,
-  ): Table<K, O>
+  ): Table<KeyOfAll<Tables>, O>
 }
 
 /** A topology: a pure value, a query over topics. Run it with a worker, or in memory with `drive`. */
