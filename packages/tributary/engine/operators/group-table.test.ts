@@ -117,8 +117,11 @@ const children = topology('children', ({ events }) =>
   events(Things)
     .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
     .flatMap((thing) => Array.from({ length: thing.size }, (_, i) => i), { by: (i) => i })
+    .flatMap((i) => [i, i + 10])
+    .backToParent({ name: 'children' })
+    .summarise((a) => ({ sum: a.sum((i) => i) }))
     .backToParent({ name: 'parents' })
-    .summarise((a) => ({ all: a.collect({ select: (i) => i, by: (i) => i }) }))
+    .summarise((a) => ({ all: a.collect({ select: ({ sum }) => sum, by: (sum) => sum }) }))
     .map(({ all }, key) => ({ key, text: all.join() }))
     .to(Rows),
 )
@@ -129,13 +132,13 @@ test('children are gathered where their parents are: nothing is sent', () => {
   for (const key of keys) driver.pipe(Things, thingSet(key, null, 2))
   for (let worker = 0; worker < 4; worker++) driver.epoch(worker, 100)
   expect([...driver.table(Rows)].map(([key, { text }]) => [key, text]).sort()).toEqual(
-    keys.map((key) => [key, '0,1']).sort(),
+    keys.map((key) => [key, '10,12']).sort(),
   )
   driver.pipe(Things, thingSet('a', null, 1))
   driver.erase(Things, 'b')
   for (let worker = 0; worker < 4; worker++) driver.epoch(worker, 100)
   expect([driver.table(Rows).get('a')?.text, driver.table(Rows).get('b'), driver.failures]).toEqual([
-    '0',
+    '10',
     undefined,
     [],
   ])
