@@ -57,7 +57,16 @@ export function openDatabase(
     },
     pool: { min: 0, max: size },
     acquireConnectionTimeout: 10_000,
-    // What fails is thrown; knex would say it a second time on standard error.
-    log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
+    log: silent,
   })
 }
+
+/** A `pg` pool as the machine's own statements take it. The pool stays its owner's: destroying this doesn't end it. */
+export function onPool(pool: pg.Pool): Knex {
+  // A connection that breaks while it is in use tells those who wait for it; untold, it would end the process besides.
+  pool.on('connect', (client) => void client.on('error', () => {}))
+  return knex({ client: 'pg', connectionPool: pool, log: silent })
+}
+
+/** What fails is thrown; knex would say it a second time on standard error. */
+const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} }

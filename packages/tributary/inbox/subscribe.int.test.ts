@@ -1,20 +1,23 @@
 import type { Knex } from 'knex'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyTopics } from '#contracts/apply-topics'
 import { inboxApp } from '#contracts/apps'
 import { memoryCodec } from '#contracts/codec'
 import { deadLettersOf } from '#contracts/topic'
+import { readServiceLogin } from '#database/settings'
+import { publish, withOutbox } from '#outbox/outbox'
 import { readLetterAt, readOpenLetters } from '#runtime/dead-letters/follow'
 import kafkajs from '#runtime/kafkajs'
 import { openLog } from '#runtime/log'
 import { Registry } from '#runtime/metrics'
 import { connectStack } from '#testing/stack'
 import { waitUntil } from '#testing/wait-until'
-import { OrderCanceled } from '../../../schemas/contracts.generated.ts'
+import { OrderCanceled, PaymentReversed } from '../../../schemas/contracts.generated.ts'
 import { contracts, Orders } from '../../../schemas/topics.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
 import { subscribe } from './subscribe.ts'
-import { subscription } from './subscription.ts'
+import { pgSubscription, subscription } from './subscription.ts'
 
 const brokers = [connectStack().env.KAFKA_BROKERS!]
 const topic = { ...Orders, name: freshId('orders.events') }
@@ -95,6 +98,58 @@ test('events are handled once across stops, a lost group position and a purged i
   await waitUntil('all events are handled', async () => (await handled()).length >= ids.length)
   await second.stop()
   expect((await handled()).toSorted()).toEqual(ids.toSorted())
+})
+
+test('a service without knex subscribes with a pg pool: its handlers get the client and publish with it, once', async () => {
+  const [good, bad] = [freshId('good'), freshId('bad')]
+  broken.add(bad)
+  const { default: system } = await import('../../../tributary.config.ts')
+  const { publishes } = await system.loadService('payments')
+  const pool = new pg.Pool({ ...readServiceLogin('payments', databases.env), max: 4 })
+  const begin = async () =>
+    subscribe({
+      service: 'payments',
+      db: pool,
+      codec,
+      brokers,
+      log: openLog('test', 'silent'),
+      metrics: new Registry(),
+      retryPauses: [1],
+      subscriptions: [
+        pgSubscription(topic, {
+          OrderCanceled: async (client, { orderId }) => {
+            await client.query('insert into test_counts (topic, order_id) values ($1, $2)', [topic.name, orderId])
+            await publish(client, PaymentReversed, { orderId, sequence: 1 })
+            if (broken.has(orderId)) throw new Error('the handler fails')
+          },
+        }),
+      ],
+    })
+  await withOutbox(pool, codec, publishes, { judges: false })
+  const id = freshId('event')
+  const message = (key: string, ce_id: string) => ({
+    key,
+    value: codec.encode(OrderCanceled, { orderId: key }),
+    headers: { ce_id, ce_type: OrderCanceled.name },
+  })
+  // Twice under one id: delivered again.
+  const messages = [message(good, id), message(bad, freshId('event')), message(good, id)]
+  await producer.send({ topic: topic.name, messages })
+  const inbox = await begin()
+  await waitUntil('both were dealt with', async () => {
+    const parked = await superuser('inbox_parked').where({ topic: topic.name, key: bad })
+    return parked.length === 1 && (await handled()).includes(good)
+  })
+  await inbox.stop()
+  const last = freshId('last')
+  await send([last])
+  const again = await begin()
+  await waitUntil('the pool serves again after a stop', async () => (await handled()).includes(last))
+  await again.stop()
+  await pool.end()
+  expect((await handled()).filter((one) => one === good || one === bad)).toEqual([good])
+  const events = await superuser('outbox').whereIn('aggregateid', [`${good}/1`, `${bad}/1`])
+  expect(events.map(({ aggregateid }) => aggregateid)).toEqual([`${good}/1`])
 })
 
 test('a poison event goes to the dead letters with its reason, and others go on', async () => {

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
 import type { Knex } from 'knex'
+import type { Pool } from 'pg'
 import { inboxApp } from '#contracts/apps'
 import type { Codec } from '#contracts/codec'
+import { onPool } from '#database/connect'
+import { isKnex } from '#outbox/transaction'
 import type { Concern } from '#runtime/health'
 import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import kafkajs from '#runtime/kafkajs'
@@ -46,8 +49,11 @@ export interface Inbox {
 
 export interface SubscribeOptions {
   readonly service: string
-  /** The service's database with its outbox. */
-  readonly db: Knex
+  /**
+   * The service's database with its outbox; knex's is destroyed at the stop. A `pg` pool serves as well: handlers
+   * stated with `pgSubscription` get its clients, and it stays open.
+   */
+  readonly db: Knex | Pool
   readonly codec: Codec
   readonly brokers: KafkaAt
   readonly subscriptions: readonly Subscription[]
@@ -62,6 +68,7 @@ export interface SubscribeOptions {
  */
 export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   const { service, log, subscriptions } = options
+  const db = isKnex(options.db) ? options.db : onPool(options.db)
   const kafka = new kafkajs.Kafka({
     clientId: inboxApp(service),
     ...kafkaOptions(options.brokers),
@@ -86,7 +93,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   const works = new Map<string, Work>(
     subscriptions.map((subscription) => {
       const context: ApplyContext = {
-        db: options.db,
+        db,
         subscription,
         deadLetters: deadLettersOn(producer, service),
         retryPauses: options.retryPauses ?? RETRY_PAUSES_MS,
@@ -106,7 +113,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
     }),
   )
 
-  const renewals = watchRenewals(options, (topic) => {
+  const renewals = watchRenewals({ ...options, db }, (topic) => {
     state.positioned.clear()
     for (let partition = 0; partition < partitionsOf(subscriptions, topic); partition++) {
       state.furthest.delete(`${topic}/${partition}`)
@@ -131,7 +138,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
       if (first < (state.furthest.get(place) ?? 0n)) state.positioned.delete(place)
       const atPosition = await persist(payload, async () => {
         if (!state.positioned.has(place)) await renewals.look(topic)
-        return isAtPosition(consumer, options.db, state, payload)
+        return isAtPosition(consumer, db, state, payload)
       })
       if (!atPosition) {
         // As told: what is behind has to be read once more.
@@ -151,10 +158,10 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
   let parked: readonly Concern[] = []
   let looks = 0
   const looking = keepLooking(log, stopped.signal, async () => {
-    parked = await parkedConcerns(options.db, service)
+    parked = await parkedConcerns(db, service)
     for (const { topic } of subscriptions) await renewals.look(topic.name)
     if (looks++ % LETTERS_EVERY === 0) {
-      await reconcileLetters(options.db, service, deadLettersOn(producer, service), options.brokers)
+      await reconcileLetters(db, service, deadLettersOn(producer, service), options.brokers)
     }
   })
 
@@ -167,7 +174,7 @@ export async function subscribe(options: SubscribeOptions): Promise<Inbox> {
       await Promise.all([committing, looking])
       await consumer.disconnect()
       await producer.disconnect()
-      await options.db.destroy()
+      await db.destroy()
     },
   }
 }
@@ -204,7 +211,10 @@ const partitionsOf = (subscriptions: readonly Subscription[], name: string) =>
   subscriptions.find(({ topic }) => topic.name === name)?.topic.partitions ?? 0
 
 /** Notices topics that were deleted and made anew: their positions begin again. */
-function watchRenewals({ db, brokers, service, log }: SubscribeOptions, renewed: (topic: string) => void) {
+function watchRenewals(
+  { db, brokers, service, log }: SubscribeOptions & { readonly db: Knex },
+  renewed: (topic: string) => void,
+) {
   const concerns = new Map<string, Concern>()
   const ids = new Map<string, string>()
   return {

@@ -2,7 +2,10 @@
 export class NotInTransaction extends Error {
   override readonly name = 'NotInTransaction'
   constructor(event: string) {
-    super(`${event}: publish needs the transaction of the business change: call it inside db.transaction(...)`)
+    super(
+      `${event}: publish needs the transaction of the business change: call it inside db.transaction(...), ` +
+        `or with a pg client (not a pool) after await client.query('begin')`,
+    )
   }
 }
 
@@ -10,7 +13,7 @@ export class NotInTransaction extends Error {
 export class NoOutbox extends Error {
   override readonly name = 'NoOutbox'
   constructor(event: string) {
-    super(`${event}: this database has no outbox: open it with withOutbox(...)`)
+    super(`${event}: this database has no outbox: open it with withOutbox(...), before its clients are taken`)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { ClientBase, Pool } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { Codec } from '#contracts/codec'
 import type { Contract, Instant } from '#contracts/contract'
@@ -6,6 +7,7 @@ import { eventFaults } from '#contracts/rules'
 import type { EventsOf, EventsTopic } from '#contracts/topic'
 import { EventsNotWritten, NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
+import { execute, isInTransaction, isKnex, type Statement, type Transaction } from './transaction.ts'
 
 /** What the outbox needs to know of an event besides its data. */
 export interface Published<T> {
@@ -57,17 +59,18 @@ interface OutboxRow {
 }
 
 /**
- * The same database, able to publish: its transactions take `publish`. Looks up the events' schema ids and throws
+ * The same database, able to publish: its transactions take `publish`. It is knex's, a `pg` pool (whose clients publish,
+ * those that are taken from it after this call), or one `pg` client. Looks up the events' schema ids and throws
  * `SchemaNotRegistered` where one is missing.
  * @param options.judges whether events must keep the rules of schemas/rules.json; false where they follow from events of
  * others, which were judged at their own door, by the rules of their time
  */
-export async function withOutbox(
-  db: Knex,
+export async function withOutbox<Database extends Knex | Pool | ClientBase>(
+  db: Database,
   codec: Codec,
   events: PublishedEvents,
   options: { readonly payloadLimit?: number; readonly judges?: boolean } = {},
-): Promise<Knex> {
+): Promise<Database> {
   await codec.prepare(Object.values(events.topic.events))
   const outbox: Outbox = {
     codec,
@@ -76,16 +79,31 @@ export async function withOutbox(
     payloadLimit: options.payloadLimit ?? PAYLOAD_LIMIT,
     judges: options.judges ?? true,
   }
-  return db.withUserParams({ ...db.userParams, outbox })
+  if (isKnex(db)) return db.withUserParams({ ...db.userParams, outbox }) as Knex & Database
+  if ('totalCount' in db) db.on('acquire', (client) => void outboxes.set(client, outbox))
+  else outboxes.set(db, outbox)
+  return db
+}
+
+/** What each `pg` client publishes with; knex's databases carry it themselves. */
+const outboxes = new WeakMap<object, Outbox>()
+
+/** The `pg` client of a knex transaction; it publishes what the transaction may. */
+export async function clientOf(trx: Knex.Transaction): Promise<ClientBase> {
+  const client: ClientBase = await trx.client.acquireConnection()
+  const outbox = findOutbox(trx)
+  if (outbox) outboxes.set(client, outbox)
+  return client
 }
 
 /**
  * Publishes an event with the business change of the same transaction: both or neither. Lock the aggregate's row
  * first, so that the order of commits is the order of its states.
+ * @param trx a transaction of knex, or a `pg` client after `await client.query('begin')`, of a database `withOutbox`
  * Throws `NotInTransaction`, `InvalidValue` (it doesn't fit its registered schema), `RuleBroken`, `PayloadTooLarge`; each makes the
  * transaction fail.
  */
-export async function publish<T>(trx: Knex, event: Contract<T>, data: NoInfer<T>): Promise<void> {
+export async function publish<T>(trx: Transaction, event: Contract<T>, data: NoInfer<T>): Promise<void> {
   await holdOrWrite(trx, occurrence(trx, event, data))
 }
 
@@ -93,7 +111,7 @@ export async function publish<T>(trx: Knex, event: Contract<T>, data: NoInfer<T>
  * Publishes a tombstone: the aggregate is gone for good. Its payload is NULL, its type says what happened.
  * @param name the short name, e.g. `CustomerErased`; the type becomes `tributary.<service>.<name>`
  */
-export async function publishTombstone(trx: Knex, name: string, aggregate: string, key: string): Promise<void> {
+export async function publishTombstone(trx: Transaction, name: string, aggregate: string, key: string): Promise<void> {
   const { events } = outboxOf(trx, name)
   const type = `tributary.${events.topic.service}.${name}`
   const time = new Date().toISOString()
@@ -124,48 +142,51 @@ export function holdEvents(trx: Knex.Transaction): void {
  */
 export async function writeHeld(
   trx: Knex.Transaction,
-  alongside?: { sql: string; name: string; values: unknown[] },
+  alongside?: Statement & { readonly name: string },
 ): Promise<void> {
   // A savepoint's events are written by the transaction that holds them back.
   const rows = held.get(trx)?.map(({ row }) => row) ?? []
   held.delete(trx)
   if (!alongside || rows.length === 0) {
-    if (alongside) await trx.raw(alongside.sql, alongside.values as Knex.RawBinding[]).options({ name: alongside.name })
+    if (alongside) await execute(trx, alongside)
     return write(trx, rows)
   }
   const { sql, values } = insertStatement(trx, rows)
-  const both = trx.raw(`with alongside as (${alongside.sql}) ${sql}`, [
-    ...alongside.values,
-    ...values,
-  ] as Knex.RawBinding[])
-  await (rows.length === 1 ? both.options({ name: `${alongside.name}-with-event` }) : both)
+  await execute(trx, {
+    sql: `with alongside as (${alongside.sql}) ${sql}`,
+    values: [...alongside.values, ...values],
+    ...(rows.length === 1 && { name: `${alongside.name}-with-event` }),
+  })
 }
 
 /** An event that is held back, and the transaction or savepoint it was published in. */
 interface Held {
   readonly row: OutboxRow
-  readonly trx: Knex
+  readonly trx: Transaction
 }
 
-const held = new WeakMap<Knex, Held[]>()
+const held = new WeakMap<Transaction, Held[]>()
 /** Savepoints whose rollback takes their events along. */
 const savepoints = new WeakSet<Knex>()
 
 /** knex links a savepoint with the transaction it is in; its types leave that out. */
-const outerOf = (trx: Knex) => (trx as { parentTransaction?: Knex.Transaction }).parentTransaction
+const outerOf = (trx: Transaction) => (trx as { parentTransaction?: Knex.Transaction }).parentTransaction
 
-/** The transaction that holds back what is published in this one: itself, or one that it is a savepoint of. */
-function holderOf(trx: Knex): Knex | undefined {
-  for (let each: Knex | undefined = trx; each; each = outerOf(each)) if (held.has(each)) return each
+/**
+ * The transaction that holds back what is published in this one: itself, or one that it is a savepoint of. A `pg` client
+ * holds nothing back.
+ */
+function holderOf(trx: Transaction): Transaction | undefined {
+  for (let each: Transaction | undefined = trx; each; each = outerOf(each)) if (held.has(each)) return each
   return undefined
 }
 
-function hold(trx: Knex, row: OutboxRow, holder: Knex): void {
+function hold(trx: Transaction, row: OutboxRow, holder: Transaction): void {
   held.get(holder)!.push({ row, trx })
   for (let each = trx as Knex.Transaction; each !== holder; each = outerOf(each)!) forgetOnRollback(each, holder)
 }
 
-function forgetOnRollback(savepoint: Knex.Transaction, holder: Knex): void {
+function forgetOnRollback(savepoint: Knex.Transaction, holder: Transaction): void {
   if (savepoints.has(savepoint)) return
   savepoints.add(savepoint)
   const rollback = savepoint.rollback
@@ -180,25 +201,32 @@ function forgetOnRollback(savepoint: Knex.Transaction, holder: Knex): void {
   }
 }
 
-function isWithin(trx: Knex, savepoint: Knex): boolean {
-  for (let each: Knex | undefined = trx; each; each = outerOf(each)) if (each === savepoint) return true
+function isWithin(trx: Transaction, savepoint: Transaction): boolean {
+  for (let each: Transaction | undefined = trx; each; each = outerOf(each)) if (each === savepoint) return true
   return false
 }
 
 /** A statement has at most 65,535 parameters; a row takes eight. */
 const ROWS_PER_INSERT = 1_000
 
-function outboxOf(trx: Knex, event: string): Outbox {
-  if (!trx.isTransaction) throw new NotInTransaction(event)
-  // A savepoint has no parameters of its own.
-  for (let each: Knex | undefined = trx; each; each = outerOf(each)) {
-    const outbox = (each.userParams as { outbox?: Outbox }).outbox
-    if (outbox) return outbox
-  }
-  throw new NoOutbox(event)
+function outboxOf(trx: Transaction, event: string): Outbox {
+  if (!isInTransaction(trx)) throw new NotInTransaction(event)
+  const outbox = findOutbox(trx)
+  if (!outbox) throw new NoOutbox(event)
+  return outbox
 }
 
-function occurrence<T>(trx: Knex, event: Contract<T>, data: T): OutboxRow {
+function findOutbox(trx: Transaction): Outbox | undefined {
+  if (!isKnex(trx)) return outboxes.get(trx)
+  // A savepoint has no parameters of its own.
+  for (let each: Knex | undefined = trx; each; each = outerOf(each)) {
+    const { outbox } = each.userParams as { outbox?: Outbox }
+    if (outbox) return outbox
+  }
+  return undefined
+}
+
+function occurrence<T>(trx: Transaction, event: Contract<T>, data: T): OutboxRow {
   const { codec, events, payloadLimit, judges } = outboxOf(trx, event.name)
   const published = events.byName.get(event.name)
   if (!published) throw new NotOurEvent(event.name, events.topic.service)
@@ -219,26 +247,24 @@ function keyFault(key: string): string | undefined {
   return key.isWellFormed() ? undefined : 'has half a surrogate pair'
 }
 
-async function holdOrWrite(trx: Knex, row: OutboxRow): Promise<void> {
+async function holdOrWrite(trx: Transaction, row: OutboxRow): Promise<void> {
   const holder = holderOf(trx)
   if (holder) hold(trx, row, holder)
   else await write(trx, [row])
 }
 
-async function write(trx: Knex, rows: readonly OutboxRow[]): Promise<void> {
+async function write(trx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
   for (let from = 0; from < rows.length; from += ROWS_PER_INSERT) {
     const some = rows.slice(from, from + ROWS_PER_INSERT)
-    const { sql, values } = insertStatement(trx, some)
-    const statement = trx.raw(sql, values as Knex.RawBinding[])
     // Named, so that Postgres plans the one statement that every command runs only once per connection.
-    await (some.length === 1 ? statement.options({ name: 'event-insert' }) : statement)
+    await execute(trx, { ...insertStatement(trx, some), ...(some.length === 1 && { name: 'event-insert' }) })
   }
 }
 
 const COLUMNS = 'id, aggregatetype, aggregateid, type, payload, source, time, traceparent'
 const ROW = '(?, ?, ?, ?, ?, ?, ?, ?)'
 
-function insertStatement(trx: Knex, rows: readonly OutboxRow[]): { sql: string; values: unknown[] } {
+function insertStatement(trx: Transaction, rows: readonly OutboxRow[]): Statement {
   const { source } = outboxOf(trx, rows[0]!.type)
   return {
     sql: `insert into outbox (${COLUMNS}) values ${rows.map(() => ROW).join(', ')}`,
