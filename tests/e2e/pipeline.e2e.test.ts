@@ -143,10 +143,19 @@ describe('domain topics', () => {
       const names = Object.keys(record.headers)
         .filter((name) => name !== 'traceparent')
         .toSorted()
-      const attributes = ['ce_datacontenttype', 'ce_id', 'ce_source', 'ce_specversion', 'ce_time', 'ce_type']
+      const attributes = [
+        'ce_datacontenttype',
+        'ce_id',
+        'ce_republished',
+        'ce_source',
+        'ce_specversion',
+        'ce_time',
+        'ce_type',
+      ]
       // The binding carries the content type as `content-type`; the attribute of that name is for simpler readers.
       expect(names).toEqual([...attributes, 'content-type'])
       expect(record.headers.ce_specversion).toBe('1.0')
+      expect(record.headers.ce_republished).toBe('false')
       expect(record.headers.ce_type).toMatch(/^tributary\.orders\.Order/)
       expect(Number.isNaN(Date.parse(record.headers.ce_time!))).toBe(false)
       expect(record.headers.ce_time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/)

@@ -9,14 +9,14 @@ import {
   readMigrateSettings,
   readServiceLogin,
 } from '../../packages/tributary/database/settings.ts'
-import { withOutbox } from '../../packages/tributary/outbox/outbox.ts'
+import { type OutboxOptions, withOutbox } from '../../packages/tributary/outbox/outbox.ts'
 import { throwFailed } from '../../packages/tributary/runtime/each.ts'
 
 /** The migrated databases of the test stack, entered as whoever is asked for. */
 export interface Databases extends AsyncDisposable {
   readonly env: Readonly<Record<string, string | undefined>>
   /** As the service itself, with its outbox; events are encoded without a registry. */
-  service(name: string, options?: { payloadLimit?: number; judges?: boolean }): Promise<Knex>
+  service(name: string, options?: OutboxOptions): Promise<Knex>
   superuser(database: string): Knex
   maintainer(service: string): Knex
   as(user: string, password: string, database: string): Knex

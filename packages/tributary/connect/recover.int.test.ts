@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import type { Knex } from 'knex'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { applyTopics } from '#contracts/apply-topics'
-import { readSuperuser } from '#database/settings'
+import { migrate } from '#database/migrate'
+import { readMigrateSettings, readSuperuser } from '#database/settings'
 import { lostEvents } from '#outbox/lost'
 import { partitionOf } from '#outbox/partitions'
 import { mendPublication } from '#outbox/publication'
@@ -14,7 +15,9 @@ import { waitUntil } from '#testing/wait-until'
 import { lookAtOutbox } from '#watch/outboxes'
 import { SlotsWatch } from '#watch/slots'
 import { domainTopics, Reviews, services } from '../../../schemas/topics.ts'
+import { readTopic } from '../../../tests/e2e/read-topic.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
+import system from '../../../tributary.config.ts'
 import { applyConnectors, awaitRunning, ensureHeartbeatTopics } from './apply.ts'
 import { messageTopicOf, wantedConnectors } from './configuration.ts'
 import { type Connect, connectAt, faultOf, hasFailed, isRunning } from './connect.ts'
@@ -99,6 +102,27 @@ test('rows and messages that nobody of ours writes are carried or passed over, a
   ]
   await arrived(keys)
   expect(await running()).toBe(true)
+})
+
+test('a database from before events were marked is upgraded: what is still in the log is carried, and a mark becomes a header', async () => {
+  await stopped()
+  await superuser.raw('alter table outbox drop column republished; drop table outbox_republish')
+  await superuser('knex_migrations').where({ name: 'outbox/005_republished' }).delete()
+  const before = await write()
+  const migrated = await migrate(system, readMigrateSettings(system.services, databases.env))
+  throwFailed(migrated)
+  expect(migrated.done.get(service)).toEqual(['outbox/005_republished'])
+  const [news, rebuilt] = [await write(), await write({ republished: 'true' })]
+  await connect.resume(connector)
+  await awaitRunning(connect, [connector])
+  await arrived([before, news, rebuilt])
+
+  const records = await readTopic({ urls: { kafka: brokers[0]! } }, Reviews.name)
+  const marks = [before, news, rebuilt].map((each) => records.find(({ key }) => key === each)?.headers.ce_republished)
+  expect(marks).toEqual([undefined, 'false', 'true'])
+  expect(await superuser('outbox').where({ aggregateid: before }).first('republished')).toEqual({
+    republished: 'false',
+  })
 })
 
 test('a row that lies ahead of the clock is named with its id', async () => {

@@ -74,7 +74,8 @@ export async function grantRights(db: Knex, service: string): Promise<void> {
     await db.raw('revoke all on ?? from ??', [name, service])
     if (name === 'outbox') {
       await db.raw(
-        `grant insert (id, aggregatetype, aggregateid, type, payload, source, time, traceparent) on outbox to ${service}`,
+        `grant insert (id, aggregatetype, aggregateid, type, payload, source, time, traceparent, republished)
+         on outbox to ${service}`,
       )
       await db.raw(`grant select on outbox to ${connectorLogin(service)}`)
       await own(db, 'outbox')

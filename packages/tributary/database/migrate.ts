@@ -2,7 +2,13 @@ import type { Knex } from 'knex'
 import { addParkedOrder, addTopicIds, createInboxTables } from '#inbox/schema'
 import { addAudit } from '#outbox/audit'
 import { makePartitionsAhead } from '#outbox/partitions'
-import { boundOutboxRows, createOutboxTable, ensurePublicationAndSlot, MAINTAINER } from '#outbox/schema'
+import {
+  addRepublished,
+  boundOutboxRows,
+  createOutboxTable,
+  ensurePublicationAndSlot,
+  MAINTAINER,
+} from '#outbox/schema'
 import { type Each, eachOnItsOwn } from '#runtime/each'
 import type { ServiceDefinition } from '#service/definition'
 import { createIdempotencyTable } from '#service/idempotency'
@@ -147,6 +153,7 @@ function shared(service: ServiceDefinition): Migration[] {
     { name: FIRST_STEP, up: createOutboxTable },
     { name: 'outbox/003_row_bounds', up: boundOutboxRows },
     { name: 'outbox/004_audit', up: addAudit },
+    { name: 'outbox/005_republished', up: addRepublished },
     { name: 'service/001_idempotency_keys', up: createIdempotencyTable },
     ...(service.subscriptions.length > 0 ? inbox : []),
   ]

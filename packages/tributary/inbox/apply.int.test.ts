@@ -114,6 +114,29 @@ test('events are handled in order, once, however often they are read', async () 
   expect(await effects()).toEqual(['a approved', 'b approved', 'a canceled', 'b canceled'])
 })
 
+test('a handler is told of an event that is republished, and may pass it over', async () => {
+  context = {
+    ...context,
+    subscription: subscription(
+      { ...Orders, name: topic },
+      {
+        OrderCanceled: async (trx, { orderId }, { republished }) => {
+          if (republished) return
+          await trx('test_effects').insert({ topic, order_id: orderId, what: 'letter sent' })
+        },
+      },
+    ),
+  }
+  const again = await canceled('a')
+  const headers = { ...again.raw.headers, ce_republished: 'true' }
+  await applyRecords(context, [
+    await canceled('a'),
+    await readRecord({ ...again.raw, headers }, context.subscription, codec),
+  ])
+  expect(await effects()).toEqual(['a letter sent'])
+  expect(outcomes).toEqual({ handled: 2 })
+})
+
 test('records of several partitions share a transaction, and each partition keeps its own position', async () => {
   const records = [
     await approved('a', undefined, 3),

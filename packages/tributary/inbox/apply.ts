@@ -183,6 +183,7 @@ export async function handle(
     topic: raw.topic,
     partition: raw.partition,
     offset: String(raw.offset),
+    republished: record.republished,
   }
   try {
     await inTrace(record.traceparent, () => handler(trx, content.value, meta))

@@ -38,6 +38,15 @@ test('an event is its type and value, its CloudEvents id and its key', async () 
   })
 })
 
+test('only what says so is republished', async () => {
+  const value = codec.encode(OrderCanceled, { orderId: 'o1' })
+  const republished = async (headers: RawRecord['headers']) =>
+    (await readRecord(raw(value, { headers }), orders, codec)).republished
+  expect(await republished({ ce_republished: Buffer.from('true') })).toBe(true)
+  expect(await republished({ ce_republished: Buffer.from('false') })).toBe(false)
+  expect(await republished({})).toBe(false)
+})
+
 test('without key or id a record stands for itself', async () => {
   const read = await readRecord(raw(null, { key: null, headers: {} }), orders, codec)
   expect(read).toMatchObject({ key: 'orders.events/3/42', eventId: 'orders.events/3/42', content: 'tombstone' })

@@ -34,6 +34,7 @@ export interface InboxRecord {
   /** CloudEvents id (`storable`), or its place where it has none. */
   readonly eventId: string
   readonly traceparent: string | undefined
+  readonly republished: boolean
   readonly content: Event | Fault | 'tombstone'
 }
 
@@ -71,6 +72,7 @@ export async function readRecord(raw: RawRecord, subscription: Subscription, cod
     key: storable(raw.key?.toString() ?? place),
     eventId: storable(headerOf(raw, 'ce_id') ?? (raw.topicId ? `${place} of ${raw.topicId}` : place)),
     traceparent: headerOf(raw, 'traceparent'),
+    republished: headerOf(raw, 'ce_republished') === 'true',
     content: await contentOf(raw, subscription, codec),
   }
 }

@@ -11,6 +11,8 @@ export interface EventMeta {
   readonly topic: string
   readonly partition: number
   readonly offset: string
+  /** It tells no news: it was made again of what there is. A handler that acts on news passes it over. */
+  readonly republished: boolean
 }
 
 /** Works on one event inside the inbox's transaction. It runs once per event in effect; what it throws parks the key. */

@@ -63,8 +63,8 @@ export async function createResend(db: Knex): Promise<void> {
           from first join public.outbox o on o.aggregateid = first.aggregateid
           group by o.id, first.seq having min(coalesce(o.seq, 0)) >= first.seq
         )
-        insert into public.outbox (id, aggregatetype, aggregateid, type, payload, source, time, traceparent)
-        select id, aggregatetype, aggregateid, type, payload, source, time, traceparent
+        insert into public.outbox (id, aggregatetype, aggregateid, type, payload, source, time, traceparent, republished)
+        select id, aggregatetype, aggregateid, type, payload, source, time, traceparent, republished
         from (
           select distinct on (o.id) o.*, later.seq as place
           from later join public.outbox o on o.id = later.id order by o.id, o.seq

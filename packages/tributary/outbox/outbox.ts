@@ -46,6 +46,7 @@ interface Outbox {
   readonly source: string
   readonly payloadLimit: number
   readonly judges: boolean
+  readonly republished: boolean
 }
 
 /** An event that was encoded and awaits its row. */
@@ -58,18 +59,25 @@ interface OutboxRow {
   readonly traceparent: string
 }
 
+export interface OutboxOptions {
+  readonly payloadLimit?: number
+  readonly judges?: boolean
+  readonly republished?: boolean
+}
+
 /**
  * The same database, able to publish: its transactions take `publish`. It is knex's, a `pg` pool (whose clients publish,
  * those that are taken from it after this call), or one `pg` client. Looks up the events' schema ids and throws
  * `SchemaNotRegistered` where one is missing.
  * @param options.judges whether events must keep the rules of schemas/rules.json; false where they follow from events of
  * others, which were judged at their own door, by the rules of their time
+ * @param options.republished whether its events rebuild what there is instead of telling news; they are marked
  */
 export async function withOutbox<Database extends Knex | Pool | ClientBase>(
   db: Database,
   codec: Codec,
   events: PublishedEvents,
-  options: { readonly payloadLimit?: number; readonly judges?: boolean } = {},
+  options: OutboxOptions = {},
 ): Promise<Database> {
   await codec.prepare(Object.values(events.topic.events))
   const outbox: Outbox = {
@@ -78,6 +86,7 @@ export async function withOutbox<Database extends Knex | Pool | ClientBase>(
     source: `/tributary/${events.topic.service}`,
     payloadLimit: options.payloadLimit ?? PAYLOAD_LIMIT,
     judges: options.judges ?? true,
+    republished: options.republished ?? false,
   }
   if (isKnex(db)) return db.withUserParams({ ...db.userParams, outbox }) as Knex & Database
   if ('totalCount' in db) db.on('acquire', (client) => void outboxes.set(client, outbox))
@@ -206,7 +215,7 @@ function isWithin(trx: Transaction, savepoint: Transaction): boolean {
   return false
 }
 
-/** A statement has at most 65,535 parameters; a row takes eight. */
+/** A statement has at most 65,535 parameters; a row takes nine. */
 const ROWS_PER_INSERT = 1_000
 
 function outboxOf(trx: Transaction, event: string): Outbox {
@@ -261,11 +270,11 @@ async function write(trx: Transaction, rows: readonly OutboxRow[]): Promise<void
   }
 }
 
-const COLUMNS = 'id, aggregatetype, aggregateid, type, payload, source, time, traceparent'
-const ROW = '(?, ?, ?, ?, ?, ?, ?, ?)'
+const COLUMNS = 'id, aggregatetype, aggregateid, type, payload, source, time, traceparent, republished'
+const ROW = '(?, ?, ?, ?, ?, ?, ?, ?, ?)'
 
 function insertStatement(trx: Transaction, rows: readonly OutboxRow[]): Statement {
-  const { source } = outboxOf(trx, rows[0]!.type)
+  const { source, republished } = outboxOf(trx, rows[0]!.type)
   return {
     sql: `insert into outbox (${COLUMNS}) values ${rows.map(() => ROW).join(', ')}`,
     values: rows.flatMap((row) => [
@@ -277,6 +286,7 @@ function insertStatement(trx: Transaction, rows: readonly OutboxRow[]): Statemen
       source,
       row.time,
       row.traceparent,
+      String(republished),
     ]),
   }
 }

@@ -52,6 +52,28 @@ export async function boundOutboxRows(db: Knex): Promise<void> {
 }
 
 /**
+ * Marks events that rebuild an aggregate (republish.ts), and notes how far such a run came. The mark is text because it
+ * becomes a header as it stands; a constant default writes no row anew.
+ */
+export async function addRepublished(db: Knex): Promise<void> {
+  await db.raw(`alter table outbox add column republished text not null default 'false'`)
+  await db.raw(`
+    alter table outbox add constraint outbox_republished check (republished in ('true', 'false')) not valid`)
+  await db.raw(`
+    create table outbox_republish (
+      kind text primary key,
+      last text[],
+      until text[],
+      done bigint not null default 0,
+      total bigint not null,
+      started_at timestamptz not null default now(),
+      ended_at timestamptz
+    )`)
+  await db.raw(`comment on table outbox_republish is
+    'How far events were published that rebuild each kind of aggregate: from "last" on, by key, to "until"'`)
+}
+
+/**
  * Makes publication and slot where they are missing, and mends the publication. Both must be there before the first event
  * is written: the connector takes no snapshot, so it never sees what was committed before its slot began.
  */
