@@ -36,6 +36,45 @@ describe('an order', () => {
     expect(row()).toMatchObject({ status: null, customer: null, paidCents: 500, balanceCents: 500 })
   })
 
+  test('that is published again, with all of its parts, keeps the row it had', () => {
+    const { orders, row } = start()
+    const rebuilt = {
+      order: [
+        given.orderPlaced({ orderId: 'o1', customerId: 'c1' }),
+        given.orderApproved({ orderId: 'o1', approvedAt: '2018-08-08T10:00:00Z' }),
+        given.orderDelivered({ orderId: 'o1' }),
+      ],
+      customer: given.customerRegistered({ customerId: 'c1', zip: '20000', city: 'rio de janeiro', state: 'RJ' }),
+      payment: given.paymentReceived({ orderId: 'o1', cents: 500 }),
+      shipment: [
+        given.shipmentPrepared({ orderId: 'o1' }),
+        given.shipmentShipped({ orderId: 'o1', shippedAt: '2018-08-09T10:00:00Z' }),
+        given.shipmentDelivered({ orderId: 'o1', deliveredAt: '2018-08-10T10:00:00Z' }),
+      ],
+      review: given.reviewWritten({ orderId: 'o1', reviewId: 'r1', score: 4 }),
+    }
+    // As it came, by way of states that nobody knows afterwards.
+    orders.pipe(Customers, given.customerRegistered({ customerId: 'c1' }))
+    orders.pipe(Customers, given.customerMoved({ customerId: 'c1' }))
+    orders.pipe(Orders, rebuilt.order[0]!)
+    orders.pipe(Payments, given.paymentReceived({ orderId: 'o1', cents: 500 }))
+    orders.pipe(Orders, rebuilt.order[1]!)
+    orders.pipe(Orders, given.orderInvoiced({ orderId: 'o1' }))
+    for (const event of rebuilt.shipment) orders.pipe(Shipping, event)
+    orders.pipe(Orders, given.orderShipped({ orderId: 'o1' }))
+    orders.pipe(Orders, rebuilt.order[2]!)
+    orders.pipe(Reviews, rebuilt.review)
+    const before = row()
+    expect(before).toMatchObject({ status: 'delivered', paidCents: 500, reviewScore: 4, customer: { state: 'RJ' } })
+
+    orders.pipe(Customers, rebuilt.customer)
+    for (const event of rebuilt.order) orders.pipe(Orders, event)
+    orders.pipe(Payments, rebuilt.payment)
+    for (const event of rebuilt.shipment) orders.pipe(Shipping, event)
+    orders.pipe(Reviews, rebuilt.review)
+    expect(row()).toEqual(before)
+  })
+
   test('whose cents can not be counted or written exactly is refused, and no other', () => {
     const { orders, row } = start()
     const large = { priceCents: Number.MAX_SAFE_INTEGER - 1, freightCents: 0 }

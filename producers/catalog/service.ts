@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from 'tributary/service'
 import { catalogEvents } from './events.ts'
 import { migrations } from './migrations.ts'
+import { republish } from './republish.ts'
 import { catalogRoutes } from './routes.ts'
 
 export const service: ServiceDefinition = {
@@ -9,5 +10,6 @@ export const service: ServiceDefinition = {
   migrations,
   publishes: catalogEvents,
   subscriptions: [],
+  republish,
   routes: catalogRoutes,
 }

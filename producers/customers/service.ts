@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from 'tributary/service'
 import { customersEvents } from './events.ts'
 import { migrations } from './migrations.ts'
+import { republish } from './republish.ts'
 import { customersRoutes } from './routes.ts'
 
 export const service: ServiceDefinition = {
@@ -9,5 +10,6 @@ export const service: ServiceDefinition = {
   migrations,
   publishes: customersEvents,
   subscriptions: [],
+  republish,
   routes: customersRoutes,
 }

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from 'tributary/service'
 import { ordersEvents } from './events.ts'
 import { migrations } from './migrations.ts'
+import { republish } from './republish.ts'
 import { ordersRoutes } from './routes.ts'
 import { ordersSubscriptions } from './subscriptions.ts'
 
@@ -10,5 +11,6 @@ export const service: ServiceDefinition = {
   migrations,
   publishes: ordersEvents,
   subscriptions: ordersSubscriptions,
+  republish,
   routes: ordersRoutes,
 }

@@ -87,6 +87,18 @@ test('the order in which shipments are heard of does not matter', async () => {
   )
 })
 
+test('shipments that are told of again set nothing back, and nothing is published twice', async () => {
+  const orderId = await place(['s1', 's2'])
+  for (const step of [prepared, shipped, delivered]) await step(orderId, 's1')
+  await prepared(orderId, 's1')
+  await shipped(orderId, 's1')
+  // Between the repeats of the other's, this one arrives, and is the last.
+  for (const step of [prepared, shipped, delivered]) await step(orderId, 's2')
+  await delivered(orderId, 's1')
+  expect(await statusOf(orderId)).toBe('delivered')
+  expect(await typesOf(orderId)).toEqual(['OrderPlaced', 'OrderShipped', 'OrderDelivered'])
+})
+
 test('of two last shipments that arrive at once, one delivers the order', async () => {
   const orderId = await place(['s1', 's2'])
   await shipped(orderId, 's1')

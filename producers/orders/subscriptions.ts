@@ -63,9 +63,12 @@ const shipping = subscription(Shipping, {
 
 export const ordersSubscriptions: readonly Subscription[] = [payments, shipping]
 
+/** A shipment only goes on: what is told of it once more, republished, doesn't set it back. */
 const NOTE_SHIPMENT = `
   insert into known_shipments (order_id, shipment_id, seller_id, status) values (?, ?, ?, ?)
-  on conflict (order_id, shipment_id) do update set status = excluded.status`
+  on conflict (order_id, shipment_id) do update set status = excluded.status
+    where array_position(array['prepared', 'shipped', 'delivered'], known_shipments.status)
+        < array_position(array['prepared', 'shipped', 'delivered'], excluded.status)`
 
 const noted = ({ orderId, shipmentId, sellerId }: ShipmentPrepared, status: string) =>
   [orderId, shipmentId, sellerId, status] as Knex.RawBinding[]

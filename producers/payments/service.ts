@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from 'tributary/service'
 import { paymentsEvents } from './events.ts'
 import { migrations } from './migrations.ts'
+import { republish } from './republish.ts'
 import { paymentsRoutes } from './routes.ts'
 import { paymentsSubscriptions } from './subscriptions.ts'
 
@@ -10,5 +11,6 @@ export const service: ServiceDefinition = {
   migrations,
   publishes: paymentsEvents,
   subscriptions: paymentsSubscriptions,
+  republish,
   routes: paymentsRoutes,
 }

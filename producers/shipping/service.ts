@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from 'tributary/service'
 import { shippingEvents } from './events.ts'
 import { migrations } from './migrations.ts'
+import { republish } from './republish.ts'
 import { shippingRoutes } from './routes.ts'
 import { shippingSubscriptions } from './subscriptions.ts'
 
@@ -10,5 +11,6 @@ export const service: ServiceDefinition = {
   migrations,
   publishes: shippingEvents,
   subscriptions: shippingSubscriptions,
+  republish,
   routes: shippingRoutes,
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import { oneOf } from '#runtime/arguments'
+import { oneOf, positive } from '#runtime/arguments'
 import { printable, printableLines } from '#runtime/printable'
 import type { System } from '#system/system'
 import { instant, ms } from './values.ts'
@@ -32,6 +32,25 @@ export function producersCommands(program: Command, system: System): void {
       }
       throwFailed(migrated)
     })
+  program
+    .command('republish')
+    .description("publish events that rebuild every aggregate of a service's database; goes on where it was ended")
+    .argument('<service>', 'which one', serviceName)
+    .option('--only <kind>', 'only this kind of aggregate')
+    .option('--rate <n>', 'aggregates a second, at most', positive, 500)
+    .option('--anew', 'begin with the first aggregate, however far an earlier run came')
+    .action(async (service: string, { only, rate, anew }: { only?: string; rate: number; anew?: boolean }) => {
+      const { republishService } = await import('#outbox/republish')
+      const { openCodecOf } = await import('#system/codec')
+      const done = await republishService(await system.loadService(service), await openCodecOf(system), {
+        only,
+        rate,
+        anew: anew ?? false,
+        say: (line) => process.stderr.write(`${printable(`${service}: ${line}`)}\n`),
+      })
+      for (const [kind, count] of done) console.log(`${service}: ${count} of kind ${kind} published again`)
+    })
+
   const outbox = program.command('outbox').description("the services' outboxes")
 
   outbox

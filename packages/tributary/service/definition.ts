@@ -1,6 +1,7 @@
 import type { Migration } from '#database/migrations'
 import type { Subscription } from '#inbox/subscription'
 import type { PublishedEvents } from '#outbox/outbox'
+import type { Republishable } from '#outbox/republish'
 import type { Api } from './api.ts'
 
 /** All there is to a service. */
@@ -13,5 +14,7 @@ export interface ServiceDefinition {
   readonly publishes: PublishedEvents
   /** What it learns of other services. */
   readonly subscriptions: readonly Subscription[]
+  /** How its events are made again of what its database has: `tributary republish`. */
+  readonly republish?: readonly Republishable[]
   routes(api: Api): void
 }
