@@ -24,6 +24,8 @@ class Inbox:
                 "bootstrap.servers": brokers,
                 "group.id": group,
                 "enable.auto.commit": False,
+                # How long one that was killed keeps others from its partitions.
+                "session.timeout.ms": 10_000,
                 "auto.offset.reset": "earliest",
                 "isolation.level": "read_committed",
             }

@@ -123,7 +123,8 @@ export async function republish(db: Knex, of: Republishable, { rate, anew, say }
 }
 
 /** Where a run that was ended stopped, or the first of a new one. */
-async function begin(db: Knex, { kind, table, key }: Republishable, anew: boolean): Promise<Progress> {
+async function begin(db: Knex, of: Republishable, anew: boolean): Promise<Progress> {
+  const { kind, table, key } = of
   const found = await db('outbox_republish').where({ kind, ended_at: null }).first()
   if (found && !anew) return found
   const { rows } = await db.raw(
@@ -131,10 +132,12 @@ async function begin(db: Knex, { kind, table, key }: Republishable, anew: boolea
      select ?, (select ${texts(key)} from ?? order by ${backwards(key)} limit 1), (select count(*) from ??)
      on conflict (kind) do update set last = null, until = excluded.until, done = 0, total = excluded.total,
        started_at = now(), ended_at = null
+     where outbox_republish.ended_at is not null or ?
      returning *`,
-    [kind, table, table],
+    [kind, table, table, anew],
   )
-  return rows[0]
+  // None where another run began it in between.
+  return rows[0] ?? begin(db, of, anew)
 }
 
 /** Publishes the next aggregates, `size` at most; undefined where none is left. Throws where one of several is locked. */
