@@ -7,6 +7,7 @@ import { simulatorCommands } from '#producers/simulator/cli.ts'
 import { Catalog, Customers, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import { customers, orders, sales, sellers } from '#sinks/read-models/index.ts'
 import { reports } from '#sinks/reports/definitions.ts'
+import { documents } from '#sinks/reports/documents.ts'
 import { verification } from '#sinks/verify/verification.ts'
 
 export default defineSystem({
@@ -31,6 +32,10 @@ export default defineSystem({
   readModels: [orders, sales, customers, sellers],
   verify: verification,
   reports,
+  documents,
+  currency: 'BRL',
+  // 1,234.5 and 7 Aug 2018, 10:00
+  language: 'en-IE',
   commands: simulatorCommands,
   demo: {
     command: ['simulate', '--orders', '200'],

@@ -45,7 +45,7 @@ describe.skipIf(missing)('a service in Python', () => {
     databases = await openDatabases()
     const all = [...contracts, PointsGranted]
     await registerSchemas(env.REGISTRY_URL!, all)
-    codec = await openCodec({ registryUrl: env.REGISTRY_URL!, contracts: all })
+    codec = await openCodec({ registry: env.REGISTRY_URL!, contracts: all })
     await codec.prepare(all)
     // The machine prepares the database, as it does for any service.
     const settings = readMigrateSettings([], env)

@@ -25,7 +25,7 @@ let db: Knex
 beforeAll(async () => {
   databases = await openDatabases()
   await registerSchemas(stack.env.REGISTRY_URL!, contracts)
-  codec = await openCodec({ registryUrl: stack.env.REGISTRY_URL!, contracts })
+  codec = await openCodec({ registry: stack.env.REGISTRY_URL!, contracts })
   await codec.prepare(contracts)
   superuser = databases.superuser('orders')
   db = await withOutbox(databases.as('orders', stack.env.ORDERS_DB_PASSWORD!, 'orders'), codec, ordersEvents)

@@ -1,18 +1,23 @@
 import type { Panel, Report } from 'tributary/reports'
+import { filters } from './filters.ts'
+import { days, stars } from './formats.ts'
+import { orderList } from './order-list.ts'
 
 const ordersByStatus: Panel = {
   id: 'orders-by-status',
   title: 'Orders by status',
   readModel: 'orders',
   measure: { kind: 'documents' },
-  format: 'count',
-  by: { kind: 'terms', field: 'status' },
+  format: 'number',
+  by: { kind: 'terms', field: 'status', format: 'words' },
   drill: 'status',
 }
 
 const sales: Report = {
   id: 'sales',
   title: 'Sales',
+  filters,
+  list: orderList,
   panels: [
     {
       id: 'revenue',
@@ -22,7 +27,7 @@ const sales: Report = {
       format: 'money',
       note: 'Prices without freight; canceled and unavailable orders don’t count.',
     },
-    { id: 'orders', title: 'Orders', readModel: 'orders', measure: { kind: 'documents' }, format: 'count' },
+    { id: 'orders', title: 'Orders', readModel: 'orders', measure: { kind: 'documents' }, format: 'number' },
     {
       id: 'order-value',
       title: 'Average order',
@@ -36,7 +41,7 @@ const sales: Report = {
       title: 'Average score',
       readModel: 'orders',
       measure: { kind: 'average', field: 'reviewScore' },
-      format: 'score',
+      format: stars,
     },
     {
       id: 'revenue-by-day',
@@ -45,7 +50,7 @@ const sales: Report = {
       measure: { kind: 'sum', field: 'revenueCents' },
       format: 'money',
       by: { kind: 'time', field: 'day' },
-      drill: 'day',
+      drill: 'period',
     },
     ordersByStatus,
     {
@@ -63,7 +68,7 @@ const sales: Report = {
       readModel: 'sales',
       measure: { kind: 'sum', field: 'revenueCents' },
       format: 'money',
-      by: { kind: 'terms', field: 'category', size: 10 },
+      by: { kind: 'terms', field: 'category', format: 'words', size: 10 },
       drill: 'category',
     },
   ],
@@ -72,13 +77,15 @@ const sales: Report = {
 const delivery: Report = {
   id: 'delivery',
   title: 'Delivery',
+  filters,
+  list: orderList,
   panels: [
     {
       id: 'late-share',
       title: 'Delivered late',
       readModel: 'orders',
       measure: { kind: 'share', where: { field: 'late', is: true }, of: { field: 'late', known: true } },
-      format: 'share',
+      format: 'percent',
       note: 'Of the orders whose delivery is known.',
     },
     {
@@ -86,14 +93,14 @@ const delivery: Report = {
       title: 'Days to deliver',
       readModel: 'orders',
       measure: { kind: 'average', field: 'deliveryDays' },
-      format: 'days',
+      format: days,
     },
     {
       id: 'delivered',
       title: 'Delivered orders',
       readModel: 'orders',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       only: [{ field: 'deliveredAt', known: true }],
     },
     {
@@ -101,9 +108,9 @@ const delivery: Report = {
       title: 'Days to deliver, by day of purchase',
       readModel: 'orders',
       measure: { kind: 'average', field: 'deliveryDays' },
-      format: 'days',
+      format: days,
       by: { kind: 'time', field: 'purchasedAt' },
-      drill: 'day',
+      drill: 'period',
     },
     ordersByStatus,
     {
@@ -111,7 +118,7 @@ const delivery: Report = {
       title: 'Delivered late, by state',
       readModel: 'orders',
       measure: { kind: 'share', where: { field: 'late', is: true }, of: { field: 'late', known: true } },
-      format: 'share',
+      format: 'percent',
       by: { kind: 'terms', field: 'customer.state', size: 10 },
       drill: 'state',
       note: 'The states with the most orders.',
@@ -121,7 +128,7 @@ const delivery: Report = {
       title: 'Late orders, by seller',
       readModel: 'sellers',
       measure: { kind: 'sum', field: 'lateOrders' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'terms', field: 'sellerId', size: 10 },
     },
   ],
@@ -130,6 +137,8 @@ const delivery: Report = {
 const payments: Report = {
   id: 'payments',
   title: 'Payments',
+  filters,
+  list: orderList,
   panels: [
     { id: 'paid', title: 'Paid', readModel: 'orders', measure: { kind: 'sum', field: 'paidCents' }, format: 'money' },
     {
@@ -152,7 +161,7 @@ const payments: Report = {
       title: 'Orders that differ',
       readModel: 'orders',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       only: [{ field: 'balanceCents', not: 0 }],
     },
     {
@@ -162,7 +171,7 @@ const payments: Report = {
       measure: { kind: 'sum', field: 'paidCents' },
       format: 'money',
       by: { kind: 'time', field: 'purchasedAt' },
-      drill: 'day',
+      drill: 'period',
     },
     {
       id: 'paid-by-type',
@@ -170,16 +179,16 @@ const payments: Report = {
       readModel: 'orders',
       measure: { kind: 'sum', field: 'payments.cents' },
       format: 'money',
-      by: { kind: 'terms', field: 'payments.type', nested: 'payments' },
+      by: { kind: 'terms', field: 'payments.type', format: 'words' },
     },
     {
       id: 'differing-by-status',
       title: 'Orders that differ, by status',
       readModel: 'orders',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       only: [{ field: 'balanceCents', not: 0 }],
-      by: { kind: 'terms', field: 'status' },
+      by: { kind: 'terms', field: 'status', format: 'words' },
       drill: 'status',
     },
   ],
@@ -188,14 +197,16 @@ const payments: Report = {
 const customers: Report = {
   id: 'customers',
   title: 'Customers',
+  filters,
+  list: orderList,
   panels: [
-    { id: 'people', title: 'Customers', readModel: 'customers', measure: { kind: 'documents' }, format: 'count' },
+    { id: 'people', title: 'Customers', readModel: 'customers', measure: { kind: 'documents' }, format: 'number' },
     {
       id: 'repeat',
       title: 'Came back',
       readModel: 'customers',
       measure: { kind: 'share', where: { field: 'orders', atLeast: 2 } },
-      format: 'share',
+      format: 'percent',
       note: 'People with two orders or more.',
     },
     {
@@ -210,16 +221,16 @@ const customers: Report = {
       title: 'Customers, by day of their last order',
       readModel: 'customers',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'time', field: 'lastOrderAt' },
-      drill: 'day',
+      drill: 'period',
     },
     {
       id: 'customers-by-state',
       title: 'Customers by state',
       readModel: 'customers',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'terms', field: 'states', size: 10 },
       drill: 'state',
     },
@@ -228,7 +239,7 @@ const customers: Report = {
       title: 'Customers by number of orders',
       readModel: 'customers',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'terms', field: 'orders', size: 10 },
     },
   ],

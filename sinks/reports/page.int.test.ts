@@ -2,13 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { connectStack } from 'tributary/testing/stack'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import system from '#config'
 import { reportsServer } from '../../packages/tributary/reports/server.ts'
 import type { OpenLetter } from '../../packages/tributary/runtime/dead-letters/letter.ts'
 import { openLog } from '../../packages/tributary/runtime/log.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
 import { sampleOf, sampleRows } from '../testing/sample.ts'
 import { writeSample } from '../testing/write-sample.ts'
-import { reports } from './definitions.ts'
 
 const { env } = connectStack()
 const client = openElasticsearch(env.ELASTICSEARCH_URL!)
@@ -37,7 +37,7 @@ let complaints: string[]
 beforeAll(async () => {
   await writeSample(client, sample)
   server = await reportsServer({
-    reports,
+    reporting: system,
     client,
     log: openLog('reports', 'silent'),
     state: {
@@ -87,7 +87,7 @@ async function open(path = '/', how = desktop): Promise<void> {
   page.on('pageerror', (error) => complaints.push(error.message))
   await page.goto(url + path)
   await page.locator('.number').first().waitFor()
-  await page.locator('#orders tr').first().waitFor()
+  await page.locator('#documents tr').first().waitFor()
 }
 const figure = async (panel: string) => Number(await page.locator(`#panel-${panel} .value`).getAttribute('data-value'))
 /** A chart's bars: what they stand for, and their figures. */
@@ -166,7 +166,7 @@ test('every id that an order can have is listed, shown and kept in the address',
       await open('/', how)
       for (const orderId of odd) {
         await page
-          .locator('#orders tr')
+          .locator('#documents tr')
           .filter({ has: page.getByText(orderId, { exact: true }) })
           .locator('.open')
           .click()
@@ -204,7 +204,7 @@ test('a search finds an order by the beginning of its id, and its detail shows a
   await open()
   await page.fill('#search', order.orderId.slice(0, 20))
   await page.locator('#total[data-value="1"]').waitFor()
-  await page.locator(`[data-order="${order.orderId}"]`).click()
+  await page.locator(`[data-id="${order.orderId}"]`).click()
   await page.locator('#detail[open]').waitFor()
   const shown = await page.locator('#detail').textContent()
   const { customer, items, payments } = order
@@ -224,10 +224,44 @@ test('a search finds an order by the beginning of its id, and its detail shows a
   expect(shown).toContain(`Items (${items.length})`)
   expect(shown).toContain(`Payments (${payments.length})`)
   const times = await page
-    .locator('#detail time')
+    .locator('#detail .steps time')
     .evaluateAll((all) => all.map((time) => time.getAttribute('datetime')))
   const known = [order.purchasedAt, order.approvedAt, order.shippedAt, order.deliveredAt, order.estimatedAt]
   expect(times).toEqual(known.map((at) => new Date(at!).toISOString()))
+})
+
+test('what a document names leads to its own document, and back', async () => {
+  const order = sample.orders.find(({ items }) => items.length > 0)!
+  const seller = sample.sellers.find(({ sellerId }) => sellerId === order.items[0]!.sellerId)!
+  await open(`/?order=${order.orderId}`)
+  await page.locator('#detail a', { hasText: seller.sellerId }).first().click()
+  await page.locator('#detail-title', { hasText: seller.sellerId }).waitFor()
+  expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({ seller: seller.sellerId })
+  const shown = await page.locator('#detail').textContent()
+  for (const part of [seller.city, seller.state, 'Late orders']) expect(shown).toContain(part)
+  await page.goBack()
+  await page.locator('#detail-title', { hasText: order.orderId }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.locator('#detail').waitFor({ state: 'hidden' })
+  expect(new URL(page.url()).search).toBe('')
+})
+
+test('the page is what the config says: its texts, its language and its money', async () => {
+  await open('/?report=payments')
+  expect(await page.title()).toBe(`Payments · ${system.title}`)
+  expect(await page.locator('html').getAttribute('lang')).toBe('en-IE')
+  expect(await page.locator('#columns').textContent()).toBe('OrderPurchased (UTC)CustomerItemsTotalPaidScoreStatus')
+  expect(await page.locator('#documents .num.right').first().textContent()).toMatch(/^R\$[\d,]+\.\d\d$/)
+  expect(await page.locator('#filters select[name="category"] option').allTextContents()).toEqual([
+    'All categories',
+    'bed bath table',
+    'garden tools',
+    'health beauty',
+    'perfumery',
+    'toys',
+    'unknown',
+    'watches gifts',
+  ])
 })
 
 test('a search by city and product narrows the list to orders with both', async () => {
@@ -275,7 +309,7 @@ test('everything can be done with the keyboard', async () => {
   expect(await page.evaluate('document.activeElement?.id')).toBe('search')
   await page.keyboard.type(sample.orders[5]!.orderId)
   await page.locator('#total[data-value="1"]').waitFor()
-  await page.locator('#orders .open').focus()
+  await page.locator('#documents .open').focus()
   await page.keyboard.press('Enter')
   await page.locator('#detail[open]').waitFor()
   await page.keyboard.press('Escape')
@@ -297,7 +331,7 @@ test.each(['/', '/?report=delivery', '/?report=payments', '/?report=customers'])
     await open(path, phone)
     await page.locator('.chart').first().waitFor()
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)
-    await page.locator('#orders tr').first().locator('.open').click()
+    await page.locator('#documents tr').first().locator('.open').click()
     await page.locator('#detail[open]').waitFor()
     expect(await page.locator('#detail').evaluate((dialog) => dialog.scrollWidth <= dialog.clientWidth)).toBe(true)
   },
@@ -320,6 +354,6 @@ test('the page may load nothing but what its server serves, and nothing inline',
 test('a request that makes no sense is refused with a reason', async () => {
   await open()
   expect((await fetch(`${url}/api/reports/none`)).status).toBe(404)
-  expect((await fetch(`${url}/api/orders?from=yesterday`)).status).toBe(400)
-  expect((await fetch(`${url}/api/orders/none`)).status).toBe(404)
+  expect((await fetch(`${url}/api/reports/sales/documents?from=yesterday`)).status).toBe(400)
+  expect((await fetch(`${url}/api/documents/orders/none`)).status).toBe(404)
 })

@@ -1,10 +1,21 @@
 import { expect, test } from 'vitest'
 import { fieldsOf } from '../../packages/tributary/read-models/avro.ts'
 import { compileIndex } from '../../packages/tributary/read-models/mapping.ts'
-import { filterQuery, panelResult, panelSearch } from '../../packages/tributary/reports/queries.ts'
-import { type Condition, filterFieldsOf, type Panel, unusedFilters } from '../../packages/tributary/reports/report.ts'
+import { fieldAt } from '../../packages/tributary/reports/fields.ts'
+import {
+  filterQuery as queryOf,
+  type Scope,
+  unusedFilters as unusedOf,
+} from '../../packages/tributary/reports/filters.ts'
+import { panelResult, panelSearch } from '../../packages/tributary/reports/queries.ts'
+import type { Condition, FilterValues, Panel } from '../../packages/tributary/reports/report.ts'
 import { readModels } from '../read-models/index.ts'
 import { reports } from './definitions.ts'
+import { filters } from './filters.ts'
+
+const scope: Scope = { filters, readModels: new Map(readModels.map((model) => [model.name, model])), timeZone: 'UTC' }
+const filterQuery = (readModel: string, values: FilterValues) => queryOf(scope, readModel, values)
+const unusedFilters = (readModel: string, values: FilterValues) => unusedOf(filters, readModel, values)
 
 /** The mapping of a field by its path. */
 function mapped(readModel: string, path: string): { type?: string } | undefined {
@@ -27,16 +38,19 @@ test.each(panels)('%s/%s asks for fields that exist, with types that fit', (_, _
   if (panel.by?.kind === 'time') expect(mapped(panel.readModel, panel.by.field)?.type).toBe('date')
   if (panel.by?.kind === 'terms') {
     expect(['keyword', ...numeric]).toContain(mapped(panel.readModel, panel.by.field)?.type)
-    if (panel.by.nested) expect(mapped(panel.readModel, panel.by.nested)?.type).toBe('nested')
+    const { nested } = fieldAt(scope.readModels.get(panel.readModel)!, panel.by.field)!
+    if (nested) expect(mapped(panel.readModel, nested)?.type).toBe('nested')
   }
 })
 
 test('filters name fields of every read model they apply to', () => {
   for (const { name, topic } of readModels) {
     const top = fieldsOf(topic.row.schema).map((field) => field.name)
-    const { time, state, status, category } = filterFieldsOf(name)
-    const named = [time, state, status, category?.kind === 'terms' ? category.field : undefined]
-    for (const field of named) if (field) expect(top).toContain(field.split('.')[0])
+    for (const filter of filters) {
+      const at = filter.kind === 'check' ? filter.where[name] : filter.fields[name]
+      const field = typeof at === 'object' ? at.field : at
+      if (field) expect(top).toContain(field.split('.')[0])
+    }
   }
 })
 
@@ -76,7 +90,7 @@ test('orders of a customer who is not known are found by the state that their sa
 })
 
 const panel = (more: Partial<Panel>): Panel => {
-  return { id: 'p', title: 'P', readModel: 'orders', measure: { kind: 'documents' }, format: 'count', ...more }
+  return { id: 'p', title: 'P', readModel: 'orders', measure: { kind: 'documents' }, format: 'number', ...more }
 }
 const answer = (total: number, aggregations?: unknown) => ({ hits: { total: { value: total } }, aggregations }) as never
 
@@ -91,9 +105,9 @@ test('a share of nothing is not known, and not zero', () => {
 test('money by payment means is added up inside the payments', () => {
   const means = panel({
     measure: { kind: 'sum', field: 'payments.cents' },
-    by: { kind: 'terms', field: 'payments.type', nested: 'payments' },
+    by: { kind: 'terms', field: 'payments.type' },
   })
-  expect(panelSearch(means, {}).aggs).toMatchObject({
+  expect(panelSearch(scope, means, {}).aggs).toMatchObject({
     nested: { nested: { path: 'payments' }, aggs: { by: {} } },
   })
   const buckets = [{ key: 'boleto', doc_count: 3, value: { value: 42 } }]

@@ -3,20 +3,20 @@ import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { connectStack } from 'tributary/testing/stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import system from '#config'
 import type { OrderRow } from '#schemas/contracts.generated.ts'
 import { reportsServer } from '../../packages/tributary/reports/server.ts'
 import { openLog } from '../../packages/tributary/runtime/log.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
 import { type Sample, sampleOf, sampleRows } from '../testing/sample.ts'
 import { writeSample } from '../testing/write-sample.ts'
-import { reports } from './definitions.ts'
 
 const client = openElasticsearch(connectStack().env.ELASTICSEARCH_URL!)
 let server: FastifyInstance
 
 beforeAll(async () => {
   server = await reportsServer({
-    reports,
+    reporting: system,
     client,
     log: openLog('reports', 'silent'),
     state: { freshness: async () => undefined, concerns: async () => [], letters: () => undefined },
@@ -125,7 +125,7 @@ describe('with one index ill', () => {
         expect(panels.get(id)).toMatchObject({ fault: { code, id: expect.stringMatching(/^[0-9a-f-]{36}$/) } })
       expect(panels.get('orders')!.value).toBe(sample.orders.length)
       expect(panels.get('orders-by-status')!.bars!.length).toBeGreaterThan(1)
-      const { json } = await get('/api/choices')
+      const { json } = await get('/api/reports/sales/choices')
       expect(json.state).toEqual([])
       expect(json.status).toContain('delivered')
     } finally {
@@ -147,17 +147,18 @@ describe('a search', () => {
   const unknown = Array.from({ length: 1_200 }, () => at({ ...first!, status: null }, randomUUID(), null))
   const sample = sampleOf([...odd, ...others, ...unknown])
   beforeAll(() => writeSample(client, sample))
-  const find = async (q: string) => (await get(`/api/orders?q=${encodeURIComponent(q)}`)).json
+  const ordersIn = ({ documents }: { documents: readonly { readonly document: OrderRow }[] }) =>
+    documents.map(({ document }) => document.orderId)
+  const find = async (q: string) => (await get(`/api/reports/sales/documents?q=${encodeURIComponent(q)}`)).json
 
   test('finds an order by the parts that people know of it', async () => {
     const { orderId, customer, items, status, payments } = others[7]!
     const known = [orderId, customer!.customerId, customer!.uniqueId!, items[0]!.productId, items[0]!.sellerId]
     for (const part of [...known, customer!.zip!, items[0]!.category, status!, payments[0]!.type]) {
-      const { json } = await get(`/api/orders?q=${encodeURIComponent(`${part} ${orderId.slice(0, 20)}`)}`)
-      expect(
-        json.orders.map((order: OrderRow) => order.orderId),
-        part,
-      ).toContain(orderId)
+      const { json } = await get(
+        `/api/reports/sales/documents?q=${encodeURIComponent(`${part} ${orderId.slice(0, 20)}`)}`,
+      )
+      expect(ordersIn(json), part).toContain(orderId)
     }
     const ofCity = sample.orders.filter(({ customer }) => customer!.city === 'são paulo').length
     for (const words of ['paulo', 'PAULO', 'são pau', 'paulo são']) expect((await find(words)).total).toBe(ofCity)
@@ -165,22 +166,22 @@ describe('a search', () => {
 
   test('finds every id that an order can have, and shows its order', async () => {
     for (const { orderId } of odd) {
-      expect((await find(orderId)).orders.map((order: OrderRow) => order.orderId)).toContain(orderId)
-      const { json } = await get(`/api/order?id=${encodeURIComponent(orderId)}`)
+      expect(ordersIn(await find(orderId))).toContain(orderId)
+      const { json } = await get(`/api/documents/orders?id=${encodeURIComponent(orderId)}`)
       expect(json.orderId).toBe(orderId)
     }
-    expect((await get('/api/order?id=none')).status).toBe(404)
+    expect((await get('/api/documents/orders?id=none')).status).toBe(404)
   })
 
   test('looks for no middle of a word, and for a single letter only where it is all', async () => {
     expect((await find('oto__')).total).toBe(0)
     expect((await find('*')).total).toBe(0)
-    expect((await find('2')).orders.map((order: OrderRow) => order.orderId)).toEqual(['2'])
+    expect(ordersIn(await find('2'))).toEqual(['2'])
   })
 
   test('as a file has every order once, those last whose date nobody knows', async () => {
     for (const sort of ['newest', 'oldest', 'largest']) {
-      const { body } = await get(`/api/orders.csv?sort=${sort}`)
+      const { body } = await get(`/api/reports/sales/documents.csv?sort=${sort}`)
       const lines = body.trim().split('\r\n').slice(1)
       expect(new Set(lines.map((line) => line.slice(0, line.indexOf(',')))).size).toBe(sample.orders.length)
       if (sort !== 'largest') expect(lines.at(-1)).toMatch(/^[^,]+,,,/)
@@ -188,8 +189,8 @@ describe('a search', () => {
   })
 
   test('says after its last page that there is no further one, and what to do', async () => {
-    expect((await get('/api/orders?page=399')).status).toBe(200)
-    const { status, json, headers } = await get('/api/orders?page=400')
+    expect((await get('/api/reports/sales/documents?page=399')).status).toBe(200)
+    const { status, json, headers } = await get('/api/reports/sales/documents?page=400')
     expect({ status, json }).toMatchObject({ status: 400, json: { code: 'invalid' } })
     expect(json.detail).toMatch(/^page: .*CSV/)
     expect(headers['content-type']).toBe('application/problem+json')
@@ -212,7 +213,7 @@ test('more searches at a time than have a turn are told so at once, and when to 
 
 test('a page of another site, or under another name, gets nothing', async () => {
   for (const headers of [{ host: 'evil.example' }, { host: 'localhost', origin: 'http://evil.example' }]) {
-    for (const url of ['/', '/api/orders', '/api/state']) {
+    for (const url of ['/', '/api/reports/sales/documents', '/api/documents/orders', '/api/state']) {
       const { statusCode } = await server.inject({ url, headers })
       expect(statusCode).toBe(403)
     }
@@ -270,19 +271,23 @@ test('no address, however odd, is an error of the server', async () => {
   )
   const pair = fc.tuple(fc.constantFrom(...names), value).map(([name, text]) => `${name}=${text}`)
   const path = fc.oneof(
-    fc.constantFrom('reports/sales', 'reports/delivery', 'reports/payments', 'reports/customers', 'orders', 'order'),
+    fc.constantFrom('reports/sales', 'reports/delivery', 'reports/payments', 'reports/customers'),
+    fc.constantFrom('reports/sales/documents', 'documents/orders', 'documents/sellers', 'documents/__proto__'),
     fc.constantFrom(
-      'choices',
+      'reports/sales/choices',
       'state',
-      'orders.csv',
+      'reports/sales/documents.csv',
       'reports',
       'reports/__proto__',
-      'orders/%ED%A0%80',
-      'orders/%2e%2e',
-      'orders//',
-      'orders/..%2f',
+      'reports/__proto__/documents.csv',
+      'documents/orders/%ED%A0%80',
+      'documents/orders/%2e%2e',
+      'documents/orders//',
+      'documents/orders/..%2f',
     ),
-    value.map((text) => `orders/${text}`),
+    value.map((text) => `documents/orders/${text}`),
+    value.map((text) => `documents/${text}`),
+    value.map((text) => `reports/${text}/documents`),
   )
   await fc.assert(
     fc.asyncProperty(path, fc.array(pair, { maxLength: 4 }), async (path, pairs) => {

@@ -1,6 +1,6 @@
 export { inboxApp, processorApp, sinkApp } from './apps.ts'
 export { memoryCodec } from './codec.ts'
-export { type Contract, contract, type Instant, type ValueOf } from './contract.ts'
+export { type AvroSchema, type Contract, contract, type Instant, type ValueOf } from './contract.ts'
 export {
   type DeadLetterTopic,
   deadLettersOf,

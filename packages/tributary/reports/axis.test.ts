@@ -52,3 +52,12 @@ test('one document has an axis of one bar', () => {
   const axis = axisFor({ min: only, low: only, middle: only, high: only, max: only })
   expect([day(axis.fromMs), day(axis.toMs), axis.interval]).toEqual(['9999-12-31', '9999-12-31', 'day'])
 })
+
+test('bars begin where the days of a time zone do, and are whole across a change of its clocks', () => {
+  const moments = { min: '2018-10-20T12:00:00Z', max: '2018-11-10T12:00:00Z' }
+  const [min, max] = [Date.parse(moments.min), Date.parse(moments.max)]
+  const axis = axisFor({ min, low: min, middle: min, high: max, max }, 'America/Sao_Paulo')
+  // Three hours behind before November 4, two after it.
+  expect(new Date(axis.fromMs).toISOString()).toBe('2018-10-20T03:00:00.000Z')
+  expect(new Date(axis.toMs).toISOString()).toBe('2018-11-11T01:59:59.999Z')
+})

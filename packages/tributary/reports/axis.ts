@@ -1,6 +1,8 @@
 import type { estypes } from '@elastic/elasticsearch'
-import { conditionQuery, filterQuery, SEARCH_TIME } from './queries.ts'
-import type { Filters, Panel } from './report.ts'
+import type { Scope } from './filters.ts'
+import { panelQuery, SEARCH_TIME } from './queries.ts'
+import type { FilterValues, Panel } from './report.ts'
+import { dayBegin, localTime } from './time-zone.ts'
 
 const DAY_MS = 86_400_000
 
@@ -46,8 +48,9 @@ export function intervalFor(fromMs: number, toMs: number): Interval {
  * The axis on which documents are shown readably: from the first to the last one, unless a few lie so far from all
  * others (a year 1, a year 9999) that the rest would be a single bar. Those are left outside; whoever shows the axis
  * says how many they are.
+ * @param zone IANA name of the time zone in which days begin
  */
-export function axisFor({ min, max, low, middle, high }: Spread): Axis {
+export function axisFor({ min, max, low, middle, high }: Spread, zone = 'UTC'): Axis {
   const margin = Math.max(high - low, LEAST_MARGIN_MS)
   let fromMs = Math.max(min, low - margin)
   let toMs = Math.min(max, high + margin)
@@ -57,28 +60,28 @@ export function axisFor({ min, max, low, middle, high }: Spread): Axis {
   }
   const interval = intervalFor(fromMs, toMs)
   // Whole bars: a first or last one that is cut would show less than choosing it does.
-  return { fromMs: beginOf(interval, fromMs), toMs: beginOf(interval, toMs, 1) - 1, interval }
+  return { fromMs: beginOf(interval, fromMs, zone), toMs: beginOf(interval, toMs, zone, 1) - 1, interval }
 }
 
 /** When the interval begins that holds a moment, or one that many intervals later; weeks begin on Mondays. */
-function beginOf(interval: Interval, ms: number, later = 0): number {
-  const date = new Date(ms)
+function beginOf(interval: Interval, ms: number, zone: string, later = 0): number {
+  const date = new Date(localTime(ms, zone))
   date.setUTCHours(0, 0, 0, 0)
   if (interval === 'day') date.setUTCDate(date.getUTCDate() + later)
   if (interval === 'week') date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7) + 7 * later)
   if (interval === 'month') date.setUTCMonth(date.getUTCMonth() + later, 1)
   if (interval === 'quarter') date.setUTCMonth(date.getUTCMonth() - (date.getUTCMonth() % 3) + 3 * later, 1)
   if (interval === 'year') date.setUTCFullYear(date.getUTCFullYear() + later, 0, 1)
-  return date.getTime()
+  return dayBegin(date.getTime(), zone)
 }
 
 /** The search that tells where a panel's documents are on its time axis. */
-export function spreadSearch(panel: Panel, field: string, filters: Filters): estypes.SearchRequest {
+export function spreadSearch(scope: Scope, panel: Panel, field: string, values: FilterValues): estypes.SearchRequest {
   return {
     index: panel.readModel,
     size: 0,
     timeout: SEARCH_TIME,
-    query: filterQuery(panel.readModel, filters, (panel.only ?? []).map(conditionQuery)),
+    query: panelQuery(scope, panel, values),
     aggs: {
       span: { stats: { field } },
       most: { percentiles: { field, percents: [5, 50, 95], keyed: false } },

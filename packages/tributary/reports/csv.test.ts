@@ -1,37 +1,51 @@
 import { parse } from 'csv-parse/sync'
 import { expect, test } from 'vitest'
-import { csvHead, csvLine } from './csv.ts'
+import { type CsvColumn, csvColumns, csvHead, csvLine } from './csv.ts'
+import { list } from './testing/boats.ts'
 
-const order = {
-  orderId: 'o1',
-  status: 'delivered',
-  purchasedAt: '2018-01-01T00:00:00.000Z',
-  customer: { customerId: 'c1', uniqueId: 'u1', city: 'santana, "do" livramento\nsul', state: 'RS' },
-  itemCount: 1,
-  itemsCents: 1_234_567,
-  freightCents: 5,
-  totalCents: 1_234_572,
-  paidCents: 0,
-  balanceCents: -1_234_572,
-  late: false,
+const columns: CsvColumn[] = [
+  { field: 'no', label: 'no' },
+  { field: 'boat.berth', label: 'berth' },
+  { field: 'fee', label: 'the fee', format: 'money' },
+  { field: 'tip', label: 'tip', format: 'money' },
+  { field: 'yen', label: 'yen', format: { kind: 'money', currency: 'JPY' } },
+  { field: 'safe', label: 'safe' },
+  { field: 'tags', label: 'tags' },
+]
+const hire = {
+  no: 7,
+  boat: { berth: 'north, "pier" 2\nleft' },
+  fee: 1_234_567,
+  tip: -5,
+  yen: 1_200,
+  safe: false,
 }
-const read = (...orders: object[]) =>
-  parse(csvHead + orders.map((one) => csvLine(one as never)).join(''), { columns: true }) as Record<string, string>[]
+const read = (...hires: object[]) =>
+  parse(csvHead(columns) + hires.map((one) => csvLine(columns, 'EUR')(one as never)).join(''), {
+    columns: true,
+  }) as Record<string, string>[]
 
 test('a stock CSV reader gets back what was written, commas, quotes and line breaks included', () => {
-  expect(read(order)[0]).toMatchObject({
-    order: 'o1',
-    city: 'santana, "do" livramento\nsul',
-    'items total': '12345.67',
-    freight: '0.05',
-    balance: '-12345.72',
-    late: 'false',
-    delivered: '',
-    score: '',
+  expect(read(hire)[0]).toEqual({
+    no: '7',
+    berth: 'north, "pier" 2\nleft',
+    'the fee': '12345.67',
+    tip: '-0.05',
+    yen: '1200',
+    safe: 'false',
+    tags: '',
   })
 })
 
-test('text that a spreadsheet would run stays text', () => {
-  const city = '=HYPERLINK("http://example.org")'
-  expect(read({ ...order, customer: { city } })[0]!.city).toBe(`'${city}`)
+test('text that a spreadsheet would run stays text, in a list as well', () => {
+  const berth = '=HYPERLINK("http://example.org")'
+  expect(read({ ...hire, boat: { berth }, tags: ['=1+1', 'x'] })[0]).toMatchObject({
+    berth: `'${berth}`,
+    tags: "'=1+1,x",
+  })
+})
+
+test('the columns of a file are those of the list, and what else stands in them', () => {
+  expect(csvColumns(list).map(({ label }) => label)).toEqual(['No', 'Boat', 'Berth', 'Fee'])
+  expect(csvColumns({ ...list, csv: columns })).toBe(columns)
 })

@@ -1,43 +1,49 @@
 import type { Document } from '#read-models/document'
+import { labelOf, valueAt } from './fields.ts'
+import type { DocumentList, Format, Shown } from './report.ts'
 
-/** The columns of the list as CSV: name, and where it stands in a document. Money is in units, with two decimals. */
-const COLUMNS: readonly (readonly [string, (order: Document) => unknown])[] = [
-  ['order', (o) => o.orderId],
-  ['status', (o) => o.status],
-  ['purchased', (o) => o.purchasedAt],
-  ['approved', (o) => o.approvedAt],
-  ['shipped', (o) => o.shippedAt],
-  ['delivered', (o) => o.deliveredAt],
-  ['estimated', (o) => o.estimatedAt],
-  ['customer', (o) => (o.customer as Document | undefined)?.uniqueId],
-  ['city', (o) => (o.customer as Document | undefined)?.city],
-  ['state', (o) => (o.customer as Document | undefined)?.state],
-  ['items', (o) => o.itemCount],
-  ['items total', (o) => money(o.itemsCents)],
-  ['freight', (o) => money(o.freightCents)],
-  ['total', (o) => money(o.totalCents)],
-  ['paid', (o) => money(o.paidCents)],
-  ['balance', (o) => money(o.balanceCents)],
-  ['score', (o) => o.reviewScore],
-  ['late', (o) => o.late],
-  ['days to deliver', (o) => o.deliveryDays],
-]
+/** A column of a file: its name, the path of its field, and how it is written (only money isn't as it stands). */
+export type CsvColumn = Shown & { readonly label: string }
 
-/** The first line of the file. */
-export const csvHead = `${COLUMNS.map(([name]) => cell(name)).join(',')}\r\n`
+/** The columns of a list's file. */
+export const csvColumns = ({ csv, columns }: DocumentList): readonly CsvColumn[] =>
+  csv ??
+  columns.flatMap(({ also = [], ...column }) => [
+    column,
+    ...also.map((shown) => ({ ...shown, label: labelOf(shown.field) })),
+  ])
 
-/** One order's line (RFC 4180). */
-export function csvLine(order: Document): string {
-  return `${COLUMNS.map(([, read]) => cell(read(order))).join(',')}\r\n`
+/** The first line of a file. */
+export const csvHead = (columns: readonly CsvColumn[]) => `${columns.map(({ label }) => cell(label)).join(',')}\r\n`
+
+/**
+ * The function that writes one document's line (RFC 4180). Money is in units, with the decimals of its currency.
+ * @param currency ISO 4217, of columns that don't say theirs
+ */
+export function csvLine(columns: readonly CsvColumn[], currency?: string): (document: Document) => string {
+  const cells = columns.map(({ field, format }) => {
+    const digits = digitsOf(format, currency)
+    return (document: Document) => {
+      const value = valueAt(document, field)
+      return cell(digits !== undefined && typeof value === 'number' ? (value / 10 ** digits).toFixed(digits) : value)
+    }
+  })
+  return (document) => `${cells.map((write) => write(document)).join(',')}\r\n`
 }
 
-function money(cents: unknown): string | undefined {
-  return typeof cents === 'number' ? (cents / 100).toFixed(2) : undefined
+/** Decimals of an amount; undefined of what isn't money. */
+function digitsOf(format: Format | undefined, currency = 'XXX'): number | undefined {
+  if (format === 'money') return decimals(currency)
+  return typeof format === 'object' && format.kind === 'money' ? decimals(format.currency) : undefined
 }
+
+const decimals = (currency: string) =>
+  new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits
 
 function cell(value: unknown): string {
   if (value === undefined || value === null) return ''
+  const given = typeof value === 'number' || typeof value === 'boolean' ? value : String(value)
   // Text that a spreadsheet would run as a formula is kept text; numbers may be negative.
-  const text = typeof value === 'string' && /^[=@\t\r]|^[+-](?!\d+(\.\d+)?$)/.test(value) ? `'${value}` : String(value)
+  const text = typeof given === 'string' && /^[=@\t\r]|^[+-](?!\d+(\.\d+)?$)/.test(given) ? `'${given}` : String(given)
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

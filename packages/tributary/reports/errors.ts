@@ -1,7 +1,7 @@
 import { errors } from '@elastic/elasticsearch'
 import { Problem } from '#runtime/http/problem'
 import { Busy } from './busy.ts'
-import { TooSlow } from './orders.ts'
+import { TooSlow } from './documents.ts'
 
 /** Nothing is there under this name. */
 export const notFound = (detail: string) => new Problem(404, { code: 'not_found', detail })

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { Client, estypes } from '@elastic/elasticsearch'
 import type { Log } from '#runtime/log'
 import { type Axis, axisFor, spreadOf, spreadSearch } from './axis.ts'
+import { type Scope, unusedFilters, zoneOf } from './filters.ts'
 import { type PanelResult, panelResult, panelSearch } from './queries.ts'
-import { type Filters, type Panel, type Report, unusedFilters } from './report.ts'
+import type { FilterValues, Panel, Report } from './report.ts'
 
 /** Why a panel has no figures, for a person, and where to look further. */
 export interface PanelFault {
@@ -19,7 +20,7 @@ type Answer = estypes.MsearchMultiSearchItem | estypes.ErrorResponseBase
  * Asks for all panels of a report with two requests: where the time axes are, and then the figures. What one panel
  * fails on is that panel's; throws only when Elasticsearch doesn't answer at all.
  */
-export async function readReport(client: Client, report: Report, filters: Filters, log: Log) {
+export async function readReport(client: Client, scope: Scope, report: Report, values: FilterValues, log: Log) {
   const faults = new Map<Panel, PanelFault>()
   const axes = new Map<Panel, Axis>()
   const ask = (searches: readonly (readonly [Panel, estypes.SearchRequest])[], take: Take) =>
@@ -30,25 +31,26 @@ export async function readReport(client: Client, report: Report, filters: Filter
     })
 
   const byTime = report.panels.flatMap((panel) =>
-    panel.by?.kind === 'time' ? [[panel, spreadSearch(panel, panel.by.field, filters)] as const] : [],
+    panel.by?.kind === 'time' ? [[panel, spreadSearch(scope, panel, panel.by.field, values)] as const] : [],
   )
   await ask(byTime, (panel, answer) => {
     const spread = spreadOf(answer)
-    if (spread) axes.set(panel, axisFor(spread))
+    if (spread) axes.set(panel, axisFor(spread, zoneOf(scope, panel.readModel, panel.by!.field)))
   })
 
   const results = new Map<Panel, PanelResult>()
   const well = report.panels.filter((panel) => !faults.has(panel))
   await ask(
-    well.map((panel) => [panel, panelSearch(panel, filters, axes.get(panel))] as const),
+    well.map((panel) => [panel, panelSearch(scope, panel, values, axes.get(panel))] as const),
     (panel, answer) => void results.set(panel, panelResult(panel, answer)),
   )
 
   return report.panels.map((panel) => {
     const { id, title, format, note, by, drill, readModel } = panel
     const { interval } = axes.get(panel) ?? {}
-    const unused = unusedFilters(readModel, filters)
-    const shown = { id, title, format, note, unused, drill, split: by?.kind, interval }
+    const unused = unusedFilters(scope.filters, readModel, values)
+    const keys = by?.kind === 'terms' ? (by.format ?? 'text') : undefined
+    const shown = { id, title, format, note, unused, drill, split: by?.kind, keys, interval }
     const fault = faults.get(panel)
     return fault ? { ...shown, fault } : { ...shown, ...results.get(panel) }
   })

@@ -1,16 +1,19 @@
 import { expect, test } from 'vitest'
-import { BadParameter, parameters, readParameters } from './parameters.ts'
+import { BadParameter, parameters, parametersOf, readParameters } from './parameters.ts'
+import { hires, report, tides } from './testing/boats.ts'
 
-const list = (query: string) => readParameters(parameters.list, `/api/orders?${query}`)
+const takes = parametersOf(report, new Map([hires, tides].map((model) => [model.name, model])))
+const list = (query: string) => readParameters(takes.list, `/api/reports/hires/documents?${query}`)
 
 test('what is not given, or left empty in a form, is not asked for', () => {
-  expect(list('from=&state=&q=&page=')).toEqual({ q: '', sort: 'newest', page: 0 })
-  expect(readParameters(parameters.report, '/api/reports/sales')).toEqual({})
+  expect(list('from=&berth=&q=&page=')).toEqual({ values: {}, q: '', sort: 'latest', page: 0 })
+  expect(readParameters(takes.report, '/api/reports/hires')).toEqual({})
+  expect(readParameters(parametersOf({ id: 'bare', title: 'Bare', panels: [] }, new Map()).report, '/')).toEqual({})
 })
 
 test('text is taken as it is typed', () => {
-  expect(list('state=%C3%A3+%F0%9F%98%80%2B&q=%D7%A9')).toMatchObject({ state: 'ã 😀+', q: 'ש' })
-  expect(readParameters(parameters.order, '?id=..%2F%25%3F%23')).toEqual({ id: '../%?#' })
+  expect(list('berth=%C3%A3+%F0%9F%98%80%2B&q=%D7%A9')).toMatchObject({ values: { berth: 'ã 😀+' }, q: 'ש' })
+  expect(readParameters(parameters.document, '?id=..%2F%25%3F%23')).toEqual({ id: '../%?#' })
 })
 
 test.each([
@@ -23,17 +26,20 @@ test.each([
   ['page=-1', 'page', 'is not a page’s number'],
   ['page=1e3', 'page', 'is not a page’s number'],
   ['page=400', 'page', 'take all of it as CSV'],
-  ['sort=random', 'sort', 'is one of newest, oldest, largest'],
-  ['differs=no', 'differs', 'is “yes” or left out'],
+  ['sort=random', 'sort', 'is one of latest, cheapest'],
+  ['long=no', 'long', 'is “yes” or left out'],
   [`q=${'a+'.repeat(9)}`, 'q', 'more than 8 words'],
-  [`state=${'a'.repeat(401)}`, 'state', 'more than 400 characters'],
+  [`berth=${'a'.repeat(401)}`, 'berth', 'more than 400 characters'],
+  ['number=seven', 'number', 'is not a whole number'],
+  ['number=9999999999999999999', 'number', 'is not a whole number'],
+  ['when=2024-01-01', 'when', 'there is no such parameter'],
   ['form=2024-01-01', 'form', 'there is no such parameter'],
   ['__proto__=x', '__proto__', 'there is no such parameter'],
   ['constructor=x', 'constructor', 'there is no such parameter'],
-  ['state[]=x', 'state[]', 'there is no such parameter'],
-  ['state=%ED%A0%80', 'state', 'is not percent-encoded UTF-8'],
-  ['state=%', 'state', 'is not percent-encoded UTF-8'],
-  ['state=a%00b', 'state', 'contains the character U+0000'],
+  ['berth[]=x', 'berth[]', 'there is no such parameter'],
+  ['berth=%ED%A0%80', 'berth', 'is not percent-encoded UTF-8'],
+  ['berth=%', 'berth', 'is not percent-encoded UTF-8'],
+  ['berth=a%00b', 'berth', 'contains the character U+0000'],
 ])('%s is refused, and the parameter is named', (query, parameter, what) => {
   let fault: unknown
   try {
@@ -47,5 +53,5 @@ test.each([
 })
 
 test('an id that is missing is said to be missing', () => {
-  expect(() => readParameters(parameters.order, '/api/order')).toThrow('id: is missing')
+  expect(() => readParameters(parameters.document, '/api/documents/hires')).toThrow('id: is missing')
 })

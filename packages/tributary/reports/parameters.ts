@@ -1,9 +1,11 @@
 import { z } from 'zod'
+import type { ReadModel } from '#read-models/read-model'
 import { Problem } from '#runtime/http/problem'
-import { SORTS, type Sort, wordsOf } from './orders.ts'
-import type { Filters } from './report.ts'
+import { wordsOf } from './documents.ts'
+import { fieldAt, isNumeric, type Kind } from './fields.ts'
+import type { Filter, Report } from './report.ts'
 
-/** Orders a page of the list shows. */
+/** Documents a page of the list shows. */
 export const PAGE = 25
 /** Elasticsearch counts no further than this to find a page; a list that is longer is taken as CSV. */
 const DEEPEST = 10_000
@@ -24,44 +26,91 @@ const date = z.iso
   .date('is not a date like 2018-08-07')
   .refine((value) => value >= '0001-01-01', 'lies before the year 1')
 
-const filters = {
-  from: date.optional(),
-  to: date.optional(),
-  day: date.optional(),
-  state: text.optional(),
-  category: text.optional(),
-  status: text.optional(),
-  differs: z.literal('yes', 'is “yes” or left out').optional(),
-}
-const search = {
-  ...filters,
-  q: text
-    .refine(
-      (value) => wordsOf(value).length <= MOST_WORDS,
-      `has more than ${MOST_WORDS} words: leave the least telling ones out`,
-    )
-    .default(''),
-  sort: z.enum(Object.keys(SORTS) as Sort[], `is one of ${Object.keys(SORTS).join(', ')}`).default('newest'),
-}
+const query = text
+  .refine(
+    (value) => wordsOf(value).length <= MOST_WORDS,
+    `has more than ${MOST_WORDS} words: leave the least telling ones out`,
+  )
+  .default('')
 const page = z
   .string()
   .regex(/^\d{1,9}$/, 'is not a page’s number: 0, 1, 2 …')
   .transform(Number)
   .refine(
     (value) => (value + 1) * PAGE <= DEEPEST,
-    `the list shows its first ${DEEPEST} orders only (pages 0 to ${DEEPEST / PAGE - 1}): narrow it by a filter or a word, order it the other way round, or take all of it as CSV`,
+    `the list shows its first ${DEEPEST} documents only (pages 0 to ${DEEPEST / PAGE - 1}): narrow it by a filter or a word, order it the other way round, or take all of it as CSV`,
   )
-const inOrder = (value: Filters) => !value.from || !value.to || value.from <= value.to
+  .default(0)
+
+/** The parameters of a period. */
+export const PERIOD = ['from', 'to', 'day'] as const
+/** Parameters of the page and of its lists, whatever filters there are. */
+export const OWN_PARAMETERS: readonly string[] = [...PERIOD, 'report', 'q', 'sort', 'page', 'id']
+
+type Values = Readonly<Record<string, string | undefined>>
+const inOrder = (sent: object) => {
+  const { from, to } = sent as Values
+  return !from || !to || from <= to
+}
 const later = { path: ['to'], message: 'lies before “from”' }
 
-/** What the routes take. Unknown parameters are faults: a misspelt filter would give the figures of everything. */
+/** What routes take that aren't a report's. Unknown parameters are faults, here and there. */
 export const parameters = {
   none: z.strictObject({}),
-  report: z.strictObject(filters).refine(inOrder, later),
-  list: z.strictObject({ ...search, page: page.default(0) }).refine(inOrder, later),
-  csv: z.strictObject(search).refine(inOrder, later),
-  order: z.strictObject({ id: z.string().max(1_000, 'has more than 1,000 characters') }),
+  document: z.strictObject({ id: z.string().max(1_000, 'has more than 1,000 characters') }),
 } as const
+
+/** What the routes of a report take: its filters, and what its list is asked for. */
+export interface ReportParameters {
+  readonly report: z.ZodType<Values>
+  readonly list: z.ZodType<Listing & { readonly page: number }>
+  readonly csv: z.ZodType<Listing>
+}
+interface Listing {
+  readonly values: Values
+  readonly q: string
+  readonly sort: string
+}
+
+/**
+ * The parameters of a report, from what it declares. Unknown ones are faults: a misspelt filter would give the figures
+ * of everything.
+ */
+export function parametersOf({ filters = [], list }: Report, models: ReadonlyMap<string, ReadModel>): ReportParameters {
+  const values = Object.fromEntries(filters.flatMap((filter) => typesOf(filter, models)))
+  const sorts = list?.sorts.map(({ id }) => id) ?? []
+  const sort = z.enum(sorts, `is one of ${sorts.join(', ')}`).default(sorts[0] ?? '')
+  const listing = { ...values, q: query, sort }
+  return {
+    report: z.strictObject(values).refine(inOrder, later),
+    list: z
+      .strictObject({ ...listing, page })
+      .refine(inOrder, later)
+      .transform(({ page, q, sort, ...values }) => ({ page, q, sort, values })),
+    csv: z
+      .strictObject(listing)
+      .refine(inOrder, later)
+      .transform(({ q, sort, ...values }) => ({ q, sort, values })),
+  }
+}
+
+/** A filter's parameters and what they may be. */
+function typesOf(filter: Filter, models: ReadonlyMap<string, ReadModel>): [string, z.ZodOptional<z.ZodType<string>>][] {
+  if (filter.kind === 'time') return PERIOD.map((name) => [name, date.optional()])
+  if (filter.kind === 'check') return [[filter.name, z.literal('yes', 'is “yes” or left out').optional()]]
+  const kinds = Object.entries(filter.fields).map(([readModel, at]) =>
+    fieldAt(models.get(readModel)!, typeof at === 'string' ? at : at.field),
+  )
+  return [[filter.name, valueType(kinds[0]?.kind).optional()]]
+}
+
+/** What is compared with a field of a kind: Elasticsearch refuses a search for a word among numbers. */
+function valueType(kind: Kind | undefined): z.ZodType<string> {
+  if (kind === 'boolean') return z.enum(['true', 'false'], 'is “true” or “false”')
+  if (!isNumeric(kind)) return text
+  if (kind === 'double') return text.regex(/^-?\d{1,300}(\.\d{1,80})?$/, 'is not a number')
+  return z.string().regex(/^-?\d{1,18}$/, 'is not a whole number of at most 18 digits')
+}
 
 /**
  * The parameters of a request's address, checked. Throws `BadParameter`: the first of what is wrong.

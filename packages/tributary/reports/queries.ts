@@ -1,65 +1,41 @@
 import type { estypes } from '@elastic/elasticsearch'
+import type { ReadModel } from '#read-models/read-model'
 import type { Axis } from './axis.ts'
-import { type Condition, type Filters, filterFieldsOf, type Panel, UNKNOWN_STATE } from './report.ts'
-
-/** A query that is there: the client's own type also allows for undefined. */
-export type Query = NonNullable<estypes.QueryDslQueryContainer>
+import { fieldAt } from './fields.ts'
+import { conditionQuery, filterQuery, type Scope, zoneOf } from './filters.ts'
+import type { FilterValues, Panel } from './report.ts'
 
 /** Named bars of a panel that doesn't say how many. */
 const NAMED_BARS = 12
 /** How long Elasticsearch may look for a panel's figures. */
 export const SEARCH_TIME = '5s'
 
-/** The query that lets through what the filters ask for; `unusedFilters` says which have no field in the read model. */
-export function filterQuery(readModel: string, filters: Filters, more: readonly Query[] = []): Query {
-  const fields = filterFieldsOf(readModel)
-  const all: Query[] = [...more]
-  const { from, to } = filters.day ? { from: filters.day, to: filters.day } : filters
-  if (fields.time && (from || to)) {
-    // `||/d` takes in the whole of the last day.
-    all.push({ range: { [fields.time]: { ...(from && { gte: from }), ...(to && { lte: `${to}||/d` }) } } })
-  }
-  if (fields.state && filters.state) {
-    const is = { term: { [fields.state]: filters.state } }
-    const absent = { bool: { must_not: { exists: { field: fields.state } } } }
-    all.push(readModel === 'orders' && filters.state === UNKNOWN_STATE ? { bool: { should: [is, absent] } } : is)
-  }
-  if (fields.status && filters.status) all.push({ term: { [fields.status]: filters.status } })
-  if (fields.category?.kind === 'terms' && filters.category) {
-    const { field, nested } = fields.category
-    const term = { term: { [field]: filters.category } }
-    all.push(nested ? { nested: { path: nested, query: term } } : term)
-  }
-  if (fields.differs && filters.differs) all.push(conditionQuery({ field: fields.differs, not: 0 }))
-  return { bool: { filter: all } }
-}
-
-/** A condition as a query. */
-export function conditionQuery(condition: Condition): Query {
-  if ('is' in condition) return { term: { [condition.field]: condition.is } }
-  if ('atLeast' in condition) return { range: { [condition.field]: { gte: condition.atLeast } } }
-  if ('not' in condition) return { bool: { must_not: { term: { [condition.field]: condition.not } } } }
-  return { exists: { field: condition.field } }
-}
-
 /**
  * The search that answers a panel. Only aggregations: no documents come back.
  * @param axis of a panel by time; without one it has no bars
  */
-export function panelSearch(panel: Panel, filters: Filters, axis?: Axis): estypes.SearchRequest {
+export function panelSearch(scope: Scope, panel: Panel, values: FilterValues, axis?: Axis): estypes.SearchRequest {
+  const model = scope.readModels.get(panel.readModel)!
   return {
     index: panel.readModel,
     size: 0,
     track_total_hits: true,
     timeout: SEARCH_TIME,
-    query: filterQuery(panel.readModel, filters, (panel.only ?? []).map(conditionQuery)),
-    aggs: split(panel, measure(panel), axis),
+    query: panelQuery(scope, panel, values),
+    aggs: split(scope, panel, measure(model, panel), axis),
   }
+}
+
+/** The documents that a panel is about. */
+export function panelQuery(scope: Scope, { readModel, only = [] }: Panel, values: FilterValues) {
+  const model = scope.readModels.get(readModel)!
+  const conditions = only.map((condition) => conditionQuery(model, condition))
+  return filterQuery(scope, readModel, values, conditions)
 }
 
 type Aggregations = Record<string, estypes.AggregationsAggregationContainer>
 
-function measure({ measure: what }: Panel): Aggregations {
+function measure(model: ReadModel, { measure: what }: Panel): Aggregations {
   switch (what.kind) {
     case 'documents':
       return {}
@@ -68,23 +44,26 @@ function measure({ measure: what }: Panel): Aggregations {
       return { value: { [what.kind === 'sum' ? 'sum' : 'avg']: { field: what.field } } as never }
     case 'share':
       return {
-        of: { filter: what.of ? conditionQuery(what.of) : { match_all: {} } },
-        where: { filter: conditionQuery(what.where) },
+        of: { filter: what.of ? conditionQuery(model, what.of) : { match_all: {} } },
+        where: { filter: conditionQuery(model, what.where) },
       } as Aggregations
   }
 }
 
-function split({ by, measure: what }: Panel, inner: Aggregations, axis?: Axis): Aggregations {
+function split(scope: Scope, panel: Panel, inner: Aggregations, axis?: Axis): Aggregations {
+  const { by, measure: what, readModel } = panel
   if (!by) return inner
   const sub = Object.keys(inner).length > 0 ? { aggs: inner } : {}
   if (by.kind === 'time') {
     if (!axis) return {}
+    const zone = zoneOf(scope, readModel, by.field)
     // `uuuu`: with `yyyy`, the year before 1 would be written as 1.
     const histogram = {
       field: by.field,
       calendar_interval: axis.interval,
       min_doc_count: 0,
       format: 'uuuu-MM-dd',
+      ...(zone !== 'UTC' && { time_zone: zone }),
     }
     const on = { range: { [by.field]: { gte: axis.fromMs, lte: axis.toMs, format: 'epoch_millis' } } }
     const outside = { bool: { filter: { exists: { field: by.field } }, must_not: on } }
@@ -95,7 +74,8 @@ function split({ by, measure: what }: Panel, inner: Aggregations, axis?: Axis): 
   }
   const order = what.kind === 'sum' ? { value: 'desc' as const } : { _count: 'desc' as const }
   const terms = { terms: { field: by.field, size: by.size ?? NAMED_BARS, order }, ...sub }
-  return by.nested ? { nested: { nested: { path: by.nested }, aggs: { by: terms } } } : { by: terms }
+  const nested = fieldAt(scope.readModels.get(readModel)!, by.field)?.nested
+  return nested === undefined ? { by: terms } : { nested: { nested: { path: nested }, aggs: { by: terms } } }
 }
 
 /** A bar: its key, and its value in the panel's unit (null: no document has one). */
@@ -117,7 +97,7 @@ export function panelResult(panel: Panel, answer: estypes.SearchResponse): Panel
     return { value: figureOf(panel, { ...aggregations, doc_count: total } as Bucket) }
   }
   const { on, nested, outside } = aggregations
-  const { by } = panel.by.kind === 'time' ? (on ?? {}) : panel.by.nested ? (nested ?? {}) : aggregations
+  const { by } = on ?? nested ?? aggregations
   const bars = (by?.buckets ?? []).map((bucket) => ({
     key: String(bucket.key_as_string ?? bucket.key),
     value: figureOf(panel, bucket),

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import type { Client } from '@elastic/elasticsearch'
 import fastifyStatic from '@fastify/static'
 import { type FastifyInstance, LogController } from 'fastify'
-import type { z } from 'zod'
 import { freshnessSettings } from '#freshness/index'
 import { elasticsearchSettings, kafkaSettings, listenSettings, readConfig, setting } from '#runtime/config'
 import { followLetters } from '#runtime/dead-letters/follow'
@@ -17,11 +16,12 @@ import { openMetrics } from '#runtime/metrics'
 import { elasticsearchAt, openElasticsearch } from '#sink/client'
 import { atMost } from './busy.ts'
 import { readChoices } from './choices.ts'
-import { csvHead, csvLine } from './csv.ts'
+import { csvColumns, csvHead, csvLine } from './csv.ts'
+import { describePage, type Reporting } from './describe.ts'
+import { allDocuments, findDocument, listDocuments } from './documents.ts'
 import { explain, notFound } from './errors.ts'
-import { allOrders, findOrder, listOrders, type OrderSearch } from './orders.ts'
 import { readReport } from './panels.ts'
-import { PAGE, parameters, readParameters } from './parameters.ts'
+import { PAGE, parameters, parametersOf, readParameters } from './parameters.ts'
 import type { Report } from './report.ts'
 import { readState, type StateSources, stateFrom } from './state.ts'
 
@@ -41,7 +41,7 @@ const HEADERS = {
 
 /** What the page's server needs. */
 export interface ReportsOptions {
-  readonly reports: readonly Report[]
+  readonly reporting: Reporting
   readonly client: Client
   readonly log: Log
   readonly allowedHosts?: readonly string[]
@@ -51,13 +51,13 @@ export interface ReportsOptions {
 }
 
 /** What is shown, and where what was set aside is said. */
-export interface Reported {
-  readonly reports: readonly Report[]
+export interface Reported extends Reporting {
   readonly deadLetterTopics: ReadonlyMap<string, string>
 }
 
 /** The process `tributary reports`. */
-export async function startReports({ reports, deadLetterTopics }: Reported, log: Log): Promise<Running> {
+export async function startReports(reported: Reported, log: Log): Promise<Running> {
+  const { deadLetterTopics } = reported
   const config = readConfig({
     ...elasticsearchSettings,
     ...kafkaSettings,
@@ -68,7 +68,7 @@ export async function startReports({ reports, deadLetterTopics }: Reported, log:
   const client = openElasticsearch(elasticsearchAt(config))
   const letters = followLetters(kafkaAt(config), deadLetterTopics, 'tributary-reports')
   const server = await reportsServer({
-    reports,
+    reporting: reported,
     client,
     log,
     allowedHosts: config.ALLOWED_HOSTS,
@@ -94,9 +94,9 @@ const FILES = { running: 2, waiting: 4 }
 /** So long may a file wait for its reader, in ms, before others have its turn. */
 const STALLED_MS = 30_000
 
-/** The report page and what it asks for: figures from aggregations over the read models, and orders. */
+/** The report page and what it asks for: figures from aggregations over the read models, and documents. */
 export async function reportsServer(options: ReportsOptions): Promise<FastifyInstance> {
-  const { reports, client, state, log, allowedHosts = [], stalledMs = STALLED_MS } = options
+  const { reporting, client, state, log, allowedHosts = [], stalledMs = STALLED_MS } = options
   const server = openHttpServer({
     log,
     allowedHosts,
@@ -115,42 +115,69 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
   const search = atMost(SEARCHES.running, SEARCHES.waiting)
   const file = atMost(FILES.running, FILES.waiting)
 
+  const readModels = new Map(reporting.readModels.map((model) => [model.name, model]))
+  const reports = new Map(
+    reporting.reports.map((report) => {
+      const scope = { filters: report.filters ?? [], readModels, timeZone: reporting.timeZone }
+      return [report.id, { report, scope, takes: parametersOf(report, readModels) }]
+    }),
+  )
+  const reportOf = (id: string) => {
+    const found = reports.get(id)
+    if (!found) throw notFound(`There is no report “${id}”.`)
+    return found
+  }
+  const listOf = ({ id, list }: Report) => {
+    if (!list) throw notFound(`The report “${id}” has no list of documents.`)
+    return list
+  }
+
+  const page = describePage(reporting)
   server.get('/api/reports', async (request) => {
     readParameters(parameters.none, request.url)
-    return { reports: reports.map(({ id, title }) => ({ id, title })) }
+    return page
   })
 
   server.get<{ Params: { id: string } }>('/api/reports/:id', async (request) => {
-    const filters = readParameters(parameters.report, request.url)
-    const report = reports.find(({ id }) => id === request.params.id)
-    if (!report) throw notFound(`There is no report “${request.params.id}”.`)
-    const panels = await search(() => readReport(client, report, filters, log))
+    const { report, scope, takes } = reportOf(request.params.id)
+    const values = readParameters(takes.report, request.url)
+    const panels = await search(() => readReport(client, scope, report, values, log))
     return { id: report.id, title: report.title, panels }
   })
 
-  server.get('/api/choices', async (request) => {
+  server.get<{ Params: { id: string } }>('/api/reports/:id/choices', async (request) => {
+    const { scope } = reportOf(request.params.id)
     readParameters(parameters.none, request.url)
-    return search(() => readChoices(client))
+    return search(() => readChoices(client, scope))
   })
 
-  server.get('/api/orders', async (request) => {
-    const { page, ...query } = readParameters(parameters.list, request.url)
-    return { page, size: PAGE, ...(await search(() => listOrders(client, searchOf(query), page * PAGE, PAGE))) }
+  server.get<{ Params: { id: string } }>('/api/reports/:id/documents', async (request) => {
+    const { report, scope, takes } = reportOf(request.params.id)
+    const list = listOf(report)
+    const { page, q, sort, values } = readParameters(takes.list, request.url)
+    const asked = { text: q, sort, values }
+    const found = await search(() => listDocuments(client, scope, list, asked, page * PAGE, PAGE))
+    return { page, size: PAGE, ...found }
   })
 
-  server.get('/api/orders.csv', async (request, reply) => {
-    const query = readParameters(parameters.csv, request.url)
+  server.get<{ Params: { id: string } }>('/api/reports/:id/documents.csv', async (request, reply) => {
+    const { report, scope, takes } = reportOf(request.params.id)
+    const list = listOf(report)
+    const { q, sort, values } = readParameters(takes.csv, request.url)
+    const columns = csvColumns(list)
+    const line = csvLine(columns, reporting.currency)
     return file(async () => {
-      const pages = allOrders(client, searchOf(query))
+      const fields = columns.map(({ field }) => field)
+      const pages = allDocuments(client, scope, list, { text: q, sort, values }, fields)
       // Asked for before the answer begins: a failure can still be told.
       const first = await pages.next()
       async function* lines() {
-        yield csvHead
+        yield csvHead(columns)
         if (first.done) return
-        yield first.value.map(csvLine).join('')
-        for await (const page of pages) yield page.map(csvLine).join('')
+        yield first.value.map(line).join('')
+        for await (const page of pages) yield page.map(line).join('')
       }
-      reply.header('content-disposition', 'attachment; filename="orders.csv"')
+      reply.header('content-disposition', `attachment; filename="${list.readModel}.csv"`)
       const text = Readable.from(lines())
       text.on('error', (error) => log.error({ err: error }, 'a CSV file ends early'))
       reply.raw.setTimeout(stalledMs, () => {
@@ -167,15 +194,20 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
   })
 
   // An id may be anything, also what a path can't have as a part of it (`..`).
-  server.get('/api/order', async (request) => orderOf(readParameters(parameters.order, request.url).id))
-  server.get<{ Params: { id: string } }>('/api/orders/:id', async (request) => {
-    readParameters(parameters.none, request.url)
-    return orderOf(readParameters(parameters.order, `?id=${encodeURIComponent(request.params.id)}`).id)
+  server.get<{ Params: { readModel: string } }>('/api/documents/:readModel', async (request) => {
+    const { readModel } = request.params
+    return documentOf(readModel, readParameters(parameters.document, request.url).id)
   })
-  async function orderOf(id: string) {
-    const order = await search(() => findOrder(client, id))
-    if (!order) throw notFound(`There is no order “${id}”.`)
-    return order
+  server.get<{ Params: { readModel: string; id: string } }>('/api/documents/:readModel/:id', async (request) => {
+    const { readModel, id } = request.params
+    readParameters(parameters.none, request.url)
+    return documentOf(readModel, readParameters(parameters.document, `?id=${encodeURIComponent(id)}`).id)
+  })
+  async function documentOf(readModel: string, id: string) {
+    if (!readModels.has(readModel)) throw notFound(`There is no read model “${readModel}”.`)
+    const document = await search(() => findDocument(client, readModel, id))
+    if (!document) throw notFound(`There is no document “${id}” in “${readModel}”.`)
+    return document
   }
 
   server.get('/api/state', async (request) => {
@@ -188,6 +220,3 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
 
   return server
 }
-
-type Search = z.output<typeof parameters.csv>
-const searchOf = ({ q, sort, ...filters }: Search): OrderSearch => ({ text: q, sort, filters })

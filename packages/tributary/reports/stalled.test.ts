@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { afterEach, expect, test } from 'vitest'
 import { openLog } from '#runtime/log'
 import { reportsServer } from './server.ts'
+import { reporting } from './testing/boats.ts'
 
 let server: FastifyInstance
 const sockets: Socket[] = []
@@ -14,10 +15,10 @@ afterEach(async () => {
   await server.close()
 })
 
-/** Serves so many pages of orders, each after a pause; gives the address of the file. */
+/** Serves so many pages of documents, each after a pause; gives the address of the file. */
 async function serve({ pages, pauseMs }: { pages: number; pauseMs: number }): Promise<{ port: number; url: string }> {
   let left = pages
-  const hits = Array.from({ length: 1_000 }, (_, n) => ({ _source: { orderId: 'o'.repeat(400) }, sort: [n] }))
+  const hits = Array.from({ length: 1_000 }, (_, n) => ({ _source: { boat: { boatId: 'o'.repeat(400) } }, sort: [n] }))
   const client = {
     openPointInTime: async () => ({ id: 'pit' }),
     closePointInTime: async () => ({}),
@@ -27,7 +28,7 @@ async function serve({ pages, pauseMs }: { pages: number; pauseMs: number }): Pr
     },
   }
   server = await reportsServer({
-    reports: [],
+    reporting,
     client: client as unknown as Client,
     log: openLog('reports', 'silent'),
     state: {} as never,
@@ -35,7 +36,7 @@ async function serve({ pages, pauseMs }: { pages: number; pauseMs: number }): Pr
   })
   await server.listen({ host: '127.0.0.1', port: 0 })
   const { port } = server.server.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}/api/orders.csv` }
+  return { port, url: `http://127.0.0.1:${port}/api/reports/hires/documents.csv` }
 }
 
 /** Asks for the file and takes nothing of it. */
@@ -44,7 +45,7 @@ async function stall(port: number): Promise<void> {
   sockets.push(socket)
   await once(socket, 'connect')
   socket.pause()
-  socket.write('GET /api/orders.csv HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  socket.write('GET /api/reports/hires/documents.csv HTTP/1.1\r\nhost: localhost\r\n\r\n')
 }
 
 test('files that nobody takes are given up, and others have their turn', async () => {

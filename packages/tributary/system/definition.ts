@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { EventsTopic } from '#contracts/topic'
 import type { Topology } from '#engine'
 import type { ReadModel } from '#read-models/read-model'
-import type { Report } from '#reports/report'
+import type { DocumentView, Report } from '#reports/report'
 import type { ServiceDefinition } from '#service/definition'
 import type { Demo } from '#stack/shape'
 import type { Verification } from '#verify/definition'
@@ -34,7 +34,18 @@ export interface SystemDefinition {
   readonly topologies: readonly TopologyEntry[]
   readonly readModels: readonly ReadModel[]
   readonly verify: Verification
+  /** The pages of figures, in the order of their tabs. */
   readonly reports: readonly Report[]
+  /** How documents are shown; those of other read models are shown by their schema. */
+  readonly documents?: readonly DocumentView[]
+  /** What the report page is called (default: `tributary`). */
+  readonly title?: string
+  /** How numbers and dates are written: a BCP 47 tag (default: `en`). */
+  readonly language?: string
+  /** Where the days of reports begin and end: an IANA name (default: `UTC`). */
+  readonly timeZone?: string
+  /** What money is in: ISO 4217. Needed where a report shows money. */
+  readonly currency?: string
   readonly demo?: Demo
   /** Adds commands of the project's own to `tributary`. */
   commands?(program: Command): void

@@ -1,11 +1,13 @@
 import { plan } from '#engine'
+import { reportFaults } from '#reports/faults'
 import type { SystemDefinition } from './definition.ts'
 
 /** A service's name is that of its database, its logins, its topic's prefix and its variables' as well. */
 const SERVICE_NAME = /^[a-z][a-z0-9]{0,39}$/
 
 /** What is wrong with a definition, each with its place. */
-export function faultsIn({ services, topologies, readModels, verify, demo }: SystemDefinition): string[] {
+export function faultsIn(definition: SystemDefinition): string[] {
+  const { services, topologies, readModels, verify, demo } = definition
   const faults: string[] = []
   const entries = Object.entries(services)
   const published = new Map<string, string>()
@@ -71,5 +73,7 @@ export function faultsIn({ services, topologies, readModels, verify, demo }: Sys
   if (demo && !services[demo.unless.service]) {
     faults.push(`demo.unless: there is no service "${demo.unless.service}"`)
   }
-  return faults
+  const { reports, documents = [], language = 'en', timeZone = 'UTC', currency } = definition
+  const writing = { language, timeZone, ...(currency !== undefined && { currency }) }
+  return [...faults, ...reportFaults({ reports, documents, readModels, ...writing })]
 }

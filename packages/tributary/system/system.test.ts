@@ -3,30 +3,8 @@ import { contract } from '#contracts/contract'
 import { eventsTopic, rowsTopic } from '#contracts/topic'
 import { topology } from '#engine'
 import { paces, readModel } from '#read-models/read-model'
-import system from '../../../tributary.config.ts'
 import type { SystemDefinition } from './definition.ts'
 import { defineSystem } from './system.ts'
-
-test('the way to each read model follows from its topology', () => {
-  const inputs = (readModel: string) => [...system.stages.find((stage) => stage.readModel === readModel)!.inputs].sort()
-  expect(system.stages.map(({ readModel, group, output, hops }) => [readModel, group, output, hops])).toEqual([
-    ['orders', 'processor-orders', 'orders.rows.1', 4],
-    ['sales', 'processor-sales', 'sales.rows.1', 2],
-    ['customers', 'processor-customers', 'customers.rows.1', 2],
-    ['sellers', 'processor-sellers', 'sellers.rows.1', 2],
-  ])
-  expect(inputs('orders')).toEqual([...system.domainTopics.values()].map(({ name }) => name).sort())
-  expect(inputs('sellers')).toEqual(['catalog.events', 'orders.rows.1'])
-})
-
-test('every service is what the definition says of it', async () => {
-  for (const name of system.services) expect((await system.loadService(name)).name).toBe(name)
-  expect([...system.subscriptions]).toEqual([
-    ['orders.inbox', ['payments.events', 'shipping.events']],
-    ['payments.inbox', ['orders.events']],
-    ['shipping.inbox', ['orders.events']],
-  ])
-})
 
 const Happened = contract<{ id: string }>({
   type: 'record',
@@ -66,6 +44,31 @@ test('a sound definition is taken, and no service is loaded for that', () => {
   ])
 })
 
+test('the way to a read model follows from its topology, and what a service is told of from its subscriptions', () => {
+  const B = eventsTopic('b', { Happened })
+  const { stages, subscriptions, subscribers } = defineSystem({
+    ...sound,
+    services: { a: service(), b: { ...service(B), subscribesTo: [A] } },
+  })
+  expect(stages).toEqual([
+    { readModel: 'things', group: 'processor-things', inputs: ['a.events'], output: 'things.rows.1', hops: 0 },
+  ])
+  expect(subscribers).toEqual(['b'])
+  expect([...subscriptions]).toEqual([['b.inbox', ['a.events']]])
+})
+
+test('what isn’t said of the report page is as usual; what is said is taken', () => {
+  const { title, language, timeZone, documents } = defineSystem(sound)
+  expect({ title, language, timeZone, documents }).toEqual({
+    title: 'tributary',
+    language: 'en',
+    timeZone: 'UTC',
+    documents: [],
+  })
+  const said = { title: 'Things', language: 'pt-BR', timeZone: 'America/Sao_Paulo', currency: 'BRL' }
+  expect(defineSystem({ ...sound, ...said })).toMatchObject(said)
+})
+
 test('all faults of a definition are named at once, each with its place', () => {
   const B = eventsTopic('b', { Happened })
   const definition: SystemDefinition = {
@@ -86,6 +89,10 @@ test('all faults of a definition are named at once, each with its place', () => 
       readModels: { things: { sql, of: ['d'] } },
     },
     reports: [],
+    documents: [{ readModel: 'none' }],
+    language: '?',
+    timeZone: 'Mars/Olympus',
+    currency: 'XYZ',
     demo: { command: ['play'], says: 'a play', unless: { service: 'e', table: 'acts' } },
   }
   const faults = () => defineSystem(definition)
@@ -95,6 +102,10 @@ test('all faults of a definition are named at once, each with its place', () => 
   expect(faults).toThrow('topologies[1] (two): "things.rows.1" is written by topologies[0] (one), too')
   expect(faults).toThrow('topologies[1] (two).paceMs: must be a number of ms')
   expect(faults).toThrow('topologies[1] (two): nobody here writes to "gone.events", which it reads')
+  expect(faults).toThrow('language: "?" is not a BCP 47 tag')
+  expect(faults).toThrow('timeZone: "Mars/Olympus" is not a time zone')
+  expect(faults).toThrow('currency: "XYZ" is not an ISO 4217 code')
+  expect(faults).toThrow('documents[0] (none): there is no read model "none"')
   expect(faults).toThrow('demo.unless: there is no service "e"')
   expect(faults).toThrow('verify.copied: table "things" is of "c", and there is no such service')
   expect(faults).toThrow('verify.readModels.things.of: there is no service "d"')

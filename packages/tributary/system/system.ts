@@ -5,8 +5,7 @@ import { deadLettersOf, type RowsTopic, type Topic } from '#contracts/topic'
 import { plan } from '#engine'
 import { hopsOf } from '#engine/plan/hops'
 import type { Chain, Stage } from '#freshness/stages'
-import type { ReadModel } from '#read-models/read-model'
-import type { Report } from '#reports/report'
+import type { Reporting } from '#reports/describe'
 import type { ServiceDefinition } from '#service/definition'
 import type { Demo } from '#stack/shape'
 import type { Verification } from '#verify/definition'
@@ -14,15 +13,13 @@ import type { SystemDefinition, TopologyEntry } from './definition.ts'
 import { faultsIn } from './faults.ts'
 
 /** A business as the machine sees it: what its definition says, and what follows from that. */
-export interface System extends Chain {
+export interface System extends Chain, Reporting {
   /** The services' names: each owns a database and publishes events. */
   readonly services: readonly string[]
   /** Those that subscribe to others' topics. */
   readonly subscribers: readonly string[]
   readonly rowsTopics: readonly RowsTopic[]
-  readonly readModels: readonly ReadModel[]
   readonly verification: Verification
-  readonly reports: readonly Report[]
   readonly demo?: Demo
   /** Adds the project's own commands. */
   commands(program: Command): void
@@ -63,6 +60,11 @@ export function defineSystem(definition: SystemDefinition): System {
     readModels,
     verification: definition.verify,
     reports: definition.reports,
+    documents: definition.documents ?? [],
+    title: definition.title ?? 'tributary',
+    language: definition.language ?? 'en',
+    timeZone: definition.timeZone ?? 'UTC',
+    ...(definition.currency !== undefined && { currency: definition.currency }),
     ...(definition.demo && { demo: definition.demo }),
     commands: (program) => definition.commands?.(program),
     topologies,

@@ -1,6 +1,7 @@
 import { processorApp } from '#contracts/apps'
 import type { Codec } from '#contracts/codec'
 import type { Concern } from '#runtime/health'
+import type { KafkaAt } from '#runtime/kafka-at'
 import type { Log } from '#runtime/log'
 import type { Registry } from '#runtime/metrics'
 import type { Topology } from '../dsl/topology.ts'
@@ -11,8 +12,8 @@ const PACE_MS = 15
 
 /** Where and how a topology's worker runs. */
 export interface RunOptions {
-  /** `host:port` of some of the cluster's brokers. */
-  readonly brokers: readonly string[]
+  /** The cluster: `host:port` of some of its brokers, or those with how they are secured. */
+  readonly brokers: KafkaAt
   /** Reads and writes the topics' records by the registered schemas. */
   readonly codec: Codec
   readonly log: Log

@@ -1,9 +1,10 @@
 import { byId, h, svg } from './dom.js'
-import { humane, writeFigure, writePeriod, writeShort, writeTick } from './format.js'
+import { kindOf, writeFigure, writePeriod, writeShort, writeTick, writeValue } from './format.js'
 
 /**
  * @typedef {{ key: string, value: number | null }} Bar
- * @typedef {{ id: string, title: string, format: string, note?: string, unused: string[], drill?: string, split?: string,
+ * @typedef {{ id: string, title: string, format: import('./format.js').Format, note?: string,
+ *   unused: string[], drill?: string, split?: string, keys?: string,
  *   value?: number | null, bars?: Bar[], interval?: string, outside?: { documents: number, value: number | null },
  *   fault?: { code: string, id: string, message: string } }} Panel
  */
@@ -66,7 +67,7 @@ const note = ({ note, unused, outside, format }) => [
       'p',
       { class: 'note outside', 'data-value': outside.value ?? '' },
       `Too far from all others for this axis: ${writeFigure(outside.value, format)}` +
-        (format === 'count' ? '.' : ` (in ${writeFigure(outside.documents, 'count')} documents).`),
+        (outside.value === outside.documents ? '.' : ` (in ${writeFigure(outside.documents, 'number')} documents).`),
     ),
   unused.length > 0 && h('p', { class: 'note unused' }, `Not narrowed by ${unused.join(', ')}.`),
 ]
@@ -81,12 +82,12 @@ function namedBars(panel, bars, chosen, choose) {
       const filled = h('span', { class: 'fill' })
       filled.style.width = most > 0 ? `${(100 * (bar.value ?? 0)) / most}%` : '0'
       const inside = [
-        h('span', { class: 'name', title: bar.key }, humane(bar.key)),
+        h('span', { class: 'name', title: bar.key }, writeValue(bar.key, panel.keys ?? 'text')),
         h('span', { class: 'track', 'aria-hidden': 'true' }, filled),
         h(
           'span',
           { class: 'value', 'data-value': bar.value ?? '', title: writeFigure(bar.value, panel.format) },
-          panel.format === 'money' ? writeShort(bar.value, 'money') : writeFigure(bar.value, panel.format),
+          kindOf(panel.format) === 'money' ? writeShort(bar.value, panel.format) : writeFigure(bar.value, panel.format),
         ),
       ]
       const is = { class: `row ${bar.key === chosen ? 'chosen' : ''}`, 'data-key': bar.key }
@@ -125,7 +126,10 @@ function timeBars(panel, bars, interval, choose) {
  * @param {number} width @param {number} height
  */
 function drawTimeBars(panel, bars, interval, choose, width, height) {
-  const { ticks, top } = scale(Math.max(...bars.map((bar) => bar.value ?? 0), 0), panel.format)
+  const { ticks, top } = scale(
+    Math.max(...bars.map((bar) => bar.value ?? 0), 0),
+    bars.every((bar) => Number.isInteger(bar.value ?? 0)),
+  )
   const plotHeight = height - BOTTOM - TOP
   const y = (/** @type {number} */ value) => TOP + plotHeight * (1 - value / top)
   const step = (width - LEFT) / bars.length
@@ -208,13 +212,13 @@ function drawTimeBars(panel, bars, interval, choose, width, height) {
   )
 }
 
-/** Round steps for an axis that reaches the greatest value. @param {number} greatest @param {string} format */
-function scale(greatest, format) {
+/** Round steps for an axis that reaches the greatest value. @param {number} greatest @param {boolean} whole all values are */
+function scale(greatest, whole) {
   if (greatest <= 0) return { ticks: [0], top: 1 }
   const rough = greatest / 4
   const power = 10 ** Math.floor(Math.log10(rough))
   let step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough) ?? rough
-  if (format === 'count') step = Math.max(1, Math.round(step))
+  if (whole) step = Math.max(1, Math.round(step))
   const steps = Math.ceil(greatest / step)
   return { ticks: Array.from({ length: steps + 1 }, (_, at) => at * step), top: steps * step }
 }

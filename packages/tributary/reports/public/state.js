@@ -1,5 +1,5 @@
 import { byId, h } from './dom.js'
-import { writeAgo, writeMoment } from './format.js'
+import { writeAgo, writeCount, writeUtc } from './format.js'
 
 /** Behind by more than this, data don't count as live. */
 const LIVE_MS = 15_000
@@ -41,7 +41,7 @@ export function showLetters(letters) {
   pill.dataset.value = String(count)
   pill.className = count > 0 ? 'pill bad' : 'pill'
   pill.disabled = count === 0
-  pill.textContent = `${count.toLocaleString('en-US')} open dead letter${count === 1 ? '' : 's'}`
+  pill.textContent = `${writeCount(count)} open dead letter${count === 1 ? '' : 's'}`
   pill.title = count === 0 ? 'No record is set aside.' : 'Which keys the figures are without, and why'
   pill.onclick = () =>
     openList(
@@ -50,7 +50,7 @@ export function showLetters(letters) {
       list.map((letter) => ({
         head: letter.key ?? '(no key)',
         what: `${letter.message} (${letter.reason})`,
-        facts: `${letter.app}, since ${writeMoment(letter.since) ?? '?'} UTC`,
+        facts: `${letter.app}, since ${writeUtc(letter.since)} UTC`,
         remedy: `npx tributary dead-letters show ${letter.id}`,
       })),
       count - list.length,
