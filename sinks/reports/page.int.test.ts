@@ -252,6 +252,7 @@ test('the page is what the config says: its texts, its language and its money', 
   expect(await page.locator('html').getAttribute('lang')).toBe('en-IE')
   expect(await page.locator('#columns').textContent()).toBe('OrderPurchased (UTC)CustomerItemsTotalPaidScoreStatus')
   expect(await page.locator('#documents .num.right').first().textContent()).toMatch(/^R\$[\d,]+\.\d\d$/)
+  await page.locator('#filters option[value="toys"]').waitFor({ state: 'attached' })
   expect(await page.locator('#filters select[name="category"] option').allTextContents()).toEqual([
     'All categories',
     'bed bath table',
