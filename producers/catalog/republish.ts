@@ -1,6 +1,5 @@
-import { publish } from 'tributary/outbox'
+import { publish, type Republishable } from 'tributary/outbox'
 import { CategoryTranslated, ProductListed, SellerJoined } from '#schemas/contracts.generated.ts'
-import type { Republishable } from '../../packages/tributary/outbox/republish.ts'
 
 interface ProductRecord {
   readonly product_id: string

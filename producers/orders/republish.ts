@@ -1,5 +1,5 @@
 import type { Contract } from 'tributary/contracts'
-import { publish } from 'tributary/outbox'
+import { publish, type Republishable } from 'tributary/outbox'
 import {
   OrderApproved,
   OrderCanceled,
@@ -10,7 +10,6 @@ import {
   OrderShipped,
   OrderUnavailable,
 } from '#schemas/contracts.generated.ts'
-import type { Republishable } from '../../packages/tributary/outbox/republish.ts'
 import type { Status } from './status.ts'
 
 interface OrderRecord {

@@ -1,6 +1,5 @@
-import { publish } from 'tributary/outbox'
+import { publish, type Republishable } from 'tributary/outbox'
 import { PaymentReceived } from '#schemas/contracts.generated.ts'
-import type { Republishable } from '../../packages/tributary/outbox/republish.ts'
 
 interface PaymentRecord {
   readonly order_id: string

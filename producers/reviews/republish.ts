@@ -1,6 +1,5 @@
-import { publish } from 'tributary/outbox'
+import { publish, type Republishable } from 'tributary/outbox'
 import { ReviewAnswered, ReviewWritten } from '#schemas/contracts.generated.ts'
-import type { Republishable } from '../../packages/tributary/outbox/republish.ts'
 
 interface ReviewRecord {
   readonly order_id: string

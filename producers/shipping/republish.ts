@@ -1,6 +1,5 @@
-import { publish } from 'tributary/outbox'
+import { publish, type Republishable } from 'tributary/outbox'
 import { ShipmentDelivered, ShipmentPrepared, ShipmentShipped } from '#schemas/contracts.generated.ts'
-import type { Republishable } from '../../packages/tributary/outbox/republish.ts'
 import type { ShipmentStatus } from './commands.ts'
 
 interface ShipmentRecord {

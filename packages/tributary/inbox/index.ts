@@ -1,1 +1,8 @@
-export { type EventMeta, type Handler, type Subscription, subscription } from './subscription.ts'
+export {
+  type EventMeta,
+  type Handler,
+  type Handlers,
+  pgSubscription,
+  type Subscription,
+  subscription,
+} from './subscription.ts'

@@ -1,1 +1,9 @@
-export { type Published, type PublishedEvents, publish, publishes, publishTombstone } from './outbox.ts'
+export {
+  type Published,
+  type PublishedEvents,
+  publish,
+  publishes,
+  publishTombstone,
+  withOutbox,
+} from './outbox.ts'
+export type { Republishable } from './republish.ts'

@@ -1,1 +1,18 @@
-export type { Condition, Format, Measure, Panel, Report, Split } from './report.ts'
+export type {
+  Column,
+  Condition,
+  DocumentList,
+  DocumentView,
+  FieldView,
+  Filter,
+  FilterField,
+  Format,
+  Measure,
+  Panel,
+  Report,
+  Search,
+  Shown,
+  Sort,
+  Split,
+  Tone,
+} from './report.ts'

@@ -4,13 +4,13 @@ export const loansReport: Report = {
   id: 'loans',
   title: 'Loans',
   panels: [
-    { id: 'loans', title: 'Loans', readModel: 'loans', measure: { kind: 'documents' }, format: 'count' },
+    { id: 'loans', title: 'Loans', readModel: 'loans', measure: { kind: 'documents' }, format: 'number' },
     {
       id: 'by-day',
       title: 'Loans by day',
       readModel: 'loans',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'time', field: 'lentAt' },
     },
     {
@@ -18,7 +18,7 @@ export const loansReport: Report = {
       title: 'Who reads most',
       readModel: 'loans',
       measure: { kind: 'documents' },
-      format: 'count',
+      format: 'number',
       by: { kind: 'terms', field: 'member', size: 10 },
     },
   ],
