@@ -1,7 +1,7 @@
 /**
  * Keys of several values. A record's key is a text, so a key that is a record of values has one canonical text: the JSON
- * object of its values, names in the order of their UTF-16 units. Two different records never have the same text, and
- * the same record has the same one everywhere, in whatever order its fields were named.
+ * object of its values with sorted names. Two different records never have the same text, and the same record has the
+ * same one everywhere, in whatever order its fields were named.
  */
 
 /** What a part of a key may be. Numbers are finite. */
@@ -18,25 +18,28 @@ export type RecordKey<Parts> = string & { readonly keyOf: Parts }
  * Throws a TypeError, naming the part, for what isn't a text, a finite number, a boolean or null.
  */
 export function recordKey<Parts extends KeyParts<Parts>>(parts: Parts): RecordKey<Parts> {
-  const values: Readonly<Record<string, KeyValue>> = checkParts(parts)
-  const fields = Object.keys(values)
-    .sort()
-    .map((name) => `${JSON.stringify(name)}:${JSON.stringify(values[name])}`)
-  return `{${fields.join(',')}}` as RecordKey<Parts>
+  return JSON.stringify(orderedParts(parts)) as RecordKey<Parts>
 }
 
-/** Throws as `recordKey` does. Gives the parts. */
-export function checkParts<Parts>(parts: Parts): Parts & Readonly<Record<string, KeyValue>> {
+/** The parts in the order in which `recordKey` writes them; throws as it does. */
+export function orderedParts(parts: object): Readonly<Record<string, KeyValue>> {
   if (Object.prototype.toString.call(parts) !== '[object Object]') {
     throw new TypeError(`a key is a text or a record of values, not ${kindOf(parts)}`)
   }
-  for (const [name, value] of Object.entries(parts as object)) {
-    if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) continue
-    throw new TypeError(
-      `part "${name}" of a key is ${kindOf(value)}: it may be a text, a finite number, a boolean or null`,
-    )
-  }
-  return parts as Parts & Readonly<Record<string, KeyValue>>
+  const values = parts as Readonly<Record<string, unknown>>
+  return Object.fromEntries(
+    Object.keys(values)
+      .sort()
+      .map((name) => [name, checked(name, values[name])]),
+  )
+}
+
+function checked(name: string, value: unknown): KeyValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw new TypeError(
+    `part "${name}" of a key is ${kindOf(value)}: it may be a text, a finite number, a boolean or null`,
+  )
 }
 
 function kindOf(value: unknown): string {

@@ -1,4 +1,4 @@
-import { checkParts } from '#contracts/key'
+import { orderedParts } from '#contracts/key'
 import { EngineError } from '../errors.ts'
 import type { SummariseNode } from '../plan/nodes.ts'
 import { partsOf } from '../state/keys.ts'
@@ -94,7 +94,8 @@ export class GroupSender implements Operator {
     const { aggregates, group: groupOf, key: keyOf, name } = this.#node
     const named = groupOf === 'parent' ? partsOf(key)[0] : (groupOf(row) ?? undefined)
     if (named === undefined) return undefined
-    const parts = typeof named === 'object' ? checkParts(named) : undefined
+    // Ordered: values are told apart by their text, in which the order of a row's fields shows.
+    const parts = typeof named === 'object' ? orderedParts(named) : undefined
     const group = checkKey(parts ? keyOf(parts as never) : named, `the group of summary "${name}"`)
     const sums = aggregates.sums.map((sum) => {
       const value = sum(row)

@@ -117,8 +117,7 @@ export class GroupTable implements TableOperator, Receiver {
 
   #merge(group: string, state: GroupState, part: GroupPart): void {
     state.n += part.n
-    // As they first came: rows are compared by their text, in which the order of fields shows.
-    if (part.parts) state.parts ??= part.parts
+    if (part.parts) state.parts = part.parts
     for (let i = 0; i < part.sums.length; i++) state.sums[i] = add(state.sums[i] ?? 0, part.sums[i]!)
     for (let i = 0; i < part.sets.length; i++) {
       const set = state.sets[i]!
