@@ -19,7 +19,8 @@ import { loadSystem } from '#system/load'
 import type { System } from '#system/system'
 
 const dotEnv = join(project, '.env')
-if (existsSync(dotEnv)) process.loadEnvFile(dotEnv)
+// A supervised process was given exactly what it may have; the file has logins of others, too.
+if (process.env.TRIBUTARY_SUPERVISED !== '1' && existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 
 try {
   const program = isGenerate(process.argv.slice(2)) ? generateProgram() : programOf(await loadSystem())
