@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Connection, type ConnectionOptions, findCoordinatorV4, metadataV12, ProtocolError } from '@platformatic/kafka'
 import { type KafkaAt, securedKafka } from '#runtime/kafka-at'
 import { EngineError } from '../errors.ts'
@@ -134,8 +135,9 @@ export class Cluster {
     const known = this.#connections.get(address)
     if (known && known !== stale) return known
     const colon = address.lastIndexOf(':')
-    const opened = open(address.slice(0, colon), Number(address.slice(colon + 1)), this.#clientId, {
-      ...connectionOptions(this.#at),
+    const host = address.slice(0, colon)
+    const opened = open(host, Number(address.slice(colon + 1)), this.#clientId, {
+      ...connectionOptions(this.#at, host),
       requestTimeout: this.#requestTimeoutMs,
     })
     this.#connections.set(address, opened)
@@ -146,10 +148,10 @@ export class Cluster {
   }
 }
 
-/** How a connection is secured. The name that the certificate must have is the host's. */
-function connectionOptions(at: KafkaAt): ConnectionOptions {
+/** How a connection is secured. The certificate must be the host's; an address is none that TLS is told beforehand. */
+function connectionOptions(at: KafkaAt, host: string): ConnectionOptions {
   const { tls, sasl } = securedKafka(at)
-  return { ...(tls && { tls: { ...tls }, tlsServerName: true }), ...(sasl && { sasl: { ...sasl } }) }
+  return { ...(tls && { tls: { ...tls }, tlsServerName: isIP(host) === 0 }), ...(sasl && { sasl: { ...sasl } }) }
 }
 
 async function open(host: string, port: number, clientId: string, options: ConnectionOptions): Promise<Connection> {
