@@ -21,8 +21,7 @@ export function postgresOptions({
   tls,
   ...login
 }: DatabaseLogin): Omit<DatabaseLogin, 'tls'> & { readonly ssl?: ConnectionOptions } {
-  // The certificate must be the host's: `pg` tells TLS the host's name, but no address.
-  return tls ? { ...login, ssl: { ...tls, host: login.host } } : login
+  return tls ? { ...login, ssl: { ...tls } } : login
 }
 
 /**
