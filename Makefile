@@ -10,7 +10,7 @@ quoted = $(subst ','\'',$(1))
 help: ## what can be made
 	@echo "tributary: many databases flow into one place where people can ask questions"; echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-16s %s\n' "$$name" "$$text"; done
-	@echo; echo "Settings: .env (see .env.example). Everything else: npx tributary --help"
+	@echo; echo "Settings: .env (see .env.example). Everything else: npx --no tributary --help"
 
 # Installed anew when the lock file is newer than what is there.
 node_modules/.package-lock.json: package-lock.json

@@ -1,4 +1,4 @@
-// Written by `npx tributary schemas generate` from the .avsc files beside it: change those, not this.
+// Written by `npx --no tributary schemas generate` from the .avsc files beside it: change those, not this.
 
 import { type Contract, contract, type Instant } from 'tributary/contracts'
 

@@ -43,7 +43,7 @@ beforeAll(async () => {
     state: {
       freshness: async () => ({ readModels: { orders: { completeThrough, lagMs: 1_500, exceptCount: 2 } } }),
       concerns: async () => [
-        { part: 'orders', what: 'its slot keeps 3 GB', remedy: 'npx tributary connectors status' },
+        { part: 'orders', what: 'its slot keeps 3 GB', remedy: 'npx --no tributary connectors status' },
       ],
       letters: () => letters,
     },
@@ -137,7 +137,7 @@ test('it lists the open dead letters, each with the command that shows it, and w
   await page.locator('#letters[open]').waitFor()
   const shown = await page.locator('#letters').textContent()
   for (const { id, key } of letters) {
-    expect(shown).toContain(`npx tributary dead-letters show ${id}`)
+    expect(shown).toContain(`npx --no tributary dead-letters show ${id}`)
     expect(shown).toContain(key!.toString())
   }
   expect(shown).toContain('it has no <b>schema</b>')

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts, type Stack, shape } from 'tributary/testing/stack'
 import { readStackSettings } from '../../packages/tributary/stack/environment.ts'
 import { components } from '../../packages/tributary/stack/native/components.ts'
 import { chooseJdk, javaVersion, jdkCandidates } from '../../packages/tributary/stack/native/jdk.ts'
@@ -9,8 +10,6 @@ import { temurinHome } from '../../packages/tributary/stack/native/temurin.ts'
 import { kafkaSettings } from '../../packages/tributary/stack/settings.ts'
 import type { Certificates } from './certificates.ts'
 import { pem } from './certificates.ts'
-import { freePorts } from './free-ports.ts'
-import { type Stack, shape } from './stack-handle.ts'
 
 /** A broker that lets in only who speaks TLS and has a login. */
 export interface SecuredBroker {

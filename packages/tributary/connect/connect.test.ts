@@ -68,8 +68,8 @@ test('a connector that somebody paused or stopped is named with what resumes it,
   held.set('orders-outbox', 'PAUSED').set('payments-outbox', 'STOPPED')
   const idle = (await connectorStates(connect, wanted)).filter((state) => !state.running)
   expect(idle.map(describeState)).toEqual([
-    'orders-outbox was paused by somebody, and stays so: `npx tributary connectors apply`',
-    'payments-outbox was stopped by somebody, and stays so: `npx tributary connectors apply`',
+    'orders-outbox was paused by somebody, and stays so: `npx --no tributary connectors apply`',
+    'payments-outbox was stopped by somebody, and stays so: `npx --no tributary connectors apply`',
   ])
 
   puts.length = 0
@@ -84,8 +84,8 @@ test('a connector that somebody paused or stopped is named with what resumes it,
 
 test('what mends a connector that does not run depends on why', () => {
   const status = (state: State, task: State) => ({ name: 'c', state, tasks: [{ id: 0, state: task }] })
-  expect(remedyFor('orders-outbox', undefined)).toBe('`npx tributary connectors apply`')
-  expect(remedyFor('orders-outbox', status('PAUSED', 'PAUSED'))).toBe('`npx tributary connectors apply`')
+  expect(remedyFor('orders-outbox', undefined)).toBe('`npx --no tributary connectors apply`')
+  expect(remedyFor('orders-outbox', status('PAUSED', 'PAUSED'))).toBe('`npx --no tributary connectors apply`')
   expect(remedyFor('orders-outbox', status('RUNNING', 'FAILED'))).toContain('connectors recover orders`')
   expect(remedyFor('orders-outbox', status('UNASSIGNED', 'RUNNING'))).toContain('connectors restart orders-outbox`')
 })

@@ -75,7 +75,7 @@ export function connectAt(at: HttpAt, patienceMs = 60_000): Connect {
       })
     } catch (cause) {
       throw new Error(
-        `Kafka Connect at ${securedHttp(at).url} can't be reached (${what}): is it running? \`npx tributary status\``,
+        `Kafka Connect at ${securedHttp(at).url} can't be reached (${what}): is it running? \`npx --no tributary status\``,
         {
           cause,
         },
@@ -162,9 +162,9 @@ export function faultOf(status: ConnectorStatus | undefined): string {
 /** What mends a connector that doesn't run, for a person. */
 export function remedyFor(connector: string, status: ConnectorStatus | undefined): string {
   const service = connector.replace(/-outbox$/, '')
-  if (!status || isHeld(status)) return '`npx tributary connectors apply`'
-  if (!hasFailed(status)) return `\`npx tributary connectors restart ${connector}\``
-  return `it is restarted by itself; where it says that its position is gone, \`npx tributary connectors recover ${service}\``
+  if (!status || isHeld(status)) return '`npx --no tributary connectors apply`'
+  if (!hasFailed(status)) return `\`npx --no tributary connectors restart ${connector}\``
+  return `it is restarted by itself; where it says that its position is gone, \`npx --no tributary connectors recover ${service}\``
 }
 
 /** The message of a Java stack trace's last cause, all its lines. */

@@ -145,7 +145,7 @@ test('after a slot was dropped one command makes it again, and sends what was mi
   const { findings } = await watch.look(new Map(services.map((each) => [each, databases.maintainer(each)])), Date.now())
   expect(findings.get(slot)).toMatchObject({
     what: `slot "${slot}" is missing: what is written now is not seen`,
-    remedy: '`npx tributary connectors recover reviews`',
+    remedy: '`npx --no tributary connectors recover reviews`',
   })
   await connect.resume(connector)
   await waitUntil('the connector has failed', async () => hasFailed((await connect.statuses()).get(connector)), {
@@ -211,7 +211,7 @@ test('without freshness, old events are dropped by hand once the topic has them'
   await maintain()
   await slotPasses(superuser, service)
   expect(await maintain()).toContain(
-    `${name} stays: 1 of its events never reached the topic: \`npx tributary outbox resend reviews\``,
+    `${name} stays: 1 of its events never reached the topic: \`npx --no tributary outbox resend reviews\``,
   )
   const { code, stderr } = await connectStack().tributary(['outbox', 'resend', service])
   expect(code, stderr).toBe(0)
@@ -228,7 +228,7 @@ test('a publication that a superuser made anew is named with its remedy, hides n
   expect(look.mended).toEqual([])
   expect(look.findings.owner).toMatchObject({
     what: expect.stringMatching(/partitions instead.*belongs to "postgres".*in the database "reviews"/),
-    remedy: expect.stringContaining('npx tributary connectors recover reviews'),
+    remedy: expect.stringContaining('npx --no tributary connectors recover reviews'),
     unwell: true,
   })
   expect(look.findings.rows?.what).toContain('40 hours ahead')

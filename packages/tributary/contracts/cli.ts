@@ -92,7 +92,7 @@ export function generateCommand(schemas: Command): void {
       const wanted = generateContracts()
       if (!options.check) return writeFileSync(generatedFile, wanted)
       if (!existsSync(generatedFile) || readFileSync(generatedFile, 'utf8') !== wanted) {
-        schemas.error('schemas/contracts.generated.ts is stale: run `npx tributary schemas generate`')
+        schemas.error('schemas/contracts.generated.ts is stale: run `npx --no tributary schemas generate`')
       }
       console.log('schemas/contracts.generated.ts is up to date')
     })

@@ -2,7 +2,7 @@
 export class SchemaNotRegistered extends Error {
   override readonly name = 'SchemaNotRegistered'
   constructor(record: string, why = 'is not registered in the form this program uses') {
-    super(`schema "${record}" ${why}: run \`npx tributary schemas register\` against this registry`)
+    super(`schema "${record}" ${why}: run \`npx --no tributary schemas register\` against this registry`)
   }
 }
 

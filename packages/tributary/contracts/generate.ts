@@ -28,7 +28,7 @@ export function generateContracts(): string {
     return [...nested.map((n) => interfaceOf(n, [])), own, constant].join('\n')
   })
   return [
-    '// Written by `npx tributary schemas generate` from the .avsc files beside it: change those, not this.\n',
+    '// Written by `npx --no tributary schemas generate` from the .avsc files beside it: change those, not this.\n',
     "import { type Contract, contract, type Instant } from 'tributary/contracts'\n",
     ...parts,
   ].join('\n')

@@ -133,7 +133,7 @@ export function openAudit({
 
   async function idOf(topic: string): Promise<string> {
     const id = await topicId(topic)
-    if (id === undefined) throw new Error(`topic "${topic}" doesn't exist: run \`npx tributary topics apply\``)
+    if (id === undefined) throw new Error(`topic "${topic}" doesn't exist: run \`npx --no tributary topics apply\``)
     return id
   }
 
@@ -315,16 +315,16 @@ function concernsOf(one: Audited): Concern[] {
   if (lost > 0) {
     const doing = resendFault ? `sending them again fails: ${resendFault}` : 'they are being sent again'
     const what = `${lost} committed events never reached ${topic} (first: ${ledger.firstLost}), known since ${lostSince?.toISOString()}; ${doing}`
-    concerns.push({ part: service, what, remedy: `npx tributary outbox resend ${service}` })
+    concerns.push({ part: service, what, remedy: `npx --no tributary outbox resend ${service}` })
   }
   const standsMs = mark && !mark.ends ? performance.now() - mark.since : 0
   if (standsMs > STANDS_MS) {
     const what = `${ledger.awaited} committed events wait for the connector, whose slot hasn't moved past them for ${Math.round(standsMs / 1000)} s`
-    concerns.push({ part: `${service}-outbox`, what, remedy: `npx tributary connectors recover ${service}` })
+    concerns.push({ part: `${service}-outbox`, what, remedy: `npx --no tributary connectors recover ${service}` })
   }
   if (madeAnew) {
     const what = `the topic was made anew (noticed ${madeAnew.toISOString()}): of what it held before, only what the outbox still has is sent again`
-    concerns.push({ part: topic, what, remedy: 'npx tributary verify' })
+    concerns.push({ part: topic, what, remedy: 'npx --no tributary verify' })
   }
   return concerns
 }

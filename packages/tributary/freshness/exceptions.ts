@@ -48,7 +48,7 @@ export function exceptionOf({ app, id, topic, key, reason, at }: OpenLetter): Ex
 export function letterConcerns(letters: Pick<FollowedLetters, 'open' | 'unread'>): Concern[] {
   const unread = [...letters.unread()].map(([app, topic]) => {
     const what = `which of its records are set aside isn't known: topic "${topic}" doesn't exist`
-    return { part: app, what, remedy: 'npx tributary topics apply' }
+    return { part: app, what, remedy: 'npx --no tributary topics apply' }
   })
   return [...unread, ...concernsOf(letters)]
 }
@@ -58,6 +58,6 @@ function concernsOf(letters: Pick<FollowedLetters, 'open'>): Concern[] {
     const [oldest] = open
     const key = oldest!.key === null ? '' : ` of key "${oldest!.key}"`
     const what = `${open.length} open dead letters, the oldest${key} since ${oldest!.at}: ${oldest!.message}`
-    return { part: app, what, remedy: `npx tributary dead-letters list ${app}` }
+    return { part: app, what, remedy: `npx --no tributary dead-letters list ${app}` }
   })
 }

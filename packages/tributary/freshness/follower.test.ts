@@ -164,7 +164,7 @@ test('where letters can not be known, nothing is said of the read models that th
   state.unread = new Map([['payments.inbox', 'payments.inbox.dead-letters']])
   expect(await follower.waitFor(follower.mark(), 10_000)).toBe(true)
   expect(letterConcerns({ open: () => new Map(), unread: () => state.unread })).toMatchObject([
-    { part: 'payments.inbox', remedy: 'npx tributary topics apply' },
+    { part: 'payments.inbox', remedy: 'npx --no tributary topics apply' },
   ])
 })
 

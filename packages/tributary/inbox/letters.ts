@@ -62,7 +62,7 @@ export async function parkedConcerns(db: Knex, service: string): Promise<Concern
       what:
         `${keys.length} keys with ${events} events wait, the first since ${first.since.toISOString()}: ` +
         `"${first.key}" of ${first.topic}, ${first.reason}: ${first.message.slice(0, 200)}`,
-      remedy: `\`npx tributary dead-letters list ${inboxApp(service)}\`, then replay or drop`,
+      remedy: `\`npx --no tributary dead-letters list ${inboxApp(service)}\`, then replay or drop`,
     },
   ]
 }

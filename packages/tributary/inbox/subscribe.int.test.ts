@@ -189,7 +189,7 @@ test('a record as large as a broker takes becomes a dead letter that fits, the r
     inbox.concerns().find(({ part }) => part === 'payments.inbox'),
   )
   expect(concern.what).toMatch(/\d+ keys with \d+ events wait, the first since/)
-  expect(concern.remedy).toContain('npx tributary dead-letters list payments.inbox')
+  expect(concern.remedy).toContain('npx --no tributary dead-letters list payments.inbox')
   await inbox.stop()
 
   // A letter whose record was released while nobody could say so is closed; one that was lost is written again.

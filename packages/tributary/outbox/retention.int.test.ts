@@ -121,7 +121,7 @@ test('without its slot nothing is dropped', async () => {
     expect((await maintain()).kept).toContainEqual({
       partition: old,
       why: `slot "${slotOf(service)}" is missing`,
-      remedy: `\`npx tributary connectors recover ${service}\``,
+      remedy: `\`npx --no tributary connectors recover ${service}\``,
     })
   } finally {
     await superuser.raw(`select pg_create_logical_replication_slot(?, 'pgoutput')`, [slotOf(service)])
@@ -140,7 +140,7 @@ test('what a slot that was made anew begins behind stays until it was compared w
   expect(round.kept).toContainEqual({
     partition: old,
     why: 'freshness has not compared all of its events with the topic',
-    remedy: expect.stringContaining('npx tributary start freshness'),
+    remedy: expect.stringContaining('npx --no tributary start freshness'),
   })
   await noteAll()
   expect((await maintain()).dropped).toContain(old)
@@ -172,7 +172,7 @@ test('where nobody ever compared, events stay until they are compared at droppin
   expect(lost.kept).toContainEqual({
     partition: old,
     why: '1 of its events never reached the topic',
-    remedy: `\`npx tributary outbox resend ${service}\``,
+    remedy: `\`npx --no tributary outbox resend ${service}\``,
   })
   expect((await maintain({ lostIn: async () => 0 })).dropped).toContain(old)
 })

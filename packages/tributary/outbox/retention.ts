@@ -76,7 +76,7 @@ async function unconfirmed(db: Knex, service: string, partition: Partition): Pro
      from pg_replication_slots where slot_name = ? and database = current_database()`,
     [sealed, slotOf(service)],
   )
-  const remedy = `\`npx tributary connectors recover ${service}\``
+  const remedy = `\`npx --no tributary connectors recover ${service}\``
   if (rows.length === 0) return { why: `slot "${slotOf(service)}" is missing`, remedy }
   if (rows[0].confirmed) return undefined
   return { why: `the slot has confirmed ${rows[0].at ?? 'nothing'}, not yet ${sealed}`, remedy }
@@ -100,12 +100,15 @@ async function uncompared(
     return {
       why: 'freshness has not compared all of its events with the topic',
       remedy:
-        '`npx tributary start freshness`; where it never runs, `npx tributary outbox maintain` compares them itself',
+        '`npx --no tributary start freshness`; where it never runs, `npx --no tributary outbox maintain` compares them itself',
     }
   }
   const lost = await lostIn(name)
   if (lost === 0) return undefined
-  return { why: `${lost} of its events never reached the topic`, remedy: `\`npx tributary outbox resend ${service}\`` }
+  return {
+    why: `${lost} of its events never reached the topic`,
+    remedy: `\`npx --no tributary outbox resend ${service}\``,
+  }
 }
 
 /**

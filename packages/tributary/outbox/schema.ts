@@ -87,7 +87,7 @@ export async function ensurePublicationAndSlot(db: Knex, service: string): Promi
     if (written.rows[0].any) {
       throw new Error(
         `slot "${slotOf(service)}" is gone, but the outbox has events: those the connector had not read yet would be ` +
-          `skipped. \`npx tributary connectors recover ${service}\` makes the slot again and sends them`,
+          `skipped. \`npx --no tributary connectors recover ${service}\` makes the slot again and sends them`,
       )
     }
     await makeSlot(db, service)

@@ -27,11 +27,11 @@ export async function slotPasses(db: Knex, service: string, patienceMs = PATIENC
       [rows[0].lsn, slot],
     )
     if (found.rows.length === 0)
-      throw new Error(`slot "${slot}" is missing: run \`npx tributary connectors recover ${service}\``)
+      throw new Error(`slot "${slot}" is missing: run \`npx --no tributary connectors recover ${service}\``)
     if (found.rows[0].passed) return
     if (performance.now() - begun > patienceMs) {
       const late = `slot "${slot}" has not moved past what is committed for ${patienceMs / 1000} s`
-      throw new Error(`${late}: the connector doesn't get on, see \`npx tributary connectors status\``)
+      throw new Error(`${late}: the connector doesn't get on, see \`npx --no tributary connectors status\``)
     }
     await sleep(POLL_MS)
   }

@@ -243,7 +243,7 @@ export function readTopics(options: TopicReaderOptions): TopicReader {
   }
 }
 
-const isMissing = (topic: string) => `topic "${topic}" doesn't exist: run \`npx tributary topics apply\``
+const isMissing = (topic: string) => `topic "${topic}" doesn't exist: run \`npx --no tributary topics apply\``
 
 function clusterOf(kafka: object): Cluster {
   const create = Object.getOwnPropertySymbols(kafka).find(({ description }) => description?.endsWith('createCluster'))

@@ -64,7 +64,7 @@ export function sinksCommands(program: Command, system: System): void {
       if (letters.size === 0) return console.log(`everything is searchable, ${took}`)
       console.log(`everything is searchable, ${took}, except ${letters.size} keys that were set aside:`)
       for (const letter of letters.values()) console.log(`  ${describeExcepted(letter)}`)
-      console.log('what they say: `npx tributary dead-letters list`')
+      console.log('what they say: `npx --no tributary dead-letters list`')
       process.exitCode = 3
     })
 }

@@ -178,7 +178,7 @@ async function openIndex(
 ): Promise<Generation> {
   const topic = model.topic.name
   const topicId = await topicIdOf(brokers, topic)
-  if (topicId === undefined) throw new Error(`topic "${topic}" doesn't exist: run \`npx tributary topics apply\``)
+  if (topicId === undefined) throw new Error(`topic "${topic}" doesn't exist: run \`npx --no tributary topics apply\``)
   const { own, next, aliases } = await lookAt(client, model.name)
   const [newest] = own
   const committed = await committedOn(admin, groupId, topic)

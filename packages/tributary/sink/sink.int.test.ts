@@ -262,7 +262,7 @@ test('wide and odd rows become documents, and what none can hold is set aside wh
       .filter(({ part }) => [`topic ${OrderRows.name}`, `topic ${SellerRows.name}`].includes(part))
     return found.length === 2 ? found : undefined
   })
-  for (const { remedy } of concerns) expect(remedy).toBe('npx tributary dead-letters list sink')
+  for (const { remedy } of concerns) expect(remedy).toBe('npx --no tributary dead-letters list sink')
   expect(concerns.map(({ what }) => what).join()).toContain('late')
   expect(sink.waiting()).toBeUndefined()
 })

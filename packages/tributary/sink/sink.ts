@@ -133,7 +133,7 @@ function letterConcerns(open: readonly OpenLetter[]): Concern[] {
     return {
       part: `topic ${topic}`,
       what: `${letters.length} of its records could not become documents; the first, ${keyText}: ${reason}, ${message}`,
-      remedy: 'npx tributary dead-letters list sink',
+      remedy: 'npx --no tributary dead-letters list sink',
     }
   })
 }

@@ -55,7 +55,7 @@ export function stackCommands(program: Command, shape: Shape): void {
       const wanted = generateCompose(shape)
       if (!options.check) return writeFileSync(composeFile, wanted)
       if (!existsSync(composeFile) || readFileSync(composeFile, 'utf8') !== wanted) {
-        program.error('docker-compose.yml is stale: run `npx tributary compose generate`')
+        program.error('docker-compose.yml is stale: run `npx --no tributary compose generate`')
       }
       console.log('docker-compose.yml is up to date')
     })

@@ -73,7 +73,9 @@ export async function dockerUp(settings: StackSettings, { only, say, keep }: UpO
       if (keep) throw new Error(`${message}\n\nWhat was started goes on running (--keep).`)
       const started = runningContainers(settings, places).filter((name) => !before.has(name))
       if (started.length > 0) await compose(settings, places, ['stop', ...started])
-      throw new Error(`${message}\n\nWhat this command started was stopped; \`npx tributary logs\` has what was said.`)
+      throw new Error(
+        `${message}\n\nWhat this command started was stopped; \`npx --no tributary logs\` has what was said.`,
+      )
     }
   })
 }
@@ -211,7 +213,7 @@ async function untilWell(
     if (ailment === undefined) return say.line(`${spec.name} is ready`)
     if (Date.now() > deadline) {
       throw new Error(
-        `${spec.name} isn't ready after ${READY_MS / 1000} s (${ailment}): npx tributary logs ${spec.name}`,
+        `${spec.name} isn't ready after ${READY_MS / 1000} s (${ailment}): npx --no tributary logs ${spec.name}`,
       )
     }
     await new Promise((resolve) => setTimeout(resolve, 500))

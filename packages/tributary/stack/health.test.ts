@@ -7,7 +7,7 @@ import { shapeOf } from './shape.ts'
 
 const { processes, defaultPorts } = shapeOf(system)
 
-const concern = { part: 'orders', what: 'its slot holds 9 GB', remedy: 'npx tributary connectors status' }
+const concern = { part: 'orders', what: 'its slot holds 9 GB', remedy: 'npx --no tributary connectors status' }
 
 test('a reason is said in whole, quotation marks and all', () => {
   const reason = 'column "city" of relation "customers" does not exist, says "orders"'

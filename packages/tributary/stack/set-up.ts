@@ -53,7 +53,7 @@ function runStep(
     child.on('close', (code) =>
       code === 0
         ? resolve()
-        : reject(new Error(`npx tributary ${step.command.join(' ')} failed with status ${code}:\n${said.trim()}`)),
+        : reject(new Error(`npx --no tributary ${step.command.join(' ')} failed with status ${code}:\n${said.trim()}`)),
     )
   })
 }

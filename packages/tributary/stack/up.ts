@@ -106,7 +106,7 @@ function leftMessage(started: readonly string[], left: number, { logs }: Places)
   const stopped =
     started.length === 0 ? 'Nothing was started' : `What this command started was stopped (${started.join(', ')})`
   const others = left === 0 ? '' : '; what ran before runs on'
-  return `${stopped}${others}. Everything that was said is in ${logs}; with \`npx tributary up --keep\` it would go on running.`
+  return `${stopped}${others}. Everything that was said is in ${logs}; with \`npx --no tributary up --keep\` it would go on running.`
 }
 
 /** What the supervisor of this home runs now; doesn't start one. */
@@ -319,7 +319,7 @@ export async function untilConnectorsRun(settings: StackSettings): Promise<void>
     const ailment = await ailingConnectorsOf(settings)
     if (ailment === undefined) return
     if (Date.now() > deadline)
-      throw new Error(`the connectors don't run: ${ailment}; see npx tributary connectors status`)
+      throw new Error(`the connectors don't run: ${ailment}; see npx --no tributary connectors status`)
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

@@ -28,7 +28,7 @@ export function whereEverythingIs(settings: StackSettings, { only, commandExists
     ...Object.entries(urls.services).map(([name, url]) => `${`${name} API`.padEnd(16)} ${url}/docs`),
     ...servers,
     '',
-    'npx tributary status · logs [name] -f · down · clean; `make help` for the rest',
+    'npx --no tributary status · logs [name] -f · down · clean; `make help` for the rest',
   ].join('\n')
 }
 
@@ -53,7 +53,7 @@ export async function playDemo(settings: StackSettings, { commandExists, say }: 
           code === 0
             ? resolve()
             : reject(
-                new Error(`npx tributary ${demo.command.join(' ')} failed with status ${code}; DEMO=off skips it`),
+                new Error(`npx --no tributary ${demo.command.join(' ')} failed with status ${code}; DEMO=off skips it`),
               ),
         )
       }),

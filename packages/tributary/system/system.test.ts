@@ -51,7 +51,7 @@ test('the way to a read model follows from its topology, and what a service is t
     services: { a: service(), b: { ...service(B), subscribesTo: [A] } },
   })
   expect(stages).toEqual([
-    { readModel: 'things', group: 'processor-things', inputs: ['a.events'], output: 'things.rows.1', hops: 0 },
+    { readModel: 'things', group: 'processor-things', inputs: ['a.events'], output: 'things.rows.1', hops: 1 },
   ])
   expect(subscribers).toEqual(['b'])
   expect([...subscriptions]).toEqual([['b.inbox', ['a.events']]])

@@ -20,7 +20,7 @@ test('groups that stay without a coordinator are named, with what mends it, unti
   expect(watch.look(away, 45_000)).toEqual({
     part: 'kafka',
     what: 'the broker has not coordinated "sink", "orders.inbox" for 45 s (This is not the correct coordinator for this group): their members stand still',
-    remedy: '`npx tributary restart kafka` (with Docker: `docker compose restart kafka`)',
+    remedy: '`npx --no tributary restart kafka` (with Docker: `docker compose restart kafka`)',
     unwell: true,
   })
   expect(watch.look(new Map([['sink', 'still']]), 60_000)?.what).toMatch(

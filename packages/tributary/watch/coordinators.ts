@@ -48,7 +48,7 @@ export class CoordinatorsWatch {
     return {
       part: 'kafka',
       what: `the broker has not coordinated ${long.map(([group]) => `"${group}"`).join(', ')} for ${seconds} s (${found.get(first[0])}): their members stand still`,
-      remedy: '`npx tributary restart kafka` (with Docker: `docker compose restart kafka`)',
+      remedy: '`npx --no tributary restart kafka` (with Docker: `docker compose restart kafka`)',
       unwell: true,
     }
   }

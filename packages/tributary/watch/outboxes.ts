@@ -60,7 +60,7 @@ async function lookAtPublication(db: Knex, service: string) {
     const faults = [...losing, (await ownerFault(db)) ?? (error as Error).message]
     const meanwhile = losing.length > 0 ? ': what is committed meanwhile may not be seen' : ''
     const what = `${faults.join(', ')}, in the database "${service}"${meanwhile}`
-    const remedy = `\`npx tributary connectors recover ${service}\` mends it, and sends what was missed`
+    const remedy = `\`npx --no tributary connectors recover ${service}\` mends it, and sends what was missed`
     const owner: Finding = { part: service, what, remedy, unwell: losing.length > 0 }
     return { mended: [], owner }
   }
@@ -69,7 +69,7 @@ async function lookAtPublication(db: Knex, service: string) {
 function judgeDays(service: string, days: number): Finding | undefined {
   if (days >= DAYS_AHEAD_ALARM) return undefined
   const what = `the outbox of "${service}" has partitions for ${days} days ahead only`
-  return { part: service, what, remedy: '`npx tributary outbox maintain` says why', unwell: true }
+  return { part: service, what, remedy: '`npx --no tributary outbox maintain` says why', unwell: true }
 }
 
 function judgeClock(service: string, aheadMs: number): Finding | undefined {

@@ -91,7 +91,7 @@ export class SlotsWatch {
       stuckSince,
       movedFrom,
     })
-    const recover = `\`npx tributary connectors recover ${service}\``
+    const recover = `\`npx --no tributary connectors recover ${service}\``
     const unwell = (what: string, remedy: string): Finding => ({ part: name, what, remedy, unwell: true })
     if (!slot) return unwell(`slot "${name}" is missing: what is written now is not seen`, recover)
     if (slot.status === 'lost') {
@@ -119,7 +119,7 @@ export class SlotsWatch {
       const reader = slot.active ? `pid ${slot.pid} reads it` : 'nobody reads it'
       return unwell(
         `slot "${name}" has confirmed nothing for ${seconds} s though there is something to read; ${reader}`,
-        `\`npx tributary connectors status\`, then \`connectors restart ${service}-outbox\``,
+        `\`npx --no tributary connectors status\`, then \`connectors restart ${service}-outbox\``,
       )
     }
     return undefined
@@ -165,7 +165,7 @@ function because(slot: Slot, pin: Pin | undefined): string {
 
 function remedyFor(service: string, slot: Slot, pin: Pin | undefined): string {
   if (pin && slot.behind < slot.retained / 2) return pin.remedy
-  return `\`npx tributary connectors status\`, then \`connectors restart ${service}-outbox\``
+  return `\`npx --no tributary connectors status\`, then \`connectors restart ${service}-outbox\``
 }
 
 async function slotsOf(db: Knex, mark: string | undefined): Promise<Map<string, Slot>> {

@@ -162,7 +162,7 @@ function notRunning(connector: string, status: ConnectorStatus | undefined): Fin
 function drifted(connector: string, drift: readonly Drift[]): Finding | undefined {
   if (drift.length === 0) return undefined
   const what = `connector "${connector}" isn't what its file says: ${drift.map(describeDrift).join(', ')}`
-  return { part: connector, what, remedy: '`npx tributary connectors apply`', unwell: false }
+  return { part: connector, what, remedy: '`npx --no tributary connectors apply`', unwell: false }
 }
 
 /** Without its topics a connector waits for ever, and says RUNNING. */
@@ -238,7 +238,12 @@ const MENDED_SHOWN_MS = 3_600_000
 function mendedPublication(service: string, was: readonly string[]): Finding {
   const at = new Date().toISOString()
   const what = `${was.join(', ')} in the database "${service}" until ${at}; mended: events committed meanwhile were not seen`
-  return { part: service, what, remedy: `\`npx tributary connectors recover ${service}\` sends them`, unwell: false }
+  return {
+    part: service,
+    what,
+    remedy: `\`npx --no tributary connectors recover ${service}\` sends them`,
+    unwell: false,
+  }
 }
 
 async function maintain(db: Knex, service: string, { findings, meters, log }: Watched): Promise<void> {

@@ -89,7 +89,7 @@ export class Cluster {
       if (faultOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
       throw new EngineError(
         'TOPIC_MISSING',
-        `one of the topics ${topics.join(', ')} doesn't exist: run \`npx tributary topics apply\``,
+        `one of the topics ${topics.join(', ')} doesn't exist: run \`npx --no tributary topics apply\``,
         { cause: error },
       )
     }

@@ -54,7 +54,7 @@ export interface Running {
  */
 export async function run(topology: Topology, options: RunOptions): Promise<Running> {
   const { app = processorApp(topology.name), slot = 0, paceMs = PACE_MS } = options
-  const { brokers, codec, log, resetCommand = `npx tributary processor reset ${topology.name} --yes` } = options
+  const { brokers, codec, log, resetCommand = `npx --no tributary processor reset ${topology.name} --yes` } = options
   const planned = plan(topology)
   const { engineMetrics } = await import('./metrics.ts')
   const { Worker } = await import('./worker.ts')

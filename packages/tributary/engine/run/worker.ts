@@ -150,7 +150,7 @@ export class Worker {
     const { size } = this.#parking
     if (size > 0) {
       const what = `${size === 1 ? 'a key waits' : `${size} keys wait`} behind dead letters`
-      concerns.push({ part, what, remedy: `npx tributary dead-letters list ${part}` })
+      concerns.push({ part, what, remedy: `npx --no tributary dead-letters list ${part}` })
     }
     return concerns
   }

@@ -51,7 +51,7 @@ export function showLetters(letters) {
         head: letter.key ?? '(no key)',
         what: `${letter.message} (${letter.reason})`,
         facts: `${letter.app}, since ${writeUtc(letter.since)} UTC`,
-        remedy: `npx tributary dead-letters show ${letter.id}`,
+        remedy: `npx --no tributary dead-letters show ${letter.id}`,
       })),
       count - list.length,
     )
@@ -102,7 +102,7 @@ function openList(title, about, entries, more) {
           ),
         ),
       ),
-      more > 0 && h('p', { class: 'muted' }, `… and ${more} more: npx tributary dead-letters list`),
+      more > 0 && h('p', { class: 'muted' }, `… and ${more} more: npx --no tributary dead-letters list`),
     ),
   )
   if (!dialog.open) dialog.showModal()

@@ -111,7 +111,7 @@ test('a letter is shown whole, with what was cut', async () => {
 test('where a topic is missing, the letters of the others are listed, and which is missing and what mends it', async () => {
   const unread = new Map([['payments.inbox', 'payments.inbox.dead-letters']])
   await expect(runWith(unread, [letter('sink', 'a')], 'list')).rejects.toThrow(
-    /payments\.inbox, whose topic "payments\.inbox\.dead-letters" doesn't exist: run `npx tributary topics apply`/,
+    /payments\.inbox, whose topic "payments\.inbox\.dead-letters" doesn't exist: run `npx --no tributary topics apply`/,
   )
   expect(said).toContain('1 letter is open')
   await runWith(unread, [letter('sink', 'a')], 'list', 'sink')

@@ -120,7 +120,7 @@ function failWhereUnread(unread: KnownLetters['unread'], app: string | undefined
   const missing = [...unread].filter(([each]) => app === undefined || each === app)
   if (missing.length === 0) return
   const which = missing.map(([each, topic]) => `those of ${each}, whose topic "${topic}" doesn't exist`).join(', ')
-  throw new Error(`not all letters are known: ${which}: run \`npx tributary topics apply\``)
+  throw new Error(`not all letters are known: ${which}: run \`npx --no tributary topics apply\``)
 }
 
 async function choose(tools: DeadLetterTools, ids: readonly string[], options: Choice): Promise<OpenLetter[]> {
