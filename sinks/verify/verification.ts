@@ -27,13 +27,23 @@ export const verification: Verification = {
     orders: {
       sql: new URL('./orders.sql', import.meta.url),
       of: ['orders', 'customers', 'catalog', 'payments', 'shipping', 'reviews'],
+      totals: ['itemCount', 'itemsCents', 'freightCents', 'totalCents', 'paidCents', 'balanceCents'],
     },
-    sales: { sql: new URL('./sales.sql', import.meta.url), of: ['orders', 'customers', 'catalog'] },
+    sales: {
+      sql: new URL('./sales.sql', import.meta.url),
+      of: ['orders', 'customers', 'catalog'],
+      totals: ['orders', 'items', 'revenueCents', 'freightCents'],
+    },
     customers: {
       sql: new URL('./customers.sql', import.meta.url),
       of: ['orders', 'customers', 'payments', 'reviews'],
+      totals: ['orders', 'spentCents'],
     },
-    sellers: { sql: new URL('./sellers.sql', import.meta.url), of: ['catalog', 'orders', 'shipping', 'reviews'] },
+    sellers: {
+      sql: new URL('./sellers.sql', import.meta.url),
+      of: ['catalog', 'orders', 'shipping', 'reviews'],
+      totals: ['orders', 'items', 'revenueCents', 'freightCents', 'lateOrders'],
+    },
   },
   counted: { readModel: 'orders', into: countsInto },
 }

@@ -16,7 +16,7 @@ export interface EventsTopic<Events extends Record<string, Contract<unknown>> = 
   readonly kind: 'events'
   readonly name: string
   readonly service: string
-  /** By the record's short name, e.g. `OrderPlaced`. */
+  /** By the record's short name, e.g. `BookLent`. */
   readonly events: Events
   readonly partitions: number
   readonly config: Readonly<Record<string, string>>

@@ -64,7 +64,7 @@ async function ownTables(trx: Knex): Promise<Table[]> {
     .filter(({ columns }) => columns.length > 0)
 }
 
-/** The event's `priceCents` is `price_cents`. */
+/** The event's `dueAt` is `due_at`. */
 const columnOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 const fieldOf = (column: string) => column.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 

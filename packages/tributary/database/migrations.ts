@@ -2,7 +2,7 @@ import type { Knex } from 'knex'
 
 /** One step of a database's history. Steps are never changed after they ran somewhere; a new step follows. */
 export interface Migration {
-  /** e.g. `orders/001_orders`. Unique, and stays. */
+  /** e.g. `loans/001_loans`. Unique, and stays. */
   readonly name: string
   up(db: Knex): Promise<void>
 }

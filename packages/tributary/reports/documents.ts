@@ -22,7 +22,7 @@ export interface ListSearch {
   readonly values: FilterValues
   /** Words a person typed; each has to be found in a document. */
   readonly text: string
-  /** The id of one of the list's orders. */
+  /** The id of one of the list's ways to sort. */
   readonly sort: string
 }
 

@@ -29,7 +29,7 @@ export interface QueryRoute<Params extends z.ZodType> {
   run(db: Knex, given: Given<z.output<Params>, undefined>): Promise<unknown>
 }
 
-/** Where a service states its routes. Paths are fastify's (`/orders/:orderId`). */
+/** Where a service states its routes. Paths are fastify's (`/loans/:loanId`). */
 export interface Api {
   post<P extends z.ZodType, B extends z.ZodType>(path: string, route: CommandRoute<P, B>): void
   put<P extends z.ZodType, B extends z.ZodType>(path: string, route: CommandRoute<P, B>): void

@@ -32,7 +32,7 @@ function isExact(value: unknown): boolean {
   return !isObject(value) || Object.values(value).every(isExact)
 }
 
-/** How many documents there are, and the sum of each figure at their top: cents, and counts of things. */
+/** How many documents there are, and the sums that their read model's verification names. */
 export interface Totals {
   documents: number
   /** Exact, however many documents there are. */
@@ -43,18 +43,17 @@ export function noTotals(): Totals {
   return { documents: 0, sums: {} }
 }
 
-/** Adds a document to totals. Averages, scores and days don't add up to anything and are left out. */
-export function addTo(totals: Totals, document: Document): void {
+/** Adds a document to totals. @param fields whole numbers at its top that add up to something */
+export function addTo(totals: Totals, document: Document, fields: readonly string[] = []): void {
   totals.documents++
-  for (const [field, value] of Object.entries(document)) {
-    if (typeof value !== 'number' || !(/Cents$|Count$|Orders$/.test(field) || COUNTS.has(field))) continue
+  for (const field of fields) {
+    const value = document[field]
+    if (typeof value !== 'number') continue
     totals.sums[field] = (totals.sums[field] ?? 0n) + BigInt(Math.trunc(value))
   }
 }
 
-const COUNTS: ReadonlySet<string> = new Set(['orders', 'items'])
-
-/** The fields in which two sides differ, by path: `items[0].priceCents`. */
+/** The fields in which two sides differ, by path: `lines[0].amount`. */
 export function differingFields(expected: unknown, found: unknown, path = ''): string[] {
   if (isDeepStrictEqual(expected, found) && isExact(expected)) return []
   if (!isObject(expected) || !isObject(found)) return [path || '(the document)']

@@ -14,6 +14,8 @@ export interface Recomputed {
   readonly sql: URL
   /** The services whose rows it needs. */
   readonly of: readonly string[]
+  /** Whole numbers at the top of its documents whose sums are shown; a name that ends in `Cents` is shown in units. */
+  readonly totals?: readonly string[]
 }
 
 /** What the read models should be, said once more in SQL. */

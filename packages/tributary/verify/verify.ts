@@ -142,17 +142,18 @@ async function look(
   client: Client,
   readModel: string,
 ): Promise<FirstLook> {
+  const { totals } = verification.readModels[readModel] ?? {}
   const expected = noTotals()
   const found = noTotals()
   const differences = new Map<string, Difference>()
   const left = new Map<string, Document>()
   for (const { key, document } of await recompute(verification, sources, readModel)) {
     left.set(key, document)
-    addTo(expected, document)
+    addTo(expected, document, totals)
   }
   for await (const page of readAll(client, readModel)) {
     for (const { key, document } of page) {
-      addTo(found, document)
+      addTo(found, document, totals)
       const differs = difference(key, left.get(key), document)
       if (differs) differences.set(key, differs)
       left.delete(key)

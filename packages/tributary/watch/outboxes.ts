@@ -27,7 +27,7 @@ export interface OutboxLook {
 
 /**
  * Looks at what stands between a service's commands and its connector: partitions, which are made where they are missing,
- * the publication, which is mended, and clocks. Costs a few reads of the catalog and of the outbox's last pages.
+ * the publication, which is mended, and clocks. Costs a few reads of system tables and of the outbox's last pages.
  * @param db logged in as the owner of the outbox
  */
 export async function lookAtOutbox(db: Knex, service: string): Promise<OutboxLook> {

@@ -1,6 +1,6 @@
 import { EngineError } from '../errors.ts'
 
-/** What orders rows: a number, a text (by code point), or several of them, first one first. */
+/** What rows are sorted by: a number, a text (by code point), or several of them, first one first. */
 export type SortKey = number | string | readonly (number | string)[]
 
 /** Where the order of UTF-16 units and of code points differ: surrogates stand for what comes after all others. */

@@ -188,7 +188,7 @@ export class Table<K extends string, V> {
 /** A table's rows gathered by a key, which is of these parts where it is a record. */
 export interface Grouped<G extends string, V, Parts> {
   /**
-   * One row per group that has rows: `a => ({ orders: a.count(), paidCents: a.sum(p => p.cents) })`, with the parts of the
+   * One row per group that has rows: `a => ({ loans: a.count(), days: a.sum(loan => loan.days) })`, with the parts of the
    * group's key before them.
    */
   summarise<S extends Record<string, Aggregate<unknown>> & { readonly [Name in keyof Parts]?: never }>(
