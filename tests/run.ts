@@ -90,6 +90,7 @@ if (process.argv.length === 2) {
   check('lint and format', 'biome', 'check', '.')
   check('types', 'tsc', '--noEmit')
   check('generated contracts', 'node', 'packages/tributary/tributary.ts', 'schemas', 'generate', '--check')
+  check('generated compose file', 'node', 'packages/tributary/tributary.ts', 'compose', 'generate', '--check')
 }
 const [first, ...others] = projects
 const beside = first === 'unit' && others.length > 0 ? testsBeside(first) : undefined
