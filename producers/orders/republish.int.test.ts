@@ -150,7 +150,7 @@ test('a database that never had an outbox is adopted under traffic, killed in be
   const again = await stack.tributary(['republish', 'orders', '--rate', '2000'])
   ended = true
   expect(again.code, again.stderr).toBe(0)
-  expect(again.stderr).toMatch(/orders: order: goes on behind "old-\d+", \d+ of about 10000 published/)
+  expect(again.stderr).toMatch(/orders: order: goes on behind "old-\d+", \d+ of about 10\d{3} published/)
   expect(again.stdout).toMatch(/orders: 1\d{4} of kind order published again/)
   expect(await commands).toBeGreaterThan(50)
 
