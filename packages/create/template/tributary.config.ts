@@ -6,6 +6,7 @@ import { loansReport } from '#sinks/reports/loans.ts'
 import { verification } from '#sinks/verify/verification.ts'
 
 export default defineSystem({
+  title: 'Library',
   services: {
     members: { publishes: Members, load: () => import('#producers/members/service.ts') },
     loans: { publishes: Loans, load: () => import('#producers/loans/service.ts') },

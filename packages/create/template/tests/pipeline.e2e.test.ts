@@ -5,7 +5,7 @@ let stack: ScratchStack
 beforeAll(async () => {
   stack = await scratchStack()
 }, 900_000)
-afterAll(() => stack?.stop())
+afterAll(() => stack?.stop(), 120_000)
 
 async function post(url: string, body: object): Promise<void> {
   const answer = await fetch(url, {
