@@ -15,7 +15,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'packages/create/template/**', '**/*.int.test.ts', '**/*.e2e.test.ts'],
+          exclude: [
+            '**/node_modules/**',
+            'packages/create/template/**',
+            '.tributary/**',
+            '**/*.int.test.ts',
+            '**/*.e2e.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },
@@ -23,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['**/*.int.test.ts'],
-          exclude: ['**/node_modules/**', 'packages/create/template/**'],
+          exclude: ['**/node_modules/**', 'packages/create/template/**', '.tributary/**'],
           globalSetup: ['tests/harness/start-servers.ts'],
           ...onServers,
         },
@@ -32,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['**/*.e2e.test.ts'],
-          exclude: ['**/node_modules/**', 'packages/create/template/**'],
+          exclude: ['**/node_modules/**', 'packages/create/template/**', '.tributary/**'],
           globalSetup: ['tests/harness/start-everything.ts'],
           ...onServers,
         },

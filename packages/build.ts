@@ -1,22 +1,22 @@
 /**
- * Builds what is published, below .tributary/packages: the machine as JavaScript with declarations and source maps (Node
+ * Builds what is published, into .tributary/packages or another folder: the machine as JavaScript with declarations and source maps (Node
  * doesn't strip types below node_modules), the creator as it is, and a tarball of each.
  *
- *   node packages/build.ts
+ *   node packages/build.ts [folder]
  */
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
 const source = join(root, 'packages/tributary')
-const built = join(root, '.tributary/packages')
+const built = resolve(process.argv[2] ?? join(root, '.tributary/packages'))
 const tributary = join(built, 'tributary')
 
 type Entries = Record<string, string>
 
 rmSync(built, { recursive: true, force: true })
-run('node_modules/.bin/tsc', '-p', join(source, 'tsconfig.build.json'))
+run('node_modules/.bin/tsc', '-p', join(source, 'tsconfig.build.json'), '--outDir', tributary)
 copyAssets()
 writeFileSync(join(tributary, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
 for (const file of ['LICENSE', 'README.md']) cpSync(join(root, file), join(tributary, file))

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+const programs = join(root, 'node_modules/.bin')
+/** Below the repository, so that what the package depends on is found in the repository's node_modules. */
+const scratch = join(root, '.tributary', `package-test-${process.pid}`)
+const project = join(scratch, 'a project')
+
+function run(cwd: string, command: string, ...args: readonly string[]): string {
+  return execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${programs}:${process.env.PATH}` },
+  })
+}
+
+function unpack(tarball: RegExp, into: string): void {
+  const file = readdirSync(join(scratch, 'built')).find((name) => tarball.test(name))!
+  mkdirSync(into, { recursive: true })
+  run(scratch, 'tar', '-xzf', join(scratch, 'built', file), '-C', into, '--strip-components=1')
+}
+
+beforeAll(() => {
+  mkdirSync(scratch, { recursive: true })
+  run(root, 'node', 'packages/build.ts', join(scratch, 'built'))
+  unpack(/create-[\d.]+\.tgz$/, join(scratch, 'create'))
+  run(scratch, 'node', join(scratch, 'create', 'create.js'), 'a project')
+  // From the tarball, and no link: one would hide a file that isn't packed.
+  unpack(/tributary-cdc-tributary-[\d.]+\.tgz$/, join(project, 'node_modules', 'tributary'))
+}, 300_000)
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
+
+test('a project that was just created is well typed against the packed package, and its tests pass', () => {
+  expect(run(project, 'tsc', '--noEmit')).toBe('')
+  expect(run(project, 'vitest', 'run', '--project', 'unit')).toContain('2 passed')
+}, 180_000)
+
+test('the packed command line runs the project, and finds what it generates up to date', () => {
+  const tributary = join(project, 'node_modules/tributary/tributary.js')
+  expect(run(project, 'node', tributary, 'schemas', 'generate', '--check')).toContain('up to date')
+  expect(run(project, 'node', tributary, 'topics', '--help')).toContain('tributary topics')
+}, 60_000)
+
+test('the new project depends on the package by its scoped name', () => {
+  const { name, dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+  expect([name, dependencies.tributary]).toEqual([
+    'a-project',
+    expect.stringMatching(/^npm:@tributary-cdc\/tributary@\^\d/),
+  ])
+})
+
+test('a folder that has something in it is left alone', () => {
+  const again = () => run(scratch, 'node', join(scratch, 'create', 'create.js'), 'a project')
+  expect(again).toThrow(/isn't empty: give another folder/)
+})
