@@ -66,6 +66,15 @@ function programOf(system: System): Command {
   processorsCommands(program, system)
   sinksCommands(program, system)
   deadLettersCommands(program, deadLetterTools(system))
+  program
+    .command('describe')
+    .description('what there is: services with their events, who reads them, topologies, read models (Markdown)')
+    .option('--json', 'machine-readable')
+    .action(async ({ json }: { json?: boolean }) => {
+      const { catalogueOf, catalogueText } = await import('#system/catalogue')
+      const catalogue = catalogueOf(system)
+      process.stdout.write(json ? `${JSON.stringify(catalogue, null, 2)}\n` : catalogueText(catalogue))
+    })
   return program
 }
 
