@@ -2,6 +2,8 @@
 FROM node:24.21.0-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY packages/tributary/package.json packages/tributary/
+COPY packages/create/package.json packages/create/
 # The image is Node, the servers are containers: the packages that bring them along are left out.
 RUN npm ci --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/node node_modules/node-bin-* node_modules/.bin/node \

@@ -121,6 +121,14 @@ test("our image is built once, on Node's pinned version, and runs without root",
   expect(lines.findLast((line) => line.startsWith('USER '))).toBe('USER node')
 })
 
+test("our image's packages are installed with every workspace's package.json in place", () => {
+  const [before] = read('Dockerfile').split('RUN npm ci')
+  for (const [path] of Object.entries(JSON.parse(read('package-lock.json')).packages)) {
+    if (/^packages\/[^/]+$/.test(path)) expect(before).toContain(`COPY ${path}/package.json ${path}/`)
+  }
+  expect(before).toContain('COPY packages/')
+})
+
 test('the pinned Node is the one of package.json', () => {
   expect(JSON.parse(read('package.json')).dependencies.node).toBe(versions.node)
 })
