@@ -26,7 +26,7 @@ for (const folder of [tributary, join(root, 'packages/create')]) {
 
 /** What isn't compiled lies beside what is, as it does in the sources. */
 function copyAssets(): void {
-  for (const file of globSync('**/*.{js,json,css,html,svg,xml,sql,yml}', { cwd: source })) {
+  for (const file of globSync('**/*.{js,json,css,html,svg,xml,template}', { cwd: source })) {
     if (/^(package|tsconfig\.build)\.json$|\/testing\//.test(file)) continue
     mkdirSync(dirname(join(tributary, file)), { recursive: true })
     cpSync(join(source, file), join(tributary, file))

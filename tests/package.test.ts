@@ -41,6 +41,8 @@ test('a project that was just created is well typed against the packed package, 
 test('the packed command line runs the project, and finds what it generates up to date', () => {
   const tributary = join(project, 'node_modules/tributary/tributary.js')
   expect(run(project, 'node', tributary, 'schemas', 'generate', '--check')).toContain('up to date')
+  run(project, 'node', tributary, 'compose', 'generate')
+  expect(readFileSync(join(project, 'docker-compose.yml'), 'utf8')).toContain('tributary/stack/healthy.js')
   expect(run(project, 'node', tributary, 'topics', '--help')).toContain('tributary topics')
 }, 60_000)
 

@@ -210,3 +210,12 @@ test('a run that came to its end is followed by a new one', async () => {
   expect(await run(marks, republish[0]!, options)).toBe(10)
   expect(fold(await eventsInOrder())).toEqual(await inDatabase())
 })
+
+test('a run that was ended long ago is not gone on with: what was lost since would be left out', async () => {
+  await adopt(10)
+  const marks = await marked()
+  await run(marks, republish[0]!, options)
+  await superuser('outbox_republish').update({ ended_at: null, started_at: new Date(Date.now() - 2 * 86_400_000) })
+  await expect(run(marks, republish[0]!, options)).rejects.toThrow(/order: a run of .* was never ended.*--anew/)
+  expect(await run(marks, republish[0]!, { ...options, anew: true })).toBe(10)
+})

@@ -1,4 +1,4 @@
-import { postgresSettings, readConfig, setting } from '#runtime/config'
+import { ConfigError, postgresSettings, readConfig, setting } from '#runtime/config'
 import type { DatabaseLogin } from './connect.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -90,6 +90,12 @@ export function readSuperuser(env: Env = process.env): MigrateSettings['superuse
       },
       env,
     ) as unknown as Record<string, string>
+    if (env[`${own}_URL`] && !config[`${own}_PASSWORD`]) {
+      // The common server's password isn't shown to another server.
+      throw new ConfigError(
+        `the configuration has a fault:\n  ${own}_PASSWORD: is missing, and ${own}_URL names a server of its own, which set-up enters with it`,
+      )
+    }
     return {
       ...placeOf(readServer(database, env)),
       database,

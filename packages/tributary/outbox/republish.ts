@@ -122,11 +122,21 @@ export async function republish(db: Knex, of: Republishable, { rate, anew, say }
   return progress.done
 }
 
+/** A run that was ended is gone on with for so long; later it is taken for another one. */
+const RESUMED_WITHIN_MS = 24 * 3_600_000
+
 /** Where a run that was ended stopped, or the first of a new one. */
 async function begin(db: Knex, of: Republishable, anew: boolean): Promise<Progress> {
   const { kind, table, key } = of
   const found = await db('outbox_republish').where({ kind, ended_at: null }).first()
-  if (found && !anew) return found
+  if (found && !anew) {
+    if (Date.now() - found.started_at.getTime() > RESUMED_WITHIN_MS) {
+      throw new Error(
+        `${kind}: a run of ${found.started_at.toISOString()} was never ended, and knows nothing of what was lost since: give --anew to begin with the first again`,
+      )
+    }
+    return found
+  }
   const { rows } = await db.raw(
     `insert into outbox_republish (kind, until, total)
      select ?, (select ${texts(key)} from ?? order by ${backwards(key)} limit 1), (select count(*) from ??)

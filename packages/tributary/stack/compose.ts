@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { project } from '#runtime/project'
 import type { ProcessSpec } from './processes.ts'
@@ -23,7 +23,10 @@ export const composeFile = join(project, 'docker-compose.yml')
 const template = new URL('./docker-compose.template', import.meta.url)
 
 /** What asks a process of ours inside its container; the image has the project's layout. */
-const healthy = relative(project, fileURLToPath(new URL('./healthy.ts', import.meta.url))).replaceAll(sep, '/')
+const healthy = relative(
+  project,
+  fileURLToPath(new URL(`./healthy${extname(import.meta.filename)}`, import.meta.url)),
+).replaceAll(sep, '/')
 
 /**
  * The text of docker-compose.yml for a system: the template's servers and steps, and a container for each of its own

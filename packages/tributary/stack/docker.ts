@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { composeFile } from './compose.ts'
 import { repository, type StackSettings } from './environment.ts'
 import { ailingConnectorsOf } from './given-health.ts'
 import { ailmentOf, type Condition, conditionOf } from './health.ts'
@@ -28,8 +30,8 @@ const kibana: ProcessSpec = {
 }
 
 /**
- * Whether this computer runs the Docker stack. `auto` takes Docker where its engine answers and Compose is version 2,
- * unless the native stack of this home runs already, or servers are given.
+ * Whether this computer runs the Docker stack. `auto` takes Docker where the project has a docker-compose.yml, its engine
+ * answers and Compose is version 2, unless the native stack of this home runs already, or servers are given.
  * @throws Error when STACK=docker and it can't run
  */
 export function usesDocker(settings: StackSettings): boolean {
@@ -42,6 +44,10 @@ export function usesDocker(settings: StackSettings): boolean {
   }
   if (servers.length > 0) return false
   if (settings.stack === 'auto' && supervisorPid(placesOf(settings)) !== undefined) return false
+  if (!existsSync(composeFile)) {
+    if (settings.stack === 'auto') return false
+    throw new Error(`STACK=docker, but there is no ${composeFile}: use STACK=native`)
+  }
   const answers = (...args: string[]) => spawnSync('docker', args, { stdio: 'ignore', timeout: 20_000 }).status === 0
   const engine = answers('info')
   const compose = engine && answers('compose', 'version')
@@ -161,8 +167,9 @@ function runningContainers(settings: StackSettings, places: Places): string[] {
 }
 
 function composeArgs(places: Places, args: readonly string[]): string[] {
-  const project = places.home === join(repository, '.tributary') ? 'tributary' : `tributary-${places.mark}`
-  return ['compose', '--project-name', project, '--file', join(repository, 'docker-compose.yml'), ...args]
+  // Compose's own name of the folder, which `docker compose` typed there means as well; another home is another project.
+  const project = places.home === join(repository, '.tributary') ? [] : ['--project-name', `tributary-${places.mark}`]
+  return ['compose', ...project, '--file', composeFile, ...args]
 }
 
 /** Settings, ports and secrets as Compose fills them in; before the first `up`, placeholders so that `down` works too. */
