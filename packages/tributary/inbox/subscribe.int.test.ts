@@ -46,15 +46,18 @@ afterAll(async () => {
   await databases[Symbol.asyncDispose]()
 })
 
+const options = () => ({
+  service: 'payments',
+  codec,
+  brokers,
+  log: openLog('test', 'silent'),
+  metrics: new Registry(),
+  retryPauses: [1],
+})
 const start = async () =>
   subscribe({
-    service: 'payments',
+    ...options(),
     db: await databases.service('payments'),
-    codec,
-    brokers,
-    log: openLog('test', 'silent'),
-    metrics: new Registry(),
-    retryPauses: [1],
     subscriptions: [
       subscription(topic, {
         OrderCanceled: async (trx, { orderId }) => {
@@ -64,14 +67,15 @@ const start = async () =>
       }),
     ],
   })
+const message = (key: string, ce_id: string) => ({
+  key,
+  value: codec.encode(OrderCanceled, { orderId: key }),
+  headers: { ce_id, ce_type: OrderCanceled.name },
+})
 const send = (orderIds: readonly string[]) =>
   producer.send({
     topic: topic.name,
-    messages: orderIds.map((orderId) => ({
-      key: orderId,
-      value: codec.encode(OrderCanceled, { orderId }),
-      headers: { ce_id: freshId('event'), ce_type: OrderCanceled.name },
-    })),
+    messages: orderIds.map((orderId) => message(orderId, freshId('event'))),
   })
 const openLetters = async () => {
   const { open } = await readOpenLetters(brokers, new Map([[deadLetters.app, deadLetters.name]]), 'test')
@@ -108,13 +112,8 @@ test('a service without knex subscribes with a pg pool: its handlers get the cli
   const pool = new pg.Pool({ ...readServiceLogin('payments', databases.env), max: 4 })
   const begin = async () =>
     subscribe({
-      service: 'payments',
+      ...options(),
       db: pool,
-      codec,
-      brokers,
-      log: openLog('test', 'silent'),
-      metrics: new Registry(),
-      retryPauses: [1],
       subscriptions: [
         pgSubscription(topic, {
           OrderCanceled: async (client, { orderId }) => {
@@ -127,11 +126,6 @@ test('a service without knex subscribes with a pg pool: its handlers get the cli
     })
   await withOutbox(pool, codec, publishes, { judges: false })
   const id = freshId('event')
-  const message = (key: string, ce_id: string) => ({
-    key,
-    value: codec.encode(OrderCanceled, { orderId: key }),
-    headers: { ce_id, ce_type: OrderCanceled.name },
-  })
   // Twice under one id: delivered again.
   const messages = [message(good, id), message(bad, freshId('event')), message(good, id)]
   await producer.send({ topic: topic.name, messages })

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
+import { isAlive } from '#runtime/is-alive'
 import { addresses } from '#stack/environment'
 import { readSecrets } from '#stack/secrets'
 import { freePorts } from './free-ports.ts'
@@ -99,14 +100,5 @@ async function cleanAbandoned(): Promise<void> {
     } catch {
       // Another user's, or one that is just being made.
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

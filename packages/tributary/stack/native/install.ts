@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
 import { chmod, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { isAlive } from '#runtime/is-alive'
 import { systemPath } from '../own-processes.ts'
 import { openForAll, writable } from '../paths.ts'
 import type { Say } from '../say.ts'
@@ -135,15 +136,6 @@ export async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     const pid = Number(/^\.partial-(\d+)$/.exec(name)?.[1])
     if (pid && !isAlive(pid)) await rm(join(cache, name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
