@@ -86,6 +86,17 @@ test('another business has its own processes, logins and addresses in it, and no
   expect(faultsOfSchema(made)).toBe('')
 })
 
+test('a service that runs elsewhere has its logins there, and no container', () => {
+  const text = generateCompose(
+    shapeOf({ services: ['parcels', 'trucks'], elsewhere: ['trucks'], topologies: new Map([['routes', {}]]) }),
+  )
+  const made: typeof compose = parse(text, { merge: true })
+  expect(Object.keys(made.services)).not.toContain('trucks')
+  expect(Object.keys(made.services.connect!.environment ?? {})).toContain('TRUCKS_CONNECTOR_PASSWORD')
+  expect(made.services.parcels!.environment!.ALLOWED_HOSTS).toMatch(/^freshness,reports,parcels,\$/)
+  expect(made.services.parcels!.environment).not.toHaveProperty('TRUCKS_URL')
+})
+
 test('the file fits the schema of the Compose specification', () => {
   expect(faultsOfSchema(compose)).toBe('')
 })
