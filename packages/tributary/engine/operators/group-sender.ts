@@ -1,4 +1,4 @@
-import { orderedParts } from '#contracts/key'
+import { keyText, orderedParts } from '#contracts/key'
 import { EngineError } from '../errors.ts'
 import type { SummariseNode } from '../plan/nodes.ts'
 import { partsOf } from '../state/keys.ts'
@@ -96,7 +96,7 @@ export class GroupSender implements Operator {
     if (named === undefined) return undefined
     // Ordered: values are told apart by their text, in which the order of a row's fields shows.
     const parts = typeof named === 'object' ? orderedParts(named) : undefined
-    const group = checkKey(parts ? keyOf(parts as never) : named, `the group of summary "${name}"`)
+    const group = checkKey(parts ? keyOf(parts as never) : keyText(named), `the group of summary "${name}"`)
     const sums = aggregates.sums.map((sum) => {
       const value = sum(row)
       if (Number.isSafeInteger(value)) return value
