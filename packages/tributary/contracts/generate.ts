@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { project } from '#runtime/project'
 
 type Field = { name: string; type: Type; doc?: string }
-type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }
+export type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }
 type Type = string | Type[] | RecordSchema | { type: 'array'; items: Type } | { type: string; logicalType?: string }
 
 const folder = join(project, 'schemas')
@@ -20,9 +20,17 @@ export function schemaFiles(): string[] {
 
 /** The TypeScript that belongs to the Avro files: an interface and a contract for every record. */
 export function generateContracts(): string {
-  const ids = new Ids(JSON.parse(readFileSync(join(folder, 'rules.json'), 'utf8')).ids ?? {})
-  const parts = schemaFiles().map((file) => {
-    const schema = JSON.parse(readFileSync(file, 'utf8')) as RecordSchema
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
+  return contractsOf(schemaFiles().map(read), read(join(folder, 'rules.json')).ids)
+}
+
+/**
+ * The TypeScript of schemas.
+ * @param idOf by a field's name, what it is the id of
+ */
+export function contractsOf(schemas: readonly RecordSchema[], idOf: Readonly<Record<string, string>> = {}): string {
+  const ids = new Ids(idOf)
+  const parts = schemas.map((schema) => {
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested, ids)
     const constant = `export const ${schema.name}: Contract<${schema.name}> = contract<${schema.name}>(${JSON.stringify(schema)})\n`
@@ -76,7 +84,10 @@ function interfaceOf(schema: RecordSchema, nested: RecordSchema[], ids: Ids): st
 /** The type of a field that is an id, or a list of them. Throws where its values are neither texts nor whole numbers. */
 function idOf(id: string, field: Field, of: RecordSchema): string {
   const typeOf = (type: Type): string => {
-    if (Array.isArray(type)) return type.map((each) => (each === 'null' ? each : typeOf(each))).join(' | ')
+    if (Array.isArray(type)) {
+      const members = type.filter((each) => each !== 'null').map(typeOf)
+      return [...members, ...(type.includes('null') ? ['null'] : [])].join(' | ')
+    }
     if (typeof type === 'object' && 'items' in type) return `readonly ${typeOf(type.items)}[]`
     if (type === 'string') return `Id<'${id}'>`
     if (type === 'int' || type === 'long') return `Id<'${id}', number>`
