@@ -123,19 +123,20 @@ export class Table<K extends string, V> {
    * Gathers rows by another key: a text or a whole number, so that the groups can be joined by it, or a record of values,
    * which are then in the groups' rows, too. Rows for which there is none are in no group.
    *
-   * A record's key is written by `key`, which has to give different records different texts, else as `recordKey` does.
+   * A record's key is written by `key`, else as `recordKey` does. Of different records that `key` gives the same text the
+   * least stands, the others are failures of the operator.
    * Where rows are written to a topic under that same key, they are in their task already: nothing is sent or kept for it.
    */
+  groupBy<Parts extends KeyParts<Parts>, G extends string = string>(
+    group: (row: V) => Parts | null | undefined,
+    options: Named & { readonly key: (parts: NoInfer<Parts>) => G },
+  ): Grouped<G, V, Parts>
   groupBy<G extends string>(group: (row: V) => G | null | undefined, options?: Named): Grouped<G, V, unknown>
   groupBy<N extends number>(group: (row: V) => N | null | undefined, options?: Named): Grouped<NumberKey<N>, V, unknown>
   groupBy<Parts extends KeyParts<Parts>>(
     group: (row: V) => Parts | null | undefined,
     options?: Named,
   ): Grouped<RecordKey<Parts>, V, Parts>
-  groupBy<Parts extends KeyParts<Parts>>(
-    group: (row: V) => Parts | null | undefined,
-    options: Named & { readonly key: (parts: NoInfer<Parts>) => string },
-  ): Grouped<string, V, Parts>
   groupBy(
     group: (row: V) => string | number | object | null | undefined,
     options?: Named & { readonly key?: (parts: never) => string },
