@@ -90,12 +90,12 @@ export function defineSystem(definition: SystemDefinition): System {
 
 function stagesOf({ topology }: TopologyEntry): Stage[] {
   const planned = plan(topology)
-  return planned.sinks.map(({ topic }) => ({
-    readModel: topic.readModel,
+  return planned.sinks.map((sink) => ({
+    readModel: sink.topic.readModel,
     group: processorApp(topology.name),
     inputs: planned.sources.map((source) => source.topic.name),
-    output: topic.name,
-    hops: hopsOf(planned),
+    output: sink.topic.name,
+    hops: hopsOf(planned, sink),
   }))
 }
 

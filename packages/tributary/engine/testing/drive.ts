@@ -1,5 +1,6 @@
 import { avroType } from '#contracts/codec'
 import type { Contract, ValueOf } from '#contracts/contract'
+import type { Plain } from '#contracts/key'
 import type { EventsTopic, RowsTopic } from '#contracts/topic'
 import type { Topology } from '../dsl/topology.ts'
 import { EngineError } from '../errors.ts'
@@ -11,7 +12,7 @@ import { MemoryStore } from '../state/memory.ts'
 import { reasonOf } from '../state/plain-data.ts'
 import type { StateStore, StoreOptions } from '../state/store.ts'
 
-/** An event as a test gives it: its record key, its short name and its data. */
+/** An event as a test gives it: its record key, its short name and its data. Where that has ids, plain texts will do. */
 export interface GivenEvent<Name extends string = string, Data = unknown> {
   readonly key: string
   readonly name: Name
@@ -20,8 +21,8 @@ export interface GivenEvent<Name extends string = string, Data = unknown> {
 
 /** Any event of a topic. */
 export type EventFor<Topic> =
-  Topic extends EventsTopic<infer Events>
-    ? { [Name in keyof Events & string]: GivenEvent<Name, ValueOf<Events[Name]>> }[keyof Events & string]
+  Topic extends EventsTopic<infer Events, infer _Keys>
+    ? { [Name in keyof Events & string]: GivenEvent<Name, Plain<ValueOf<Events[Name]>>> }[keyof Events & string]
     : never
 
 /** What couldn't be worked on, in a driven topology. */
@@ -97,7 +98,7 @@ export class Driver {
   /** Puts an event on its topic. */
   pipe<Topic extends EventsTopic>(topic: Topic, event: EventFor<Topic>): void
   /** Puts a row on a rows topic. */
-  pipe<Row>(topic: RowsTopic<Row>, row: Row): void
+  pipe<Row>(topic: RowsTopic<Row>, row: NoInfer<Plain<Row>>): void
   pipe(topic: EventsTopic | RowsTopic, given: unknown): void {
     if (topic.kind === 'rows') {
       const value = throughAvro(topic.row, given)
