@@ -1,5 +1,4 @@
 import { AssertionError } from 'node:assert'
-import { isDeepStrictEqual } from 'node:util'
 import type { RowsTopic } from '#contracts/topic'
 import type { Topology } from '#engine'
 import { plan } from '#engine/plan/plan'
@@ -152,13 +151,14 @@ export class Scenario {
       put(driver, record)
       driver.drain()
     }
-    return { driver, ...(!isDeepStrictEqual(order, this.#given) && { order }) }
+    return { driver, workers, ...(nth > 0 && { order }) }
   }
 }
 
 interface Played {
   readonly driver: Driver
-  /** Where it isn't the one that was given. */
+  readonly workers: number
+  /** Of what was given, where it wasn't worked off record by record as it stands. */
   readonly order?: readonly TopicRecord[]
 }
 
@@ -172,12 +172,16 @@ export function put(driver: Driver, record: TopicRecord): void {
 function failure(
   what: string,
   faults: readonly string[],
-  { order }: Played,
+  { workers, order }: Played,
   actual: unknown,
   expected: unknown,
 ): AssertionError {
   const lines = [`${what}:`, ...faults.map((fault) => `  ${fault}`)]
-  if (order) lines.push('when what was given comes in this order:', ...order.map((record) => `  ${inWords(record)}`))
+  if (order)
+    lines.push(
+      `when ${workers} workers meet what was given in this order:`,
+      ...order.map((record) => `  ${inWords(record)}`),
+    )
   return new AssertionError({ message: lines.join('\n'), actual, expected, operator: 'given' })
 }
 
