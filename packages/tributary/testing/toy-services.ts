@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { contract } from '#contracts/contract'
-import { eventsTopic } from '#contracts/topic'
+import { eventsTopic, rowsTopic } from '#contracts/topic'
+import { type Topology, topology } from '#engine'
 import { subscription } from '#inbox/subscription'
 import { publish, publishes } from '#outbox/outbox'
 import type { ServiceDefinition } from '#service/definition'
 import { conflict, notFound } from '#service/refusal'
 
-/** Two services without a business, for the tests of what tests services: boxes, and a count of those that were opened. */
+/** Two services without a business, for the tests of what tests services: boxes, and a count of those that were opened; and topologies. */
 
 const record = <T>(namespace: string, name: string, fields: readonly unknown[]) =>
   contract<T>({ type: 'record', namespace, name, fields })
@@ -21,8 +22,50 @@ const BoxOpened = record<{ boxId: string; openedAt: number }>('toys.boxes', 'Box
 ])
 const ManyOpened = record<{ count: number }>('toys.counts', 'ManyOpened', [{ name: 'count', type: 'int' }])
 
+export interface BoxRow {
+  readonly boxId: string
+  readonly lid: string | null
+  readonly openedAt: number | null
+}
+const BoxRow = record<BoxRow>('toys.rows', 'BoxRow', [
+  { name: 'boxId', type: 'string' },
+  { name: 'lid', type: ['null', 'string'], default: null },
+  { name: 'openedAt', type: ['null', { type: 'long', logicalType: 'timestamp-millis' }], default: null },
+])
+export interface LidRow {
+  readonly lid: string
+  readonly boxes: number
+  readonly opened: number
+}
+const LidRow = record<LidRow>('toys.rows', 'LidRow', [
+  { name: 'lid', type: 'string' },
+  { name: 'boxes', type: 'int' },
+  { name: 'opened', type: 'int' },
+])
+
 export const Boxes = eventsTopic('boxes', { BoxMade, BoxOpened })
 export const Counts = eventsTopic('counts', { ManyOpened })
+export const BoxRows = rowsTopic('boxes', 1, BoxRow, ({ boxId }) => boxId)
+export const LidRows = rowsTopic('lids', 1, LidRow, ({ lid }) => lid)
+
+/** Each box as it is: with its last lid, and when it was opened since. */
+export const boxesTopology: Topology = topology('boxes', ({ events }) =>
+  events(Boxes)
+    .evolve<BoxRow>({
+      BoxMade: (_, { boxId, lid }) => ({ boxId, lid, openedAt: null }),
+      BoxOpened: (box, { openedAt }) => box && { ...box, openedAt },
+    })
+    .to(BoxRows),
+)
+
+/** How many boxes each lid is on. */
+export const lidsTopology: Topology = topology('lids', ({ table }) =>
+  table(BoxRows)
+    .groupBy(({ lid }) => lid)
+    .summarise((a) => ({ boxes: a.count(), opened: a.count(({ openedAt }) => openedAt !== null) }))
+    .map((figures, lid) => ({ lid, ...figures }))
+    .to(LidRows),
+)
 
 const box = { aggregate: 'box', key: ({ boxId }: { boxId: string }) => boxId }
 
