@@ -37,7 +37,7 @@ test('a topology that differs fails with the shortest history, what differs, and
   const failed = await failureOf(equalsSql(forgetful, { ...options, seed: 7 }))
   expect(failed.name).toBe('AssertionError')
   const lines = failed.message.split('\n')
-  expect(lines[0]).toBe('SQL and topology differ after 2 events, worked off by 1 workers:')
+  expect(lines[0]).toBe('SQL and topology differ after 2 events, worked off by 1 worker:')
   expect(lines.slice(1, 3)).toEqual([
     expect.stringMatching(/^ {2}boxes\.events "a" Box/),
     expect.stringMatching(/^ {2}boxes\.events "a" BoxMade/),
@@ -61,7 +61,7 @@ test('fields may be told their values', async () => {
   const failed = await failureOf(
     equalsSql(boxesTopology, { services: [boxes], sql: 'select null as key where false', values: { boxId: ['only'] } }),
   )
-  expect(failed.message).toMatch(/after 1 events.*\n {2}boxes\.events "only" BoxMade .*\n"only" is extra/)
+  expect(failed.message).toMatch(/after 1 event, .*\n {2}boxes\.events "only" BoxMade .*\n"only" is extra/)
 })
 
 test('a topology that sets something aside differs', async () => {

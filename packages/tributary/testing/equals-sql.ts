@@ -222,7 +222,9 @@ function failure(
   path: string,
 ): AssertionError {
   const events = steps.filter(isEvent)
-  const lines = [`SQL and topology differ after ${events.length} events, worked off by ${workers} workers:`]
+  const lines = [
+    `SQL and topology differ after ${count(events.length, 'event')}, worked off by ${count(workers, 'worker')}:`,
+  ]
   for (const step of steps) lines.push(`  ${isEvent(step) ? inWords(step) : `(${Object.values(step).join(' ')})`}`)
   if (found instanceof Error) lines.push(found.message)
   else {
@@ -243,3 +245,5 @@ function failure(
     operator: 'equalsSql',
   })
 }
+
+const count = (number: number, of: string) => `${number} ${of}${number === 1 ? '' : 's'}`

@@ -74,7 +74,7 @@ test('a topology whose rows hang on the order of what was given is found out, wi
   const rows = { a: { key: 'a', text: '1' }, b: { key: 'b', text: '2' } }
   scenario(1).then(Rows, rows)
   expect(() => scenario(20).then(Rows, rows)).toThrow(
-    /meet what was given in this order:\n {2}toy.things.events "[ab]" ThingSet/,
+    /comes to \d workers? in this order:\n {2}toy.things.events "[ab]" ThingSet/,
   )
 })
 

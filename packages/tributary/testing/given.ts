@@ -179,7 +179,7 @@ function failure(
   const lines = [`${what}:`, ...faults.map((fault) => `  ${fault}`)]
   if (order)
     lines.push(
-      `when ${workers} workers meet what was given in this order:`,
+      `when what was given comes to ${workers} ${workers === 1 ? 'worker' : 'workers'} in this order:`,
       ...order.map((record) => `  ${inWords(record)}`),
     )
   return new AssertionError({ message: lines.join('\n'), actual, expected, operator: 'given' })

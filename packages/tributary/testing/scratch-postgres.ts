@@ -52,7 +52,11 @@ async function start(): Promise<{ readonly url: string; stop(): Promise<void> }>
     keeper.stdout.once('data', (chunk) => resolve(String(chunk).trim()))
     keeper.once('error', reject)
     keeper.once('close', (code) =>
-      reject(new Error(`a PostgreSQL for tests could not be started (status ${code}):\n${said.trim()}`)),
+      reject(
+        new Error(
+          `a PostgreSQL for tests could not be started; ${VARIABLE} may name another (status ${code}):\n${said.trim()}`,
+        ),
+      ),
     )
   })
   // It doesn't keep this process, and ends when this one does.
