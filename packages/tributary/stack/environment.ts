@@ -86,7 +86,7 @@ function refuseSharedPorts(ports: Ports): void {
 }
 
 /** root's own cache folder can't be read by the unprivileged user the servers run as: it takes the system's. */
-function defaultCache(env: Readonly<Record<string, string | undefined>>): string {
+export function defaultCache(env: Readonly<Record<string, string | undefined>>): string {
   if (process.getuid?.() === 0) return '/var/cache/tributary'
   const xdg = env.XDG_CACHE_HOME
   if (xdg && isAbsolute(xdg)) return resolve(xdg, 'tributary')
