@@ -85,7 +85,7 @@ function count(project: string, well: boolean): void {
   }
 }
 
-const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int', 'e2e']
+const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int', 'e2e', 'guide']
 if (process.argv.length === 2) {
   check('lint and format', 'biome', 'check', '.')
   check('types', 'tsc', '--noEmit')

@@ -14,7 +14,8 @@ async function followAll(folder: string, page: Page): Promise<void> {
     follow(folder, page, block)
     if (block.kind === 'command' && !block.stack) await type(folder, page, block)
   }
-  expect(await bash(folder, 'tsc --noEmit -p .')).toEqual({ exit: 0, said: '' })
+  const typed = page.blocks.some(({ kind }) => kind === 'write' || kind === 'edit' || kind === 'snippet')
+  if (typed) expect(await bash(folder, 'tsc --noEmit -p .')).toEqual({ exit: 0, said: '' })
 }
 
 test('every code block says what it is for, so that none goes unchecked', () => {
@@ -30,7 +31,7 @@ describe('the guide, page after page in one project', () => {
       library ??= newLibrary('course')
       await followAll(library.folder, page)
     },
-    120_000,
+    300_000,
   )
 })
 
@@ -41,7 +42,7 @@ test.each(otherPages.map((page) => [page.path, page] as const))(
     followed.push(project)
     await followAll(project.folder, page)
   },
-  120_000,
+  300_000,
 )
 
 describe('how pages are read', () => {

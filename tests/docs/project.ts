@@ -21,6 +21,9 @@ export function newLibrary(name: string): Followed {
   for (const linked of ['.bin', 'tributary']) {
     symlinkSync(join(repository, 'node_modules', linked), join(project, 'node_modules', linked))
   }
+  // The package's sources are checked once, and not again with every page.
+  const config = join(project, 'tsconfig.json')
+  writeFileSync(config, readFileSync(config, 'utf8').replace('"noEmit": true', '"noEmit": true, "incremental": true'))
   // What `make` takes for an installation.
   writeFileSync(join(project, 'node_modules/.package-lock.json'), '')
   // Every request that is refused is a command that fails.
