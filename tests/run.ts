@@ -91,6 +91,7 @@ if (process.argv.length === 2) {
   check('types', 'tsc', '--noEmit')
   check('generated contracts', 'node', 'packages/tributary/tributary.ts', 'schemas', 'generate', '--check')
   check('generated compose file', 'node', 'packages/tributary/tributary.ts', 'compose', 'generate', '--check')
+  check('generated reference', 'node', 'tests/docs/generate.ts', '--check')
 }
 const [first, ...others] = projects
 const beside = first === 'unit' && others.length > 0 ? testsBeside(first) : undefined

@@ -78,6 +78,13 @@ function programOf(system: System): Command {
       const value = asyncapi ? asyncApiOf(catalogue) : json && catalogue
       process.stdout.write(value ? `${JSON.stringify(value, null, 2)}\n` : catalogueText(catalogue))
     })
+  program
+    .command('commands')
+    .description('every command with its arguments and options (Markdown)')
+    .action(async () => {
+      const { commandsText } = await import('#runtime/commands')
+      process.stdout.write(commandsText(program))
+    })
   return program
 }
 

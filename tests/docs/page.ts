@@ -96,12 +96,11 @@ export function applyEdit(text: string, edit: string): string {
         .filter((line) => !line.startsWith(without))
         .map((line) => `${line.slice(1)}\n`)
         .join('')
-    const found = before.split(side('+'))
-    if (found.length !== 2)
-      throw new Error(
-        `${found.length < 2 ? 'it has not' : 'it has more than once'} what the edit begins with:\n${side('+')}`,
-      )
-    return found.join(side('-'))
+    const [whole, wanted] = [`\n${before}`, `\n${side('+')}`]
+    const at = whole.indexOf(wanted)
+    if (at < 0) throw new Error(`it has not what the edit begins with:${wanted}`)
+    if (whole.indexOf(wanted, at + 1) >= 0) throw new Error(`it has more than once what the edit begins with:${wanted}`)
+    return `${whole.slice(0, at)}\n${side('-')}${whole.slice(at + wanted.length)}`.slice(1)
   }, text)
 }
 
