@@ -12,6 +12,14 @@ import { shapeOf } from './shape.ts'
 
 const { defaultPorts } = shapeOf({ services: ['service'], topologies: new Map([['topology', {}]]) })
 
+/** Read where they are needed. */
+const furtherStackSettings = {
+  MVNW_REPOURL: setting.url.optional().describe('a mirror of Maven Central, which Connect’s parts come from'),
+  CONTAINER_CPUS: setting.count
+    .optional()
+    .describe('Docker: processors a container may use; 2, or as many as there are'),
+}
+
 /** Further settings of whoever sets up databases, and those of a service whose database is on a server of its own. */
 const databaseSettings = {
   POSTGRES_USER: setting.text.optional().describe('who sets up databases on a server that is given: a superuser'),
@@ -31,7 +39,7 @@ export function settingsText(): string {
       : `| \`${name}\` | ${port} |`
   })
   return [
-    ...section('How the system runs', stackSettings),
+    ...section('How the system runs', { ...stackSettings, ...furtherStackSettings }),
     '## Ports, all on 127.0.0.1',
     '',
     '| setting | default |',
