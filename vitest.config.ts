@@ -38,11 +38,13 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['**/*.e2e.test.ts'],
-          exclude: ['**/node_modules/**', 'packages/create/template/**', '.tributary/**'],
+          exclude: ['**/node_modules/**', 'packages/create/template/**', '.tributary/**', 'tests/docs/**'],
           globalSetup: ['tests/harness/start-everything.ts'],
           ...onServers,
         },
       },
+      // The guide is followed on a stack of its own project.
+      { test: { name: 'guide', include: ['tests/docs/*.e2e.test.ts'], ...onServers } },
     ],
   },
 })

@@ -85,12 +85,13 @@ function count(project: string, well: boolean): void {
   }
 }
 
-const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int', 'e2e']
+const projects = process.argv.length > 2 ? process.argv.slice(2) : ['unit', 'int', 'e2e', 'guide']
 if (process.argv.length === 2) {
   check('lint and format', 'biome', 'check', '.')
   check('types', 'tsc', '--noEmit')
   check('generated contracts', 'node', 'packages/tributary/tributary.ts', 'schemas', 'generate', '--check')
   check('generated compose file', 'node', 'packages/tributary/tributary.ts', 'compose', 'generate', '--check')
+  check('generated reference', 'node', 'tests/docs/generate.ts', '--check')
 }
 const [first, ...others] = projects
 const beside = first === 'unit' && others.length > 0 ? testsBeside(first) : undefined

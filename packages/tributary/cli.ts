@@ -70,10 +70,20 @@ function programOf(system: System): Command {
     .command('describe')
     .description('what there is: services with their events, who reads them, topologies, read models (Markdown)')
     .option('--json', 'machine-readable')
-    .action(async ({ json }: { json?: boolean }) => {
+    .option('--asyncapi', 'as an AsyncAPI 3 document (JSON)')
+    .action(async ({ json, asyncapi }: { json?: boolean; asyncapi?: boolean }) => {
       const { catalogueOf, catalogueText } = await import('#system/catalogue')
+      const { asyncApiOf } = await import('#system/asyncapi')
       const catalogue = catalogueOf(system)
-      process.stdout.write(json ? `${JSON.stringify(catalogue, null, 2)}\n` : catalogueText(catalogue))
+      const value = asyncapi ? asyncApiOf(catalogue) : json && catalogue
+      process.stdout.write(value ? `${JSON.stringify(value, null, 2)}\n` : catalogueText(catalogue))
+    })
+  program
+    .command('commands')
+    .description('every command with its arguments and options (Markdown)')
+    .action(async () => {
+      const { commandsText } = await import('#runtime/commands')
+      process.stdout.write(commandsText(program))
     })
   return program
 }

@@ -7,6 +7,8 @@ import { reportsServer } from '../../packages/tributary/reports/server.ts'
 import type { OpenLetter } from '../../packages/tributary/runtime/dead-letters/letter.ts'
 import { openLog } from '../../packages/tributary/runtime/log.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
+import { catalogueOf } from '../../packages/tributary/system/catalogue.ts'
+import { systemPage } from '../../packages/tributary/system/page.ts'
 import { sampleOf, sampleRows } from '../testing/sample.ts'
 import { writeSample } from '../testing/write-sample.ts'
 
@@ -40,6 +42,7 @@ beforeAll(async () => {
     reporting: system,
     client,
     log: openLog('reports', 'silent'),
+    system: systemPage(catalogueOf(system), { ORDERS_PORT: '14003' }),
     state: {
       freshness: async () => ({ readModels: { orders: { completeThrough, lagMs: 1_500, exceptCount: 2 } } }),
       concerns: async () => [

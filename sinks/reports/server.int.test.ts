@@ -9,6 +9,8 @@ import type { OrderRow } from '#schemas/contracts.generated.ts'
 import { reportsServer } from '../../packages/tributary/reports/server.ts'
 import { openLog } from '../../packages/tributary/runtime/log.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
+import { catalogueOf } from '../../packages/tributary/system/catalogue.ts'
+import { systemPage } from '../../packages/tributary/system/page.ts'
 import { type Sample, sampleOf, sampleRows } from '../testing/sample.ts'
 import { writeSample } from '../testing/write-sample.ts'
 
@@ -20,6 +22,7 @@ beforeAll(async () => {
     reporting: system,
     client,
     log: openLog('reports', 'silent'),
+    system: systemPage(catalogueOf(system), {}),
     state: { freshness: async () => undefined, concerns: async () => [], letters: () => undefined },
   })
 })

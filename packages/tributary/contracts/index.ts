@@ -1,5 +1,5 @@
 export { inboxApp, processorApp, sinkApp } from './apps.ts'
-export { memoryCodec } from './codec.ts'
+export { type Codec, memoryCodec, openCodec } from './codec.ts'
 export { type AvroSchema, type Contract, contract, type Instant, type ValueOf } from './contract.ts'
 export { type Id, type KeyFor, type KeyParts, type NumberKey, type Plain, type RecordKey, recordKey } from './key.ts'
 export {

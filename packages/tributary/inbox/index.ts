@@ -1,3 +1,4 @@
+export { type Inbox, type SubscribeOptions, subscribe } from './subscribe.ts'
 export {
   type EventMeta,
   type Handler,

@@ -35,7 +35,7 @@ const rides = modelOf('rides', {
 const stations = modelOf('stations', { stationId: 'string', name: 'string' })
 
 test('the example of the reference is sound', async () => {
-  const [, block] = /```ts\n(\/\/ sinks\/reports\/.*?)```/s.exec(await readFile(PAGE, 'utf8'))!
+  const [, block] = /```ts[^\n]*\n(\/\/ sinks\/reports\/.*?)```/s.exec(await readFile(PAGE, 'utf8'))!
   const code = stripTypeScriptTypes(block!)
   const example: { rides: Report; ride: DocumentView } = await import(
     `data:text/javascript,${encodeURIComponent(code)}`

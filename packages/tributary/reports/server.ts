@@ -14,6 +14,7 @@ import type { Log } from '#runtime/log'
 import type { Running } from '#runtime/main'
 import { openMetrics } from '#runtime/metrics'
 import { elasticsearchAt, openElasticsearch } from '#sink/client'
+import type { SystemPage } from '#system/page'
 import { atMost } from './busy.ts'
 import { readChoices } from './choices.ts'
 import { csvColumns, csvHead, csvLine } from './csv.ts'
@@ -46,6 +47,8 @@ export interface ReportsOptions {
   readonly log: Log
   readonly allowedHosts?: readonly string[]
   readonly state: StateSources
+  /** What `/system` shows. */
+  readonly system: SystemPage
   /** How long somebody who takes a CSV file may take nothing of it, in ms. */
   readonly stalledMs?: number
 }
@@ -56,7 +59,7 @@ export interface Reported extends Reporting {
 }
 
 /** The process `tributary reports`. */
-export async function startReports(reported: Reported, log: Log): Promise<Running> {
+export async function startReports(reported: Reported, system: SystemPage, log: Log): Promise<Running> {
   const { deadLetterTopics } = reported
   const config = readConfig({
     ...elasticsearchSettings,
@@ -72,6 +75,7 @@ export async function startReports(reported: Reported, log: Log): Promise<Runnin
     client,
     log,
     allowedHosts: config.ALLOWED_HOSTS,
+    system,
     state: stateFrom(config.FRESHNESS_URL, letters, [...deadLetterTopics.keys()]),
   })
   addHealth(server, () => undefined, openMetrics())
@@ -96,7 +100,7 @@ const STALLED_MS = 30_000
 
 /** The report page and what it asks for: figures from aggregations over the read models, and documents. */
 export async function reportsServer(options: ReportsOptions): Promise<FastifyInstance> {
-  const { reporting, client, state, log, allowedHosts = [], stalledMs = STALLED_MS } = options
+  const { reporting, system, client, state, log, allowedHosts = [], stalledMs = STALLED_MS } = options
   const server = openHttpServer({
     log,
     allowedHosts,
@@ -213,6 +217,12 @@ export async function reportsServer(options: ReportsOptions): Promise<FastifyIns
   server.get('/api/state', async (request) => {
     readParameters(parameters.none, request.url)
     return readState(state)
+  })
+
+  server.get('/system', (_, reply) => reply.sendFile('system.html'))
+  server.get('/api/system', async (request) => {
+    readParameters(parameters.none, request.url)
+    return system
   })
 
   // Beside the page's files: an address of the interface is never taken for one of those.

@@ -32,6 +32,7 @@ async function serve({ pages, pauseMs }: { pages: number; pauseMs: number }): Pr
     client: client as unknown as Client,
     log: openLog('reports', 'silent'),
     state: {} as never,
+    system: {} as never,
     stalledMs: 300,
   })
   await server.listen({ host: '127.0.0.1', port: 0 })

@@ -74,43 +74,55 @@ export const setting = {
 
 const text = setting.text.optional()
 const httpLogin = <Prefix extends string>(prefix: Prefix) =>
-  ({ [`${prefix}_USERNAME`]: text, [`${prefix}_PASSWORD`]: text, [`${prefix}_CA_FILE`]: caFile.optional() }) as Record<
-    `${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE'}`,
-    typeof text
-  >
+  ({
+    [`${prefix}_USERNAME`]: text.describe('basic authentication'),
+    [`${prefix}_PASSWORD`]: text.describe('basic authentication'),
+    [`${prefix}_CA_FILE`]: caFile.optional().describe('certificates (PEM) of the CA that is trusted instead'),
+  }) as Record<`${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE'}`, typeof text>
 
 export const kafkaSettings = {
-  KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092'),
-  KAFKA_TLS: onOrOff.optional(),
-  KAFKA_CA_FILE: caFile.optional(),
-  KAFKA_SASL_MECHANISM: z.enum(saslMechanisms, `is not one of ${saslMechanisms.join(', ')}`).optional(),
-  KAFKA_USERNAME: text,
-  KAFKA_PASSWORD: text,
+  KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092').describe('`host:port` of some brokers, separated by commas'),
+  KAFKA_TLS: onOrOff.optional().describe('`on`: TLS, with the CAs that Node brings; not needed beside `KAFKA_CA_FILE`'),
+  KAFKA_CA_FILE: caFile.optional().describe('certificates (PEM) of the CA that is trusted instead'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(saslMechanisms, `is not one of ${saslMechanisms.join(', ')}`)
+    .optional()
+    .describe(saslMechanisms.map((name) => `\`${name}\``).join(', ')),
+  KAFKA_USERNAME: text.describe('the login'),
+  KAFKA_PASSWORD: text.describe('its password'),
 }
 export const registrySettings = {
-  REGISTRY_URL: serverUrl.prefault('http://127.0.0.1:18081/apis/ccompat/v7'),
+  REGISTRY_URL: serverUrl
+    .prefault('http://127.0.0.1:18081/apis/ccompat/v7')
+    .describe('the registry’s Confluent-compatible path: Apicurio’s ends in `/apis/ccompat/v7`'),
   ...httpLogin('REGISTRY'),
 }
-export const connectSettings = { CONNECT_URL: serverUrl.prefault('http://127.0.0.1:18083'), ...httpLogin('CONNECT') }
+export const connectSettings = {
+  CONNECT_URL: serverUrl.prefault('http://127.0.0.1:18083').describe('the REST interface of Kafka Connect'),
+  ...httpLogin('CONNECT'),
+}
 export const elasticsearchSettings = {
-  ELASTICSEARCH_URL: serverUrl.prefault('http://127.0.0.1:19200'),
-  ELASTICSEARCH_API_KEY: text,
+  ELASTICSEARCH_URL: serverUrl.prefault('http://127.0.0.1:19200').describe('one address of the cluster'),
+  ELASTICSEARCH_API_KEY: text.describe('an encoded API key, in place of a login'),
   ...httpLogin('ELASTICSEARCH'),
 }
 export const postgresSettings = {
-  /** All services' server, where it isn't the stack's own, which is at POSTGRES_HOST and POSTGRES_PORT. */
-  POSTGRES_URL: setting.postgresUrl.optional(),
-  POSTGRES_HOST: z.string().default('127.0.0.1'),
-  POSTGRES_PORT: port.default(15_432),
-  /** Of servers that are given by URL. */
-  POSTGRES_TLS: onOrOff.optional(),
-  POSTGRES_CA_FILE: caFile.optional(),
+  POSTGRES_URL: setting.postgresUrl
+    .optional()
+    .describe('`postgres://host:port` of the server of all services that have none of their own'),
+  POSTGRES_HOST: z.string().default('127.0.0.1').describe('where the stack’s own server is, without `POSTGRES_URL`'),
+  POSTGRES_PORT: port.default(15_432).describe('of the stack’s own server'),
+  POSTGRES_TLS: onOrOff.optional().describe('`on`: TLS to the servers that are given'),
+  POSTGRES_CA_FILE: caFile
+    .optional()
+    .describe('certificates (PEM) of the CAs that are trusted instead; one file may hold several'),
 }
 /** Where a process listens. Loopback unless told otherwise (a container listens on all of its own interfaces). */
 export const listenSettings = {
-  HOST: z.string().default('127.0.0.1'),
-  /** Names under which requests may come in, beside loopback's. */
-  ALLOWED_HOSTS: hostNames.prefault(''),
+  HOST: z.string().default('127.0.0.1').describe('the address that processes listen on'),
+  ALLOWED_HOSTS: hostNames
+    .prefault('')
+    .describe('names beside localhost under which services and page may be asked, separated by commas, without ports'),
 }
 
 /** What `readConfig` makes of a shape. */

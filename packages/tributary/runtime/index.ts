@@ -1,3 +1,5 @@
 export { aboveZero, oneOf, positive, seconds, wholeNumber } from './arguments.ts'
 export { ConfigError, readConfig, setting } from './config.ts'
+export { type Log, openLog } from './log.ts'
+export { openMetrics } from './metrics.ts'
 export { printable, printableLines } from './printable.ts'

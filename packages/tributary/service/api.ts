@@ -1,3 +1,5 @@
+// What else it knows of a route's schema: `summary`.
+import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Knex } from 'knex'
 import { z } from 'zod'

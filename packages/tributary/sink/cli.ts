@@ -30,7 +30,9 @@ export function sinksCommands(program: Command, system: System): void {
     .action(async () => {
       const { runProcess } = await import('#runtime/main')
       const { startReports } = await import('#reports/server')
-      await runProcess('reports', (log) => startReports(system, log))
+      const { catalogueOf } = await import('#system/catalogue')
+      const { systemPage } = await import('#system/page')
+      await runProcess('reports', (log) => startReports(system, systemPage(catalogueOf(system)), log))
     })
 
   program

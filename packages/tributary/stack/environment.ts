@@ -1,7 +1,7 @@
 import { homedir, platform } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { z } from 'zod'
-import { readConfig, setting } from '#runtime/config'
+import { listenSettings, readConfig, setting } from '#runtime/config'
 import { project } from '#runtime/project'
 import { withoutForeignSettings } from './callers-environment.ts'
 import { type Given, readGiven, withoutGiven } from './given.ts'
@@ -35,6 +35,31 @@ export interface StackSettings {
   readonly given: Given
 }
 
+/** How the system runs on this computer, by variable; ports and servers that are given have theirs beside. */
+export const stackSettings = {
+  STACK: z
+    .enum(['auto', 'native', 'docker'], 'is not one of auto, native, docker')
+    .default('auto')
+    .describe('`native`: plain processes; `docker`: docker-compose.yml; `auto`: Docker where an engine answers'),
+  TRIBUTARY_HOME: z.string().default('.tributary').describe('data, logs and generated secrets of the native stack'),
+  TRIBUTARY_CACHE: z
+    .string()
+    .optional()
+    .describe('downloads, shared by all projects; the user’s cache folder, as `~/.cache/tributary`'),
+  ELASTICSEARCH_DATA: z
+    .string()
+    .optional()
+    .describe('Elasticsearch’s indices, where another disk is better for them; they may be lost'),
+  DEMO: z
+    .enum(['on', 'off'], 'is neither on nor off')
+    .default('on')
+    .describe('`on`: `up` plays the project’s `demo` into a system that is empty'),
+  LOG_LEVEL: setting.logLevel.default('info').describe('`trace`, `debug`, `info`, `warn`, `error`'),
+  JAVA_HOME: z.string().optional().describe('a JDK, 21 or newer; else the system’s JVM folders, then PATH'),
+  JDK_MIRROR: setting.url.optional().describe('a mirror of Temurin’s releases, where no JDK is found'),
+  ALLOWED_HOSTS: z.string().default('').describe(listenSettings.ALLOWED_HOSTS.description!),
+}
+
 /** Reads and checks the stack's settings. Throws `ConfigError` naming every fault, also two settings with one port. */
 export function readStackSettings(
   shape: Shape,
@@ -44,15 +69,7 @@ export function readStackSettings(
   const given = readConfig(
     {
       ...(Object.fromEntries(portShape) as Record<string, z.ZodDefault<typeof setting.port>>),
-      STACK: z.enum(['auto', 'native', 'docker'], 'is not one of auto, native, docker').default('auto'),
-      TRIBUTARY_HOME: z.string().default('.tributary'),
-      TRIBUTARY_CACHE: z.string().optional(),
-      ELASTICSEARCH_DATA: z.string().optional(),
-      DEMO: z.enum(['on', 'off'], 'is neither on nor off').default('on'),
-      LOG_LEVEL: setting.logLevel.default('info'),
-      JAVA_HOME: z.string().optional(),
-      JDK_MIRROR: setting.url.optional(),
-      ALLOWED_HOSTS: z.string().default(''),
+      ...stackSettings,
     },
     env,
   )

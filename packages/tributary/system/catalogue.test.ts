@@ -1,47 +1,7 @@
 import { expect, test } from 'vitest'
-import { contract } from '#contracts/contract'
-import { eventsTopic, rowsTopic } from '#contracts/topic'
-import { topology } from '#engine'
-import { readModel } from '#read-models/read-model'
+import { avroType } from '#contracts/codec'
 import { catalogueOf, catalogueText } from './catalogue.ts'
-import { defineSystem } from './system.ts'
-
-const at = { type: 'long', logicalType: 'timestamp-millis' }
-const Seen = contract<{ id: string; at: number | null }>({
-  type: 'record',
-  namespace: 'test',
-  name: 'Seen',
-  doc: 'Somebody saw it.',
-  fields: [
-    { name: 'id', type: 'string', doc: 'Of the bird | or the bee.' },
-    { name: 'at', type: ['null', at], default: null },
-  ],
-})
-const Birds = eventsTopic('birds', { Seen })
-const Bees = eventsTopic('bees', { Seen })
-const Rows = rowsTopic('sightings', 1, Seen, ({ id }) => id)
-const sql = new URL('file:///none.sql')
-const load = () => Promise.reject(new Error('no service is loaded for the catalogue'))
-
-const system = defineSystem({
-  services: { birds: { publishes: Birds, load }, bees: { publishes: Bees, subscribesTo: [Birds], load } },
-  topologies: [
-    {
-      topology: topology('sightings', ({ events }) =>
-        events(Birds)
-          .evolve<{ id: string; at: number | null }>({ Seen: (_, { id, at }) => ({ id, at }) })
-          .to(Rows),
-      ),
-    },
-  ],
-  readModels: [readModel(Rows)],
-  verify: {
-    tables: sql,
-    copied: [{ service: 'birds', table: 'x', columns: 'id' }],
-    readModels: { sightings: { sql, of: ['birds'] } },
-  },
-  reports: [],
-})
+import { system } from './testing/birds.ts'
 
 test('the catalogue names every event, who publishes it, and who reads it', () => {
   const { services, topologies, readModels } = catalogueOf(system)
@@ -57,8 +17,16 @@ test('the catalogue names every event, who publishes it, and who reads it', () =
       { name: 'at', type: 'null or long (timestamp-millis)' },
     ],
   })
+  expect(services.map(({ subscribesTo }) => subscribesTo)).toEqual([[], ['birds.events']])
   expect(topologies).toMatchObject([{ name: 'sightings', reads: ['birds.events'], writes: ['sightings.rows.1'] }])
   expect(readModels).toMatchObject([{ name: 'sightings', topic: 'sightings.rows.1', readBy: [] }])
+})
+
+test('each record has an example that its schema takes', () => {
+  const { services } = catalogueOf(system)
+  const { schema, example } = services[0]!.events[0]!
+  expect(example).toEqual({ id: 'id', at: 1_767_323_045_000 })
+  expect(avroType(schema).isValid({ id: 'id', at: 1_767_323_045_000 })).toBe(true)
 })
 
 test('as a text it is Markdown, with a diagram for each topology and no cell broken by what a schema says', () => {

@@ -1,30 +1,20 @@
 import { inboxApp } from '#contracts/apps'
-import type { Contract } from '#contracts/contract'
 import { plan } from '#engine'
 import { describe } from '#engine/plan/describe'
+import { type Graph, graphOf } from '#engine/plan/graph'
+import { type CatalogueRecord, recordOf } from './record.ts'
 import type { System } from './system.ts'
-
-/** A field of an event or of a row. */
-export interface CatalogueField {
-  readonly name: string
-  /** As Avro says it: `string`, `long (timestamp-millis)`, `null or string`, `list of Item`. */
-  readonly type: string
-  readonly doc?: string
-}
-
-/** An event or a row. */
-export interface CatalogueRecord {
-  readonly name: string
-  readonly doc?: string
-  readonly fields: readonly CatalogueField[]
-}
 
 /** What there is, who makes it, and who reads it. */
 export interface Catalogue {
+  readonly title: string
   readonly services: readonly {
     readonly name: string
     readonly topic: string
+    readonly partitions: number
     readonly events: readonly CatalogueRecord[]
+    /** Topics of others that it subscribes to. */
+    readonly subscribesTo: readonly string[]
     /** Services, by their subscriptions, and topologies that read the topic. */
     readonly readBy: readonly string[]
   }[]
@@ -34,13 +24,21 @@ export interface Catalogue {
     readonly writes: readonly string[]
     /** A Mermaid flowchart of its plan. */
     readonly diagram: string
+    readonly graph: Graph
   }[]
   readonly readModels: readonly {
     readonly name: string
     readonly topic: string
+    readonly partitions: number
     readonly row: CatalogueRecord
     /** Topologies that read its topic. */
     readonly readBy: readonly string[]
+  }[]
+  readonly reports: readonly {
+    readonly id: string
+    readonly title: string
+    /** What its panels and its list are made of. */
+    readonly readModels: readonly string[]
   }[]
 }
 
@@ -53,6 +51,7 @@ export function catalogueOf(system: System): Catalogue {
       reads: planned.sources.map(({ topic }) => topic.name),
       writes: planned.sinks.map(({ topic }) => topic.name),
       diagram: describe(planned),
+      graph: graphOf(planned),
     }
   })
   const readersOf = (topic: string): string[] => [
@@ -60,9 +59,12 @@ export function catalogueOf(system: System): Catalogue {
     ...topologies.filter(({ reads }) => reads.includes(topic)).map(({ name }) => `topology ${name}`),
   ]
   return {
+    title: system.title,
     services: [...system.domainTopics].map(([name, topic]) => ({
       name,
       topic: topic.name,
+      partitions: topic.partitions,
+      subscribesTo: system.subscriptions.get(inboxApp(name)) ?? [],
       events: Object.values(topic.events).map(recordOf),
       readBy: readersOf(topic.name),
     })),
@@ -70,41 +72,16 @@ export function catalogueOf(system: System): Catalogue {
     readModels: system.readModels.map(({ name, topic }) => ({
       name,
       topic: topic.name,
+      partitions: topic.partitions,
       row: recordOf(topic.row),
       readBy: readersOf(topic.name),
     })),
-  }
-}
-
-interface Schema {
-  readonly name: string
-  readonly doc?: string
-  readonly fields: readonly { readonly name: string; readonly type: Type; readonly doc?: string }[]
-}
-type Type =
-  | string
-  | readonly Type[]
-  | { readonly type: string; readonly logicalType?: string; readonly name?: string; readonly items?: Type }
-
-function recordOf({ schema }: Contract<unknown>): CatalogueRecord {
-  const { name, doc, fields } = schema as unknown as Schema
-  return {
-    name,
-    ...(doc !== undefined && { doc }),
-    fields: fields.map((field) => ({
-      name: field.name,
-      type: typeOf(field.type),
-      ...(field.doc !== undefined && { doc: field.doc }),
+    reports: system.reports.map(({ id, title, panels, list }) => ({
+      id,
+      title,
+      readModels: [...new Set([...panels.map(({ readModel }) => readModel), ...(list ? [list.readModel] : [])])],
     })),
   }
-}
-
-function typeOf(type: Type): string {
-  if (typeof type === 'string') return type
-  if (Array.isArray(type)) return type.map(typeOf).join(' or ')
-  const { type: kind, logicalType, name, items } = type as Exclude<Type, string | readonly Type[]>
-  if (items !== undefined) return `list of ${typeOf(items)}`
-  return name ?? (logicalType ? `${kind} (${logicalType})` : kind)
 }
 
 /** The catalogue as Markdown. */

@@ -9,6 +9,7 @@ import type { Verification } from '#verify/definition'
 
 /** A service, as others have to know it. */
 export interface ServiceEntry {
+  /** Its own topic. */
   readonly publishes: EventsTopic
   /** Topics of others that it subscribes to. */
   readonly subscribesTo?: readonly EventsTopic[]
@@ -23,6 +24,7 @@ export interface ServiceEntry {
 
 /** A topology, and how its processor runs. */
 export interface TopologyEntry {
+  /** What `topology(…)` made. */
   readonly topology: Topology
   /**
    * The least time between two of its epochs, in ms (default: 15). What somebody waits for is written at once; sums may well
@@ -37,7 +39,9 @@ export interface SystemDefinition {
   readonly services: Readonly<Record<string, ServiceEntry>>
   /** Each is run by a processor of its own. */
   readonly topologies: readonly TopologyEntry[]
+  /** What the sink keeps in Elasticsearch: `readModel(…)` of each rows topic. */
   readonly readModels: readonly ReadModel[]
+  /** How every read model is recomputed, for `tributary verify`. */
   readonly verify: Verification
   /** The pages of figures, in the order of their tabs. */
   readonly reports: readonly Report[]
@@ -51,6 +55,7 @@ export interface SystemDefinition {
   readonly timeZone?: string
   /** What money is in: ISO 4217. Needed where a report shows money. */
   readonly currency?: string
+  /** What `up` plays into a system that is still empty. */
   readonly demo?: Demo
   /** Adds commands of the project's own to `tributary`. */
   commands?(program: Command): void

@@ -2,7 +2,9 @@ import type { Document } from '#read-models/document'
 
 /** A service's table that is copied to where verification works. */
 export interface CopiedTable {
+  /** Whose it is. */
   readonly service: string
+  /** Its name. */
   readonly table: string
   /** Its columns as the temporary table of this name has them, with commas between. */
   readonly columns: string
@@ -22,6 +24,7 @@ export interface Recomputed {
 export interface Verification {
   /** The SQL that makes the temporary tables. */
   readonly tables: URL
+  /** Which tables are copied. */
   readonly copied: readonly CopiedTable[]
   /** By the read model's name. */
   readonly readModels: Readonly<Record<string, Recomputed>>

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { expect, test } from 'vitest'
+import { commandsText } from '../../packages/tributary/runtime/commands.ts'
+import { shape } from '../../packages/tributary/testing/stack.ts'
+import { fieldsOf } from './interfaces.ts'
+import { repository } from './project.ts'
+
+const read = (path: string) => readFileSync(join(repository, path), 'utf8')
+
+test('every setting of .env.example stands on the page of settings', () => {
+  const named = [...read('.env.example').matchAll(/^#?([A-Z][A-Z_]+)=/gm)].map(([, name]) => name!)
+  const general = (name: string) =>
+    name.startsWith('PROCESSOR_')
+      ? 'PROCESSOR_<TOPOLOGY>_PORT'
+      : shape.services.some((service) => name === `${service.toUpperCase()}_PORT`)
+        ? '<SERVICE>_PORT'
+        : name
+  const page = read('docs/reference/settings.md')
+  expect(named.length).toBeGreaterThan(30)
+  expect(named.filter((name) => !page.includes(`| \`${general(name)}\` |`))).toEqual([])
+})
+
+test('a field without a docstring is an error, and one of several lines is told by its names', () => {
+  const source = `/** A boat. */
+export interface Boat {
+  /**
+   * Where it lies,
+   * if anywhere.
+   */
+  readonly berth?: string | null
+  /** Who sails it. */
+  crew: {
+    readonly name: string
+    age: number
+  }
+  /** Goes. */
+  sail(to: string): Promise<void>
+}
+`
+  expect(fieldsOf(source, 'Boat')).toEqual({
+    doc: 'A boat.',
+    fields: [
+      { name: 'berth', optional: true, type: 'string | null', doc: 'Where it lies, if anywhere.' },
+      { name: 'crew', optional: false, type: '{ name, age }', doc: 'Who sails it.' },
+      { name: 'sail', optional: false, type: '(to: string) => Promise<void>', doc: 'Goes.' },
+    ],
+  })
+  expect(() => fieldsOf(source.replace('  /** Goes. */\n', ''), 'Boat')).toThrow('Boat.sail has no docstring')
+  expect(() => fieldsOf(source, 'Ship')).toThrow('no interface Ship')
+})
+
+test('commands are named by all of their words, with arguments, options and defaults', () => {
+  const program = new Command('boat')
+  const sails = program.command('sails').description('what drives it')
+  sails
+    .command('set')
+    .description('set some of them')
+    .argument('<names...>', 'which')
+    .option('--reef <n>', 'how far|near', '1')
+  expect(commandsText(program)).toBe(
+    [
+      '## boat sails set',
+      '',
+      'Set some of them.',
+      '',
+      '`boat sails set <names...> [--reef <n>]`',
+      '',
+      '| | |',
+      '| --- | --- |',
+      '| `<names...>` | which |',
+      '| `--reef <n>` | how far\\|near (default: 1) |',
+      '',
+    ].join('\n'),
+  )
+})
