@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { project } from '#runtime/project'
 
 type Field = { name: string; type: Type; doc?: string }
@@ -18,10 +18,19 @@ export function schemaFiles(): string[] {
     .map((file) => join(folder, file))
 }
 
-/** The TypeScript that belongs to the Avro files: an interface and a contract for every record. */
-export function generateContracts(): string {
-  const parts = schemaFiles().map((file) => {
-    const schema = JSON.parse(readFileSync(file, 'utf8')) as RecordSchema
+/** The Avro files' texts by their path below schemas/, in the order in which they are generated. */
+function readSchemas(): Map<string, string> {
+  return new Map(schemaFiles().map((file) => [relative(folder, file), readFileSync(file, 'utf8')]))
+}
+
+/**
+ * The TypeScript that belongs to the Avro files: an interface and a contract for every record.
+ * @param more files that aren't written yet, by their path below schemas/
+ */
+export function generateContracts(more: ReadonlyMap<string, string> = new Map()): string {
+  const texts = [...readSchemas(), ...more].sort(([a], [b]) => (a < b ? -1 : 1))
+  const parts = texts.map(([, text]) => {
+    const schema = JSON.parse(text) as RecordSchema
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested)
     const constant = `export const ${schema.name}: Contract<${schema.name}> = contract<${schema.name}>(${JSON.stringify(schema)})\n`
