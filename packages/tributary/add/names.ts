@@ -67,7 +67,7 @@ export const pascal = (name: string) => name[0]!.toUpperCase() + name.slice(1)
 /** One of them: `fines` → `fine`, `categories` → `category`. What isn't a plural stays as it is. */
 export function singular(name: string): string {
   if (/[^aeiou]ies$/.test(name) && name.length > 4) return name.replace(/ies$/, 'y')
-  if (/(s|x|z|ch|sh)es$/.test(name)) return name.slice(0, -2)
+  if (/(ss|x|ch|sh)es$/.test(name)) return name.slice(0, -2)
   return /[^su]s$/.test(name) && name.length > 3 ? name.slice(0, -1) : name
 }
 

@@ -74,6 +74,7 @@ function joinsOf(first: Origin, others: readonly Origin[]): Joined[] {
     const adds = origin.fields
       .filter(({ name }) => !origin.keyFields.includes(name))
       .map((from) => ({ field: names.has(from.name) ? `${origin.noun}${pascal(from.name)}` : from.name, from }))
+    if (adds.length === 0) throw new Refused(`${oneOf(origin.noun)} has nothing but its key that could be joined`)
     for (const { field } of adds) {
       if (names.has(field)) throw new Refused(`two fields of the row would be called "${field}"; join by hand`)
       names.add(field)

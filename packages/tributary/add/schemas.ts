@@ -10,8 +10,11 @@ export function findRecord(changes: Changes, name: string): { path: string; sche
   return records(changes).find(({ schema }) => schema.name === name)
 }
 
+const filesOf = (changes: Changes): string[] =>
+  ['schemas/events', 'schemas/rows'].flatMap((folder) => changes.list(folder, '.avsc'))
+
 function records(changes: Changes): { path: string; schema: RecordSchema }[] {
-  return [...changes.list('schemas/events', '.avsc'), ...changes.list('schemas/rows', '.avsc')].map((path) => {
+  return filesOf(changes).map((path) => {
     try {
       return { path, schema: JSON.parse(changes.read(path)) as RecordSchema }
     } catch (error) {
@@ -33,11 +36,8 @@ export function addRecord(
   const base = all[0]?.schema.namespace.replace(/\.[^.]*$/, '') ?? 'tributary'
   const namespace = `${base}.${folder.split('/').at(-1)}`
   changes.create(`schemas/${folder}/${name}.avsc`, avroText({ type: 'record', namespace, name, doc, fields }))
-  const { created } = changes.written
-  const more = created
-    .filter((path) => path.endsWith('.avsc'))
-    .map((path) => [path.slice(8), changes.read(path)] as const)
-  const generated = generateContracts(new Map(more))
+  const texts = filesOf(changes).map((path) => [path.replace(/^schemas\//, ''), changes.read(path)] as const)
+  const generated = generateContracts(new Map(texts))
   if (changes.find(GENERATED) === undefined) changes.create(GENERATED, generated)
   else changes.change(GENERATED, () => generated)
 }

@@ -1,5 +1,5 @@
 import { type Field, presentType, sample } from './fields.ts'
-import { oneOf } from './names.ts'
+import { oneOf, pascal } from './names.ts'
 import type { Origin } from './origin.ts'
 
 /** A read model as its files name it. */
@@ -34,14 +34,12 @@ export function topologyText({ name, row, rows }: Names, first: Origin, joined: 
   const simple = joined.length === 0
   const types = simple ? [row] : [first, ...joined.map(({ origin }) => origin)].map(({ begins }) => begins)
   const topics = [rows, first.constant, ...joined.map(({ origin }) => origin.constant)].sort(ignoringCase)
-  const firstType = simple ? row : pick(first, first.fields)
-  const tables = [
-    table(first, firstType, first.fields, simple && first.left.length === 0),
-    ...joined.map(({ origin, adds }) => {
-      const fields = adds.map(({ from }) => from)
-      return table(origin, pick(origin, fields), fields, false)
-    }),
+  const parts = [
+    { origin: first, fields: first.fields },
+    ...joined.map(({ origin, adds }) => ({ origin, fields: adds.map(({ from }) => from) })),
   ]
+  const tables = parts.map(({ origin, fields }) => table(origin, simple ? row : partName(origin), fields))
+  const interfaces = simple ? '' : `${parts.map(({ origin, fields }) => part(origin, fields)).join('\n')}\n`
   const about = simple
     ? `Every ${first.noun}, as its events tell it.`
     : `Every ${first.noun} with what is known of its ${joined.map(({ origin }) => origin.noun).join(' and its ')}.`
@@ -53,7 +51,7 @@ import { topology } from 'tributary/engine'
 import type { ${[...new Set(types)].sort(ignoringCase).join(', ')} } from '#schemas/contracts.generated.ts'
 import { ${topics.join(', ')} } from '#schemas/topics.ts'
 
-/** ${about} */
+${interfaces}/** ${about} */
 export const ${name}Topology = topology('${name}', ({ events }) => {
 ${tables.join('\n\n')}
 ${chain}
@@ -62,21 +60,27 @@ ${chain}
 }
 
 const ignoringCase = new Intl.Collator('en', { numeric: true, caseFirst: 'upper' }).compare
-const variable = ({ noun }: Origin) => `${noun.replaceAll(/[^A-Za-z0-9]+/g, '_')}Table`
+const word = ({ noun }: Origin) => noun.replaceAll(/[^A-Za-z0-9]+/g, '_')
+const variable = (origin: Origin) => `${word(origin)}Table`
+/** What the test calls the data of an origin's first event. */
+const given = (origin: Origin) => `${word(origin)}Event`
 
-function pick({ begins, events }: Origin, fields: readonly Field[]): string {
-  if (fields.length === events[0]!.fields.length) return begins
-  return `Pick<${begins}, ${fields.map(({ name }) => `'${name}'`).join(' | ')}>`
+/** What a joined table's rows have: what the row takes of their first event. */
+function part(origin: Origin, fields: readonly Field[]): string {
+  const lines = fields.map(({ name }) => `  readonly ${name}: ${origin.begins}['${name}']\n`)
+  return `interface ${partName(origin)} {\n${lines.join('')}}\n`
 }
 
+const partName = (origin: Origin) => `${pascal(word(origin))}Part`
+
 /** The table of a topic's rows, folded from its events. */
-function table(origin: Origin, type: string, fields: readonly Field[], whole: boolean): string {
+function table(origin: Origin, type: string, fields: readonly Field[]): string {
   const { constant, events, amongOthers } = origin
   const from = amongOthers
     ? `events(${constant})\n    .only(${events.map(({ name }) => `'${name}'`).join(', ')})\n    `
     : `events(${constant})`
   const indent = amongOthers ? '      ' : '    '
-  const handlers = events.map((event, at) => indent + handler(origin, event, at === 0, fields, whole, indent))
+  const handlers = events.map((event, at) => indent + handler(origin, event, at === 0, fields, indent))
   return `  const ${variable(origin)} = ${from}.evolve<${type}>({\n${handlers.join(',\n')},\n${indent.slice(2)}})`
 }
 
@@ -86,10 +90,9 @@ function handler(
   event: Origin['events'][number],
   isFirst: boolean,
   fields: readonly Field[],
-  whole: boolean,
   indent: string,
 ): string {
-  if (isFirst && whole) return `${event.name}: (_, event) => event`
+  if (isFirst && fields.length === event.fields.length) return `${event.name}: (_, event) => event`
   const takes = (one: Field) => event.fields.some((other) => other.name === one.name && isSame(other.type, one.type))
   const taken = fields.filter((one) => isFirst || (takes(one) && !keyFields.includes(one.name)))
   if (isFirst) {
@@ -128,19 +131,19 @@ ${lines.join('')}      }),
 export function topologyTest(names: Names, first: Origin, joined: readonly Joined[]): string {
   const { name, noun, rows } = names
   const all = [first, ...joined.map(({ origin }) => origin)]
-  const data = all.map(({ service, events }) => `const ${service} = ${literal(events[0]!.fields)}\n`)
+  const data = all.map((origin) => `const ${given(origin)} = ${literal(origin.events[0]!.fields)}\n`)
   const topics = [rows, ...all.map(({ constant }) => constant)].sort(ignoringCase)
   const key = (origin: Origin) =>
     `'${origin.key.map((part) => ('text' in part ? part.text : bare(origin, part.field))).join('')}'`
   const own = first.keyFields.length === 1 ? `'${bare(first, first.keyFields[0]!)}'` : key(first)
   const pipes = all.map(
     (origin) =>
-      `  driven.pipe(${origin.constant}, { name: '${origin.begins}', key: ${key(origin)}, data: ${origin.service} })\n`,
+      `  driven.pipe(${origin.constant}, { name: '${origin.begins}', key: ${key(origin)}, data: ${given(origin)} })\n`,
   )
   const added = joined.flatMap(({ origin, adds }) =>
-    adds.map(({ field, from }) => [field, `${origin.service}.${from.name}`]),
+    adds.map(({ field, from }) => [field, `${given(origin)}.${from.name}`]),
   )
-  const row = [...first.fields.map(({ name }) => [name, `${first.service}.${name}`]), ...added]
+  const row = [...first.fields.map(({ name }) => [name, `${given(first)}.${name}`]), ...added]
   const says =
     joined.length === 0
       ? 'is a row of its own'

@@ -18,18 +18,17 @@ export function schemaFiles(): string[] {
     .map((file) => join(folder, file))
 }
 
-/** The Avro files' texts by their path below schemas/, in the order in which they are generated. */
 function readSchemas(): Map<string, string> {
   return new Map(schemaFiles().map((file) => [relative(folder, file), readFileSync(file, 'utf8')]))
 }
 
 /**
  * The TypeScript that belongs to the Avro files: an interface and a contract for every record.
- * @param more files that aren't written yet, by their path below schemas/
+ * @param schemas the files' texts by their path below schemas/; the project's unless told
  */
-export function generateContracts(more: ReadonlyMap<string, string> = new Map()): string {
-  const texts = [...readSchemas(), ...more].sort(([a], [b]) => (a < b ? -1 : 1))
-  const parts = texts.map(([, text]) => {
+export function generateContracts(schemas: ReadonlyMap<string, string> = readSchemas()): string {
+  const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1))
+  const parts = sorted.map(([, text]) => {
     const schema = JSON.parse(text) as RecordSchema
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested)
