@@ -1,4 +1,14 @@
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Refused } from './refused.ts'
 
@@ -7,6 +17,9 @@ export class Changes {
   readonly root: string
   readonly #before = new Map<string, string | undefined>()
   readonly #after = new Map<string, string>()
+  /** What was written, and the folders that were made for it. */
+  readonly #done = new Set<string>()
+  readonly #folders = new Set<string>()
 
   constructor(root: string) {
     this.root = root
@@ -68,11 +81,18 @@ export class Changes {
     }
   }
 
-  /** Makes every file what it was. */
+  /** Makes every file that was written what it was. */
   undo(): void {
-    for (const [path, before] of this.#before) {
+    for (const path of this.#done) {
+      const before = this.#before.get(path)
       if (before === undefined) rmSync(join(this.root, path), { force: true })
       else this.#replace(path, before)
+      this.#done.delete(path)
+    }
+    // The deepest first, and only what is empty.
+    for (const folder of [...this.#folders].sort((a, b) => b.length - a.length)) {
+      if (readdirSync(folder).length === 0) rmdirSync(folder)
+      this.#folders.delete(folder)
     }
   }
 
@@ -84,9 +104,16 @@ export class Changes {
   /** Whole or not at all. */
   #replace(path: string, text: string): void {
     const file = join(this.root, path)
+    for (let folder = dirname(file); !existsSync(folder); folder = dirname(folder)) this.#folders.add(folder)
     mkdirSync(dirname(file), { recursive: true })
     const beside = `${file}.${process.pid}.tmp`
-    writeFileSync(beside, text)
-    renameSync(beside, file)
+    try {
+      writeFileSync(beside, text)
+      renameSync(beside, file)
+    } catch (error) {
+      rmSync(beside, { force: true })
+      throw error
+    }
+    this.#done.add(path)
   }
 }
