@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { project } from '#runtime/project'
 
 type Field = { name: string; type: Type; doc?: string }
@@ -18,10 +18,21 @@ export function schemaFiles(): string[] {
     .map((file) => join(folder, file))
 }
 
-/** The TypeScript that belongs to the Avro files: an interface and a contract for every record. */
-export function generateContracts(): string {
-  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
-  return contractsOf(schemaFiles().map(read), read(join(folder, 'rules.json')).ids)
+function readSchemas(): Map<string, string> {
+  return new Map(schemaFiles().map((file) => [relative(folder, file), readFileSync(file, 'utf8')]))
+}
+
+/**
+ * The TypeScript that belongs to the Avro files: an interface and a contract for every record.
+ * @param schemas the files' texts by their path below schemas/; the project's unless told
+ */
+export function generateContracts(schemas: ReadonlyMap<string, string> = readSchemas()): string {
+  const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1))
+  const { ids } = JSON.parse(readFileSync(join(folder, 'rules.json'), 'utf8'))
+  return contractsOf(
+    sorted.map(([, text]) => JSON.parse(text)),
+    ids,
+  )
 }
 
 /**

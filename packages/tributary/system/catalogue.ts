@@ -64,7 +64,7 @@ export function catalogueOf(system: System): Catalogue {
       name,
       topic: topic.name,
       partitions: topic.partitions,
-      subscribesTo: system.subscriptions.get(inboxApp(name)) ?? [],
+      subscribesTo: system.reads.get(name) ?? [],
       events: Object.values(topic.events).map(recordOf),
       readBy: readersOf(topic.name),
     })),
