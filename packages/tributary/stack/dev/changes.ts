@@ -128,7 +128,7 @@ export class Changes {
   #matters(files: readonly string[]): boolean {
     if (this.#faults.length > 0 || this.#owed.size > 0 || this.#parts.restarts.ended.size > 0) return true
     return (
-      files.some((file) => ['connectors'].includes(roomOf(file, root))) ||
+      files.some((file) => roomOf(file, root) === 'connectors') ||
       concernedBy(this.#project, root, files).size > 0 ||
       files.some((file) => this.#project.imports[file] !== undefined)
     )
@@ -204,8 +204,9 @@ function foldersOf(project: Project): ReadonlySet<string> {
   ])
 }
 
-const namedIn = ({ services, topologies }: Project) => ({
+const namedIn = ({ services, elsewhere, topologies }: Project) => ({
   services,
+  elsewhere,
   topologies: new Map(topologies.map((name) => [name, undefined])),
 })
 

@@ -9,7 +9,7 @@ import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CONFIG } from '#runtime/find-project'
 import { project as root } from '#runtime/project'
-import { processesOf } from '#stack/processes'
+import { shapeOf } from '#stack/shape'
 import type { System } from '#system/system'
 import type { Fault, Project } from './project.ts'
 import { faultOf, type Loaded } from './read-project.ts'
@@ -48,7 +48,8 @@ async function load(): Promise<Loaded> {
   const owners = await ownersOf(system, imports.get(config) ?? new Set())
   const faults: Fault[] = []
   const services = new Map<string, { readonly roots: string[]; readonly database: unknown }>()
-  for (const name of system.services) {
+  const shape = shapeOf(system)
+  for (const name of shape.ownServices) {
     const before = new Set([...imports].flatMap(([from, to]) => [from, ...to]))
     let database: unknown
     try {
@@ -64,8 +65,8 @@ async function load(): Promise<Loaded> {
   }
 
   const programs = await programsOf()
-  const roots = processesOf(system.services, [...system.topologies.keys()])
-    .filter((spec) => spec.command)
+  const roots = shape.processes
+    .filter(({ command }) => command)
     .map(({ name, kind }) => [
       name,
       [...(services.get(name)?.roots ?? []), ...(programs[name] ?? programs[kind] ?? [])],
@@ -78,9 +79,10 @@ async function load(): Promise<Loaded> {
     owners: { ...owners, ...Object.fromEntries(requested) },
     roots: Object.fromEntries(roots),
     services: system.services,
+    elsewhere: system.elsewhere,
     topologies: [...system.topologies.keys()],
     setUp: {
-      migrate: hash([...services.values()].map(({ database }) => database)),
+      migrate: hash([system.services, [...services.values()].map(({ database }) => database)]),
       'topics apply': hash(system.topics.map(({ name, partitions, config }) => [name, partitions, config])),
       'schemas register': hash(system.contracts.map(({ schema }) => schema)),
       'connectors apply': hash([system.services, textsOf(join(root, 'connectors'))]),

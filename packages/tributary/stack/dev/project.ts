@@ -23,6 +23,8 @@ export interface Project {
   /** What each process loads beside the config. Its keys are the names of all processes of the project's own. */
   readonly roots: Readonly<Record<string, readonly string[]>>
   readonly services: readonly string[]
+  /** Those of them that no process of ours runs. */
+  readonly elsewhere: readonly string[]
   readonly topologies: readonly string[]
   /** Changes when a step has something to do again. */
   readonly setUp: Readonly<Record<SetUpName, string>>
@@ -85,10 +87,10 @@ function nearest(folders: ReadonlySet<string>, from: string, root: string): stri
   return undefined
 }
 
-/** Whether a file is none that a process could be made of: a test, an editor's scratch file, a hidden one. */
+/** Whether a file is nobody's: an editor's scratch file, a hidden one. `.env` is no such. */
 export function isOutside(file: string): boolean {
   const name = basename(file)
-  return /^\.|^4913$|~$|\.(sw[a-z]|tmp|bak)$|^#.*#$|\.test(-d)?\.[cm]?ts$/.test(name)
+  return name !== '.env' && /^\.|^4913$|~$|\.(sw[a-z]|tmp|bak)$|^#.*#$/.test(name)
 }
 
 /** Two states of a project in one: while a part of it can't be loaded, what it was made of before still counts. */

@@ -23,6 +23,7 @@ export interface WatchedFiles {
  */
 export function watchFiles(changed: (files: readonly string[]) => void): WatchedFiles {
   const watchers = new Map<string, { readonly inode: number; readonly watcher: FSWatcher }>()
+  /** What isn't there has none. */
   const contents = new Map<string, string | undefined>()
   const touched = new Set<string>()
   let first = 0
@@ -39,7 +40,7 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
   const tell = () => {
     const files = [...touched].filter((file) => {
       const content = contentOf(file)
-      const same = contents.has(file) && contents.get(file) === content
+      const same = contents.get(file) === content
       contents.set(file, content)
       return !same
     })
