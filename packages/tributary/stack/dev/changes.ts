@@ -99,7 +99,7 @@ export class Changes {
       return this.#checkTypes(files)
     }
 
-    const loaded = await readProject(this.#settings.home, this.#closed.signal)
+    const loaded = await readProject(root, this.#settings.home, this.#closed.signal)
     for (const file of files) this.#owedFiles.add(file)
     this.#show(loaded.faults)
     if (!loaded.project) return

@@ -63,7 +63,7 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   // What changes while everything is brought up isn't lost.
   const watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
   watched.watch(foldersWithin(root))
-  const reading = readProject(places.home)
+  const reading = readProject(root, places.home)
 
   const starting = upAny(settings, { only, commandExists, say })
   starting.catch(() => {})

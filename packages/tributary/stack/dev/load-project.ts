@@ -156,6 +156,6 @@ const hash = (value: unknown) =>
     .digest('hex')
     .slice(0, 16)
 
-const fault = (error: unknown) => faultOf((error as Error)?.stack ?? String(error))
+const fault = (error: unknown) => faultOf((error as Error)?.stack ?? String(error), root)
 
 process.send!(await load(), () => process.exit(0))

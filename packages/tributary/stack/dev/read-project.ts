@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { extname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { project as root } from '#runtime/project'
 import type { Fault, Project } from './project.ts'
 
 /** What the loading of a project came to: without a project where its config can't be loaded. */
@@ -15,9 +14,10 @@ const program = fileURLToPath(new URL(`./load-project${extname(import.meta.filen
 /**
  * Loads the project as it is now, in a process of its own: a module that is loaded can't be loaded anew, and what doesn't
  * load must take nothing with it.
+ * @param root the project's folder
  * @param home where what was compiled is kept
  */
-export function readProject(home: string, signal?: AbortSignal): Promise<Loaded> {
+export function readProject(root: string, home: string, signal?: AbortSignal): Promise<Loaded> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [program], {
       cwd: root,
@@ -37,24 +37,24 @@ export function readProject(home: string, signal?: AbortSignal): Promise<Loaded>
     child.on('close', (code) => {
       // Code of the project may end the process, or throw where nobody waits for it.
       if (loaded) resolve(loaded)
-      else resolve({ faults: [faultOf(said.trim() || `loading the project ended with status ${code}`)] })
+      else resolve({ faults: [faultOf(said.trim() || `loading the project ended with status ${code}`, root)] })
     })
   })
 }
 
 /** A fault by the stack of what was thrown. */
-export function faultOf(stack: string): Fault {
+export function faultOf(stack: string, root: string): Fault {
   const trace = /^ {4}at /m
   const at = stack.search(trace)
   const head = (at < 0 ? stack : stack.slice(0, at)).trim()
-  const place = placeIn(stack)
+  const place = placeIn(stack, root)
   // What the engine says of a file's syntax begins with the place and the line itself.
   const message = head.replace(/^file:\/\/\S+\n/, '').replace(/^Error(?: \[\w+\])?: /, '')
   return { place, message: message.replaceAll(`${root}/`, '') }
 }
 
 /** The first place within the project that a stack names. */
-function placeIn(stack: string): string | undefined {
+function placeIn(stack: string, root: string): string | undefined {
   for (const [, url, line] of stack.matchAll(/(file:\/\/[^\s)]+?\.[cm]?[jt]s):(\d+)/g)) {
     const file = fileURLToPath(url!)
     if (file.startsWith(`${root}/`) && !file.includes('/node_modules/')) return `${relative(root, file)}:${line}`
