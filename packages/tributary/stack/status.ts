@@ -98,7 +98,8 @@ export async function nativeStatus(settings: StackSettings, commandExists: Comma
       return {
         name: spec.name,
         kind: spec.kind,
-        state: online || fault ? (ailment ? 'unwell' : 'ready') : one ? 'restarting' : 'stopped',
+        state:
+          online || fault ? (ailment ? 'unwell' : 'ready') : one && one.state !== 'stopped' ? 'restarting' : 'stopped',
         ...(ailment ? { reason: ailment } : {}),
         concerns,
         pid: one?.pid ?? null,

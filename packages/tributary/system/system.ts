@@ -14,6 +14,8 @@ import { faultsIn } from './faults.ts'
 
 /** A business as the machine sees it: what its definition says, and what follows from that. */
 export interface System extends Chain, Reporting {
+  /** What it was defined by. */
+  readonly definition: SystemDefinition
   /** The services' names: each owns a database and publishes events. */
   readonly services: readonly string[]
   /** Those that others run: their databases, topics and connectors are the system's, their processes aren't. */
@@ -59,6 +61,7 @@ export function defineSystem(definition: SystemDefinition): System {
   const rowsTopics = readModels.map(({ topic }) => topic)
   const apps = [...[...topologies.keys()].map(processorApp), ...subscribers.map(inboxApp), sinkApp]
   return {
+    definition,
     services,
     elsewhere,
     subscribers,
