@@ -2,6 +2,7 @@ import { postgresOptions } from '#database/connect'
 import { maintenanceDatabase } from '#database/maintenance'
 import { readSuperuser, serverVariable } from '#database/settings'
 import { connectSettings, elasticsearchSettings, kafkaSettings, readConfig, registrySettings } from '#runtime/config'
+import { documented } from '#runtime/documented'
 import { httpAt } from '#runtime/http-at'
 import { kafkaAt } from '#runtime/kafka-at'
 import { elasticsearchAt, openElasticsearch } from '#sink/client'
@@ -70,7 +71,7 @@ export async function refuseSilent(settings: StackSettings): Promise<void> {
   )
   if (faults.flat().length > 0) {
     throw new Error(
-      `servers that are given (docs/guide/own-servers.md) don't answer as they should:\n${faults.flat().join('\n')}`,
+      `servers that are given (${documented('guide/own-servers.md')}) don't answer as they should:\n${faults.flat().join('\n')}`,
     )
   }
 }
