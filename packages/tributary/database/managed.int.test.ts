@@ -4,7 +4,10 @@ import { memoryCodec } from '#contracts/codec'
 import { publish, withOutbox } from '#outbox/outbox'
 import { mendPublication } from '#outbox/publication'
 import { maintainOutbox } from '#outbox/retention'
+import { readStackSettings } from '#stack/environment'
 import { ensureRegistryDatabase } from '#stack/registry-database'
+import { planRotation } from '#stack/rotate'
+import { shapeOf } from '#stack/shape'
 import { type ScratchStack, scratchStack } from '#testing/stack'
 import { CustomerRegistered } from '../../../schemas/contracts.generated.ts'
 import system from '../../../tributary.config.ts'
@@ -49,6 +52,20 @@ const connectorAt = (service: string, { superuser, passwords }: MigrateSettings)
   user: `${service}_connector`,
   password: passwords.connector[service]!,
 })
+
+/** The secrets that a rotation changes where all of this is on a given server. */
+async function rotated(env: Record<string, string>): Promise<readonly string[]> {
+  const shape = shapeOf({ services, topologies: new Map() })
+  const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_PORT } = env
+  const given = {
+    POSTGRES_URL: `postgres://127.0.0.1:${POSTGRES_PORT}`,
+    POSTGRES_USER: POSTGRES_USER!,
+    POSTGRES_PASSWORD: POSTGRES_PASSWORD!,
+  }
+  const { names, kept } = await planRotation(readStackSettings(shape, given), given, env)
+  expect([...names, ...kept.map(({ name }) => name)].sort()).toEqual([...shape.secretNames].sort())
+  return names
+}
 
 /** That a server that was set up works: what a service writes is in its slot, and each login does its part and no more. */
 async function expectWorking(env: Record<string, string>, settings: MigrateSettings, dba: Knex) {
@@ -107,6 +124,7 @@ test('a login that may make logins and databases, and replicate, sets a server u
   expect([...(await migrate(some, settings)).done.values()]).toEqual([[], []])
   await expectWorking(env, settings, dba)
 
+  expect(await rotated(env)).toHaveLength(8)
   const changed = { ...env, CUSTOMERS_DB_PASSWORD: 'another' }
   expect([...(await migrate(some, readMigrateSettings(services, changed))).failed]).toEqual([])
   await open(readServiceLogin('customers', changed)).raw('select 1')
@@ -138,6 +156,8 @@ test('a login that may replicate and owns the databases, and nothing else, sets 
   expect([...(await migrate(some, settings)).done.values()]).toEqual([[], []])
   await expectWorking(env, settings, dba)
 
+  await ensureRegistryDatabase({ ...settings.superuser('postgres'), registryPassword: env.REGISTRY_DB_PASSWORD! })
+  expect(await rotated(env)).toEqual([])
   await dba.raw('alter role reviews createdb')
   expect((await migrate(some, settings)).failed.get('reviews')?.message).toMatch(/"reviews" may do more than it has to/)
 }, 120_000)

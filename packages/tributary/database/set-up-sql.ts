@@ -28,9 +28,7 @@ export function setUpSql(services: readonly string[], settings: MigrateSettings,
       `grant pg_monitor to ${FRESHNESS}, ${MAINTAINER};`,
       `grant ${MAINTAINER} to "${user}" with inherit true, set true;`,
       ...here.flatMap((service) =>
-        service === 'registry'
-          ? ['', ...login('registry', registryPassword!), database('registry', 'registry')]
-          : ['', ...ofService(service, settings)],
+        service === 'registry' ? ['', ...ofRegistry(user, registryPassword!)] : ['', ...ofService(service, settings)],
       ),
       '',
     ]
@@ -47,6 +45,13 @@ function ofService(service: string, { passwords, superuser }: MigrateSettings): 
     database(service, superuser(service).user),
   ]
 }
+
+const ofRegistry = (user: string, password: string): string[] => [
+  ...login('registry', password),
+  database('registry', 'registry'),
+  'revoke all on database registry from public;',
+  `grant connect on database registry to "${user}";`,
+]
 
 const made = (name: string, password: string, attributes = 'login') =>
   `create role "${name}" ${attributes} password '${scramVerifier(password)}';`

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { type DatabaseLogin, postgresOptions } from '#database/connect'
+import { maintenanceDatabase } from '#database/maintenance'
 import { loginQuestion, loginStatements, RIGHTS_QUESTION } from '#runtime/postgres-login'
 
 export interface RegistryDatabase {
@@ -30,7 +31,9 @@ const IN_USE = '55006'
  */
 export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
   const { name = 'registry', login = 'registry' } = at
-  const client = await connect(at, 'postgres')
+  const { host, port, user, password, tls } = at
+  const entered = await maintenanceDatabase({ host, port, user, password, tls, database: name }, name)
+  const client = await connect(at, entered)
   try {
     const rights = (await client.query(RIGHTS_QUESTION)).rows[0]
     const found = (await client.query(`${loginQuestion(rights)} $1`, [login])).rows[0]

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { openDatabase } from '#database/connect'
-import { maintenanceDatabase, setUpRights } from '#database/maintenance'
+import { connectorLogin, FRESHNESS, VERIFIER } from '#database/logins'
+import { maintenanceDatabase } from '#database/maintenance'
 import { readServer, readSuperuser } from '#database/settings'
+import { MAINTAINER } from '#outbox/schema'
+import { documented } from '#runtime/documented'
 import { usesDocker } from './docker.ts'
 import { addressesOf, readStackSettings, type StackSettings } from './environment.ts'
 import { readSelection } from './home.ts'
@@ -14,9 +17,10 @@ import { up } from './up.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** A password that is left as it is, and who gives another one. */
+/** A password that is left as it is. */
 interface Kept {
   readonly name: string
+  /** Who changes it, and how. */
   readonly remedy: string
 }
 
@@ -36,7 +40,7 @@ export async function rotatePasswords(shape: Shape, env: Env, commandExists: Com
   const chosen = Object.fromEntries(Object.entries(env).filter(([name, value]) => known[name] !== value))
   const settings = readStackSettings(shape, chosen)
   if (usesDocker(settings))
-    throw new Error('passwords rotate is for the native stack: with Docker the servers are containers of their own')
+    throw new Error(`passwords rotate is for the native stack; with Docker: ${documented('guide/passwords.md')}`)
   const { names, kept } = await planRotation(settings, chosen, known)
   for (const { name, remedy } of kept) say.line(`${name} stays: ${remedy}`)
   if (names.length === 0) return say.line('no password is ours')
@@ -56,25 +60,24 @@ export async function planRotation(
   const env = { ...known, ...addressesOf(settings) }
   const isGiven = (server: string) => given.servers.some((name) => name === server)
   if (isGiven('postgres')) kept.set('POSTGRES_PASSWORD', "the server's: `alter role … password` there, then in .env")
-  for (const service of shape.services) {
-    const upper = service.toUpperCase()
-    if (isGiven('connect'))
+  const keepFixed = async (database: string, secrets: Readonly<Record<string, string>>) => {
+    if (!readServer(database, env).given) return
+    for (const login of await fixedLogins(database, Object.keys(secrets), env))
       kept.set(
-        `${upper}_CONNECTOR_PASSWORD`,
-        "Kafka Connect's workers have it in their environment: choose another in .env, change it there, then `migrate`",
-      )
-    if (!readServer(service, env).given || (await makesLogins(service, env))) continue
-    for (const name of [`${upper}_DB_PASSWORD`, `${upper}_CONNECTOR_PASSWORD`, ...SHARED])
-      kept.set(
-        name,
-        `somebody else makes the logins on ${service}'s server: \`alter role … password\` there and its variable in .env at once, then \`up\``,
+        secrets[login]!,
+        `somebody else made the login "${login}": \`alter role ${login} password …\` there and the variable in .env at once, then \`up\``,
       )
   }
-  if (readServer('registry', env).given && !isGiven('registry') && !(await makesLogins('registry', env)))
-    kept.set(
-      'REGISTRY_DB_PASSWORD',
-      'somebody else makes the logins on its server: `alter role registry password` there, then in .env, then `up`',
-    )
+  for (const service of shape.services) {
+    const [own, connector] = [`${service.toUpperCase()}_DB_PASSWORD`, `${service.toUpperCase()}_CONNECTOR_PASSWORD`]
+    await keepFixed(service, { ...SHARED, [service]: own, [connectorLogin(service)]: connector })
+    if (isGiven('connect'))
+      kept.set(
+        connector,
+        "Kafka Connect's workers have it in their environment: choose another in .env, change it there, then `migrate`",
+      )
+  }
+  if (!isGiven('registry')) await keepFixed('registry', { registry: 'REGISTRY_DB_PASSWORD' })
   for (const name of shape.secretNames)
     if (given.setUp[name] && !kept.has(name)) kept.set(name, 'it is chosen in .env: choose another there, then `up`')
   for (const [name, remedy] of Object.entries(OTHERS)) if (chosen[name]) kept.set(name, remedy)
@@ -85,7 +88,12 @@ export async function planRotation(
   }
 }
 
-const SHARED = ['VERIFY_DB_PASSWORD', 'FRESHNESS_DB_PASSWORD', 'MAINTAINER_DB_PASSWORD']
+/** Secrets of the logins that are on every server. */
+const SHARED = {
+  [VERIFIER]: 'VERIFY_DB_PASSWORD',
+  [FRESHNESS]: 'FRESHNESS_DB_PASSWORD',
+  [MAINTAINER]: 'MAINTAINER_DB_PASSWORD',
+}
 
 /** Of servers that are given. */
 const there = 'change it at the server and in .env, then `up`'
@@ -97,13 +105,17 @@ const OTHERS: Readonly<Record<string, string>> = {
   ELASTICSEARCH_API_KEY: 'make another key, put it into .env, `up`, and invalidate the old one',
 }
 
-async function makesLogins(service: string, env: Env): Promise<boolean> {
-  const login = readSuperuser(env)(service)
-  const database = await maintenanceDatabase(login, service)
-  const db = openDatabase({ ...login, database }, { application: 'tributary-passwords', pool: 1 })
+/** Those of some logins that are on a database's server, and that whoever sets up there can't give another password. */
+async function fixedLogins(database: string, logins: readonly string[], env: Env): Promise<string[]> {
+  const login = readSuperuser(env)(database)
+  const entered = await maintenanceDatabase(login, database)
+  const db = openDatabase({ ...login, database: entered }, { application: 'tributary-passwords', pool: 1 })
   try {
-    const { superuser, makesLogins } = await setUpRights(db)
-    return superuser || makesLogins
+    const { rows } = await db.raw(
+      `select rolname as name from pg_roles where rolname = any (?) and not pg_has_role(oid, 'MEMBER WITH ADMIN OPTION')`,
+      [[...logins]],
+    )
+    return rows.map(({ name }: { name: string }) => name)
   } finally {
     await db.destroy()
   }
