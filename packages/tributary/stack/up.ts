@@ -18,10 +18,10 @@ import { launchOf, sourceFingerprint, systemPath } from './own-processes.ts'
 import { closedFolder, openForAll, openToAll, reachable, refuseUnusablePath } from './paths.ts'
 import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
-import { type ProcessSpec, select } from './processes.ts'
+import { type ProcessSpec, type SetUpStep, select, setUpSteps } from './processes.ts'
 import { ensureRegistryDatabase } from './registry-database.ts'
 import type { Say } from './say.ts'
-import { beginRotation, endRotation, ensureSecrets } from './secrets.ts'
+import { BEFORE, beginRotation, endRotation, ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
 import * as serverSettingsModule from './settings.ts'
 import { settleSuperuser } from './superuser.ts'
@@ -88,9 +88,20 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const started: string[] = []
   try {
     const bring = starter({ settings, places, jdk, secrets, supervisor, say, started })
-    await bring(specs.filter((spec) => !spec.command))
-    if (setsUp) await runSetUpSteps(settings, places, secrets, commandExists, say)
-    await bring(specs.filter((spec) => spec.command))
+    const setUp = (steps: readonly SetUpStep[]) =>
+      runSetUpSteps(settings, places, secrets, commandExists, say, setsUp ? steps : [])
+    if (setsUp && secrets[BEFORE] !== undefined) {
+      // Passwords change in one go: then everything that enters with one follows at once.
+      const entersConnect = (step: SetUpStep) => step.enters.includes('connect')
+      await bring(specs.filter((spec) => !spec.command && spec.name !== 'connect'))
+      await setUp(setUpSteps.filter((step) => !entersConnect(step)))
+      await bring(specs.filter((spec) => spec.command || spec.name === 'connect'))
+      await setUp(setUpSteps.filter(entersConnect))
+    } else {
+      await bring(specs.filter((spec) => !spec.command))
+      await setUp(setUpSteps)
+      await bring(specs.filter((spec) => spec.command))
+    }
     if (setsUp && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
     if (setsUp) endRotation(places.home)
   } catch (error) {
