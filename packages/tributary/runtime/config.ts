@@ -74,15 +74,19 @@ export const setting = {
 
 const text = setting.text.optional()
 const httpLogin = <Prefix extends string>(prefix: Prefix) =>
-  ({ [`${prefix}_USERNAME`]: text, [`${prefix}_PASSWORD`]: text, [`${prefix}_CA_FILE`]: caFile.optional() }) as Record<
-    `${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE'}`,
-    typeof text
-  >
+  ({
+    [`${prefix}_USERNAME`]: text,
+    [`${prefix}_PASSWORD`]: text,
+    [`${prefix}_CA_FILE`]: caFile.optional(),
+    [`${prefix}_INSECURE`]: onOrOff.optional(),
+  }) as Record<`${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE' | 'INSECURE'}`, typeof text>
 
 export const kafkaSettings = {
   KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092'),
   KAFKA_TLS: onOrOff.optional(),
   KAFKA_CA_FILE: caFile.optional(),
+  /** Whether a login may go to another computer without TLS; likewise of the other servers. */
+  KAFKA_INSECURE: onOrOff.optional(),
   KAFKA_SASL_MECHANISM: z.enum(saslMechanisms, `is not one of ${saslMechanisms.join(', ')}`).optional(),
   KAFKA_USERNAME: text,
   KAFKA_PASSWORD: text,
@@ -105,6 +109,7 @@ export const postgresSettings = {
   /** Of servers that are given by URL. */
   POSTGRES_TLS: onOrOff.optional(),
   POSTGRES_CA_FILE: caFile.optional(),
+  POSTGRES_INSECURE: onOrOff.optional(),
 }
 /** Where a process listens. Loopback unless told otherwise (a container listens on all of its own interfaces). */
 export const listenSettings = {
