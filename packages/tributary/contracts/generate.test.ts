@@ -5,7 +5,7 @@ import { contracts } from '../../../schemas/topics.ts'
 import { contractsOf, generateContracts, generatedFile, schemaFiles } from './generate.ts'
 
 test('the generated types are those of the Avro files', () => {
-  expect(readFileSync(generatedFile, 'utf8')).toBe(generateContracts())
+  expect(readFileSync(generatedFile(), 'utf8')).toBe(generateContracts())
 })
 
 test('every Avro file is a contract of a topic, named by its folder and file', () => {

@@ -6,22 +6,22 @@ type Field = { name: string; type: Type; doc?: string }
 export type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }
 type Type = string | Type[] | RecordSchema | { type: 'array'; items: Type } | { type: string; logicalType?: string }
 
-const folder = join(project, 'schemas')
+const folder = () => join(project(), 'schemas')
 
 /** The file that `tributary schemas generate` writes and the check compares with. */
-export const generatedFile = join(folder, 'contracts.generated.ts')
+export const generatedFile = () => join(folder(), 'contracts.generated.ts')
 
 /** The Avro files, sorted by path, so that generating twice gives the same text. */
 export function schemaFiles(): string[] {
-  return globSync('{events,rows}/**/*.avsc', { cwd: folder })
+  return globSync('{events,rows}/**/*.avsc', { cwd: folder() })
     .sort()
-    .map((file) => join(folder, file))
+    .map((file) => join(folder(), file))
 }
 
 /** The TypeScript that belongs to the Avro files: an interface and a contract for every record. */
 export function generateContracts(): string {
   const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'))
-  return contractsOf(schemaFiles().map(read), read(join(folder, 'rules.json')).ids)
+  return contractsOf(schemaFiles().map(read), read(join(folder(), 'rules.json')).ids)
 }
 
 /**
