@@ -34,7 +34,10 @@ export function contractsOf(schemas: readonly RecordSchema[], idOf: Readonly<Rec
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested, ids)
     const constant = `export const ${schema.name}: Contract<${schema.name}> = contract<${schema.name}>(${JSON.stringify(schema)})\n`
-    return [...nested.map((n) => interfaceOf(n, [], ids)), own, constant].join('\n')
+    // A record may have records itself: the list grows while it is walked.
+    const parts: string[] = []
+    for (const each of nested) parts.push(interfaceOf(each, nested, ids))
+    return [...parts, own, constant].join('\n')
   })
   ids.check()
   return [
