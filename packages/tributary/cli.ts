@@ -19,7 +19,7 @@ import { shapeOf } from '#stack/shape'
 import { loadSystem } from '#system/load'
 import type { System } from '#system/system'
 
-const dotEnv = join(project, '.env')
+const dotEnv = join(project(), '.env')
 // A supervised process was given exactly what it may have; the file has logins of others, too.
 if (process.env.TRIBUTARY_SUPERVISED !== '1' && existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 

@@ -62,7 +62,7 @@ async function adding(plan: (changes: import('./changes.ts').Changes) => Promise
   const { Changes } = await import('./changes.ts')
   const { project } = await import('#runtime/project')
   const { writeAll } = await import('./write.ts')
-  const changes = new Changes(project)
+  const changes = new Changes(project())
   const next = await plan(changes)
   const { created, changed, warning } = writeAll(changes)
   for (const path of created) console.log(`wrote    ${path}`)

@@ -23,7 +23,7 @@ test('every service has a connector of its own on its own slot, login and topic'
 })
 
 test('no secret stands in the file', () => {
-  const file = readFileSync(join(project, 'connectors', 'outbox.json'), 'utf8')
+  const file = readFileSync(join(project(), 'connectors', 'outbox.json'), 'utf8')
   // biome-ignore lint/suspicious/noTemplateCurlyInString: Connect fills it in
   expect(JSON.parse(file)['database.password']).toBe('${env:<SERVICE>_CONNECTOR_PASSWORD}')
 })

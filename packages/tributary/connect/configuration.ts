@@ -27,7 +27,7 @@ export function wantedConnectors(
   services: readonly string[],
   serverOf?: (service: string) => PostgresServer,
 ): ReadonlyMap<string, ConnectorConfig> {
-  const template = readFileSync(join(project, 'connectors', 'outbox.json'), 'utf8')
+  const template = readFileSync(join(project(), 'connectors', 'outbox.json'), 'utf8')
   return new Map(
     services.map((service) => {
       const text = template.replaceAll('<service>', service).replaceAll('<SERVICE>', service.toUpperCase())

@@ -90,8 +90,9 @@ export function generateCommand(schemas: Command): void {
     .action(async (options: { check?: boolean }) => {
       const { generateContracts, generatedFile } = await import('./generate.ts')
       const wanted = generateContracts()
-      if (!options.check) return writeFileSync(generatedFile, wanted)
-      if (!existsSync(generatedFile) || readFileSync(generatedFile, 'utf8') !== wanted) {
+      const file = generatedFile()
+      if (!options.check) return writeFileSync(file, wanted)
+      if (!existsSync(file) || readFileSync(file, 'utf8') !== wanted) {
         schemas.error('schemas/contracts.generated.ts is stale: run `npx --no tributary schemas generate`')
       }
       console.log('schemas/contracts.generated.ts is up to date')

@@ -5,7 +5,7 @@ import system from '../../../tributary.config.ts'
 import { contractsOf, generateContracts, generatedFile, schemaFiles } from './generate.ts'
 
 test('the generated types are those of the Avro files', () => {
-  expect(readFileSync(generatedFile, 'utf8')).toBe(generateContracts())
+  expect(readFileSync(generatedFile(), 'utf8')).toBe(generateContracts())
 })
 
 test('every Avro file is a contract of a topic, named by its folder and file', () => {
@@ -45,4 +45,13 @@ test('an id of no field, and one that is neither a text nor a whole number, are 
   )
   const moment = { type: 'long', logicalType: 'timestamp-millis' }
   expect(() => boat([...all.slice(1), { name: 'boatNo', type: moment }])).toThrow('"boatNo"')
+})
+
+test('records within records within records all have their interface', () => {
+  const nested = (name: string, fields: readonly object[]) => ({ type: 'record', name, fields })
+  const berth = nested('Berth', [{ name: 'no', type: 'int' }])
+  const pier = nested('Pier', [{ name: 'berths', type: { type: 'array', items: berth } }])
+  const harbour = { ...nested('Harbour', [{ name: 'pier', type: pier }]), namespace: 'toys' }
+  const text = contractsOf([harbour as never])
+  for (const name of ['Harbour', 'Pier', 'Berth']) expect(text).toContain(`export interface ${name} {`)
 })

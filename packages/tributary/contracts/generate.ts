@@ -6,20 +6,20 @@ type Field = { name: string; type: Type; doc?: string }
 export type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }
 type Type = string | Type[] | RecordSchema | { type: 'array'; items: Type } | { type: string; logicalType?: string }
 
-const folder = join(project, 'schemas')
+const folder = () => join(project(), 'schemas')
 
 /** The file that `tributary schemas generate` writes and the check compares with. */
-export const generatedFile = join(folder, 'contracts.generated.ts')
+export const generatedFile = () => join(folder(), 'contracts.generated.ts')
 
 /** The Avro files, sorted by path, so that generating twice gives the same text. */
 export function schemaFiles(): string[] {
-  return globSync('{events,rows}/**/*.avsc', { cwd: folder })
+  return globSync('{events,rows}/**/*.avsc', { cwd: folder() })
     .sort()
-    .map((file) => join(folder, file))
+    .map((file) => join(folder(), file))
 }
 
 function readSchemas(): Map<string, string> {
-  return new Map(schemaFiles().map((file) => [relative(folder, file), readFileSync(file, 'utf8')]))
+  return new Map(schemaFiles().map((file) => [relative(folder(), file), readFileSync(file, 'utf8')]))
 }
 
 /**
@@ -28,7 +28,7 @@ function readSchemas(): Map<string, string> {
  */
 export function generateContracts(schemas: ReadonlyMap<string, string> = readSchemas()): string {
   const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1))
-  const { ids } = JSON.parse(readFileSync(join(folder, 'rules.json'), 'utf8'))
+  const { ids } = JSON.parse(readFileSync(join(folder(), 'rules.json'), 'utf8'))
   return contractsOf(
     sorted.map(([, text]) => JSON.parse(text)),
     ids,
@@ -45,7 +45,10 @@ export function contractsOf(schemas: readonly RecordSchema[], idOf: Readonly<Rec
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested, ids)
     const constant = `export const ${schema.name}: Contract<${schema.name}> = contract<${schema.name}>(${JSON.stringify(schema)})\n`
-    return [...nested.map((n) => interfaceOf(n, [], ids)), own, constant].join('\n')
+    // A record may have records itself: the list grows while it is walked.
+    const parts: string[] = []
+    for (const each of nested) parts.push(interfaceOf(each, nested, ids))
+    return [...parts, own, constant].join('\n')
   })
   ids.check()
   return [

@@ -9,7 +9,20 @@ interface Rules {
   readonly fields: Readonly<Record<string, string>>
   readonly lists: Readonly<Record<string, ListRule>>
 }
-const rules = JSON.parse(readFileSync(join(project, 'schemas', 'rules.json'), 'utf8')) as Rules
+/** By the project's folder, so that each has its own. */
+const read = new Map<string, Rules & { readonly checks: ReadonlyMap<Kind, Check> }>()
+
+/** The rules of the project that is worked for, read when they are first asked for. */
+function rules() {
+  const folder = project()
+  const known = read.get(folder)
+  if (known) return known
+  const stated = JSON.parse(readFileSync(join(folder, 'schemas', 'rules.json'), 'utf8')) as Rules
+  const checks = Object.entries(stated.kinds).map(([kind, rule]) => [kind, checkOf(rule)] as const)
+  const found = { ...stated, checks: new Map(checks) }
+  read.set(folder, found)
+  return found
+}
 
 /** A kind of value, by its name in rules.json. */
 export type Kind = string
@@ -51,13 +64,13 @@ export interface InstantRule {
 
 /** Throws where there is no such kind. */
 export function ruleOf(kind: Kind): Rule {
-  const rule = rules.kinds[kind]
+  const rule = rules().kinds[kind]
   if (!rule) throw new Error(`schemas/rules.json has no kind "${kind}"`)
   return rule
 }
 
 /** The kind of a field of an event, which its name says in all of them; undefined where there is none. */
-export const kindOf = (field: string): Kind | undefined => rules.fields[field]
+export const kindOf = (field: string): Kind | undefined => rules().fields[field]
 
 export interface ListRule {
   readonly most: number
@@ -69,10 +82,10 @@ export interface ListRule {
 
 /** The rules of lists that are stored in tables of a service. */
 export const storedLists = (service: string): readonly ListRule[] =>
-  Object.values(rules.lists).filter(({ rows }) => rows?.service === service)
+  Object.values(rules().lists).filter(({ rows }) => rows?.service === service)
 
 /** What a list of this name must be. */
-export const listRuleOf = (field: string): ListRule | undefined => rules.lists[field]
+export const listRuleOf = (field: string): ListRule | undefined => rules().lists[field]
 
 /** What is wrong with a value of a kind (an instant in ms), in words that go on from its name; undefined: nothing. */
 export function faultOf(kind: Kind, value: unknown): string | undefined {
@@ -112,10 +125,8 @@ function textFault(rule: TextRule, text: string): string | undefined {
   return undefined
 }
 
-const checks = new Map<Kind, Check>(Object.entries(rules.kinds).map(([kind, rule]) => [kind, checkOf(rule)]))
-
 function checkFor(kind: Kind): Check {
-  const check = checks.get(kind)
+  const check = rules().checks.get(kind)
   if (!check) throw new Error(`schemas/rules.json has no kind "${kind}"`)
   return check
 }
@@ -142,7 +153,7 @@ export function listFault(field: string, items: readonly unknown[]): string | un
 
 /** What is wrong with an event, each fault with the path of its field. Compiled once for each contract. */
 export function eventFaults(contract: Contract<unknown>): (event: unknown) => readonly string[] {
-  const known = compiled.get(contract.name)
+  const known = compiled.get(contract)
   if (known) return known
   const check = recordCheck(contract.schema as unknown as RecordSchema, '')
   const faultsOf = (event: unknown) => {
@@ -150,11 +161,11 @@ export function eventFaults(contract: Contract<unknown>): (event: unknown) => re
     check(event as Fields, faults)
     return faults
   }
-  compiled.set(contract.name, faultsOf)
+  compiled.set(contract, faultsOf)
   return faultsOf
 }
 
-const compiled = new Map<string, (event: unknown) => readonly string[]>()
+const compiled = new WeakMap<Contract<unknown>, (event: unknown) => readonly string[]>()
 
 type Fields = Readonly<Record<string, unknown>>
 interface RecordSchema {

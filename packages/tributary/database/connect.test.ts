@@ -51,5 +51,14 @@ test('a certificate for another name is refused', async () => {
 
 test('without TLS nothing of it is said', () => {
   const login = { host: 'h', port: 1, database: 'd', user: 'u', password: 'p' }
-  expect(postgresOptions(login)).toEqual(login)
+  expect(postgresOptions(login)).toEqual({ ...login, types: expect.anything() })
+})
+
+test('clients of ours read bigint as a number; what others of the process read stays as it is', () => {
+  const { types } = postgresOptions({ host: 'h', port: 1, database: 'd', user: 'u', password: 'p' })
+  const { INT8, INT4 } = pg.types.builtins
+  expect(new pg.Client({ types }).getTypeParser(INT8, 'text')('9007199254740991')).toBe(Number.MAX_SAFE_INTEGER)
+  expect(types.getTypeParser(INT4, 'text')).toBe(pg.types.getTypeParser(INT4, 'text'))
+  expect(pg.types.getTypeParser(INT8, 'text')('7')).toBe('7')
+  expect(new pg.Client({}).getTypeParser(INT8, 'text')('7')).toBe('7')
 })

@@ -2,8 +2,13 @@ import type { ConnectionOptions } from 'node:tls'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
 
-// bigint columns hold cents and counts: all far below 2^53.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+const { builtins, getTypeParser } = pg.types
+
+/** How clients of ours read columns. bigint ones hold cents and counts, all far below 2^53: they become numbers. */
+const types: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+    oid === builtins.INT8 ? Number : getTypeParser(oid, format as never)) as typeof getTypeParser,
+}
 
 /** A database and who enters it. */
 export interface DatabaseLogin {
@@ -16,12 +21,12 @@ export interface DatabaseLogin {
   readonly tls?: { readonly ca?: string } | undefined
 }
 
-/** What every client of `pg` is opened with: where a database is, and who enters it. */
-export function postgresOptions({
-  tls,
-  ...login
-}: DatabaseLogin): Omit<DatabaseLogin, 'tls'> & { readonly ssl?: ConnectionOptions } {
-  return tls ? { ...login, ssl: { ...tls } } : login
+/** What every client of `pg` is opened with: where a database is, who enters it, and how columns are read. */
+export function postgresOptions({ tls, ...login }: DatabaseLogin): Omit<DatabaseLogin, 'tls'> & {
+  readonly ssl?: ConnectionOptions
+  readonly types: pg.CustomTypesConfig
+} {
+  return { ...login, types, ...(tls && { ssl: { ...tls } }) }
 }
 
 /**
@@ -60,7 +65,7 @@ export function openDatabase(
   })
 }
 
-/** A `pg` pool as the machine's own statements take it. The pool stays its owner's: destroying this doesn't end it. */
+/** A `pg` pool as the machine's own statements take it, which reads columns as its owner has it. The pool stays its owner's: destroying this doesn't end it. */
 export function onPool(pool: pg.Pool): Knex {
   // A connection that breaks while it is in use tells those who wait for it; untold, it would end the process besides.
   pool.on('connect', (client) => void client.on('error', () => {}))

@@ -109,8 +109,9 @@ interface ParkedRow {
   readonly topic: string
   readonly topic_id: string
   readonly partition: number
-  readonly offset: number
-  readonly record_timestamp: number
+  /** A text where the client reads bigint as `pg` does by itself. */
+  readonly offset: number | string
+  readonly record_timestamp: number | string
   readonly record_key: Buffer | null
   readonly payload: Buffer | null
   readonly headers: RawRecord['headers']
@@ -122,7 +123,7 @@ function rawOf(row: ParkedRow): RawRecord {
     ...(row.topic_id && { topicId: row.topic_id }),
     partition: row.partition,
     offset: BigInt(row.offset),
-    timestamp: row.record_timestamp,
+    timestamp: Number(row.record_timestamp),
     key: row.record_key,
     value: row.payload,
     headers: row.headers,

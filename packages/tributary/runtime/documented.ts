@@ -9,5 +9,5 @@ import { project } from './project.ts'
  */
 export function documented(page: string): string {
   const packed = fileURLToPath(new URL(`../docs/${page}`, import.meta.url))
-  return existsSync(packed) ? relative(project, packed) : `docs/${page}`
+  return existsSync(packed) ? relative(project(), packed) : `docs/${page}`
 }

@@ -46,7 +46,7 @@ function open(env: Readonly<Record<string, string>>): Client {
 
 /** The role that the guide has, as it stands there. */
 function roleOfGuide() {
-  const guide = readFileSync(join(project, 'docs/guide/own-servers.md'), 'utf8')
+  const guide = readFileSync(join(project(), 'docs/guide/own-servers.md'), 'utf8')
   const [, body] = /POST \/_security\/api_key\n([\s\S]*?)```/.exec(guide) ?? []
   return JSON.parse(body!) as { name: string; role_descriptors: Record<string, never> }
 }

@@ -17,14 +17,14 @@ import type { Shape } from './shape.ts'
 import { images } from './versions.ts'
 
 /** The file that `tributary compose generate` writes and the check compares with. */
-export const composeFile = join(project, 'docker-compose.yml')
+export const composeFile = join(project(), 'docker-compose.yml')
 
 /** What is the machine's: servers, bounds, health checks. Its `{{names}}` are filled in here. */
 const template = new URL('./docker-compose.template', import.meta.url)
 
 /** What asks a process of ours inside its container; the image has the project's layout. */
 const healthy = relative(
-  project,
+  project(),
   fileURLToPath(new URL(`./healthy${extname(import.meta.filename)}`, import.meta.url)),
 ).replaceAll(sep, '/')
 

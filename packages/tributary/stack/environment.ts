@@ -8,7 +8,7 @@ import { type Given, readGiven, withoutGiven } from './given.ts'
 import type { Shape } from './shape.ts'
 
 /** The checkout. */
-export const repository = project
+export const repository = project()
 
 /** Ports by variable. */
 export type Ports = Readonly<Record<string, number>>

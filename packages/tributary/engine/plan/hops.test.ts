@@ -72,5 +72,5 @@ test('a change is written after as many rounds of messages between workers, whoe
     expect(driver.table(Far).size).toBe(i + 1)
   }
   // The first round takes the records in; each hop is worked off in another one.
-  expect(most).toBe(1 + 3)
+  expect(most).toBe(1 + hops(elsewhere).far!)
 })

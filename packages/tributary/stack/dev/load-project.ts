@@ -8,12 +8,13 @@ import { registerHooks } from 'node:module'
 import { join, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CONFIG } from '#runtime/find-project'
-import { project as root } from '#runtime/project'
+import { project } from '#runtime/project'
 import { shapeOf } from '#stack/shape'
 import type { System } from '#system/system'
 import type { Fault, Project } from './project.ts'
 import { faultOf, type Loaded } from './read-project.ts'
 
+const root = project()
 const config = join(root, CONFIG)
 const imports = new Map<string, Set<string>>()
 

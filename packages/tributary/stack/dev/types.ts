@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
-import { project as root } from '#runtime/project'
+import { repository as root } from '../environment.ts'
 import type { Screen } from './screen.ts'
 
 /** The processes come first where there are few cores. */
