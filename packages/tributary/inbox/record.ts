@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { IHeaders } from 'kafkajs'
 import type { Codec } from '#contracts/codec'
 import { BadPayload, UnknownSchemaId } from '#contracts/errors'
+import type { EventsTopic } from '#contracts/topic'
 import type { Reason } from '#runtime/dead-letters/letter'
 import type { Subscription } from './subscription.ts'
 
@@ -86,7 +87,7 @@ async function contentOf(raw: RawRecord, subscription: Subscription, codec: Code
       return { reason: 'unexpected-type', message: `its ce_type says ${claimed}, its payload is a ${type}` }
     }
     // A type of this service that we don't know is a newer one: it is passed over, like any without a handler.
-    if (!type.startsWith(`tributary.${subscription.topic.service}.`)) {
+    if (!isOf(subscription.topic, type)) {
       return { reason: 'unexpected-type', message: `a ${type} doesn't belong on ${raw.topic}` }
     }
     return { type, value }
@@ -95,6 +96,12 @@ async function contentOf(raw: RawRecord, subscription: Subscription, codec: Code
     if (error instanceof UnknownSchemaId) return { reason: 'unknown-schema', message: error.message }
     throw error
   }
+}
+
+/** Whether a full record name is in a namespace of the topic's own events. */
+function isOf({ events }: EventsTopic, type: string): boolean {
+  const namespace = type.slice(0, type.lastIndexOf('.'))
+  return Object.values(events).some(({ schema }) => schema.namespace === namespace)
 }
 
 async function decode(codec: Codec, bytes: Buffer) {
