@@ -1,6 +1,6 @@
 // Written by `npx --no tributary schemas generate` from the .avsc files beside it: change those, not this.
 
-import { type Contract, contract, type Instant } from 'tributary/contracts'
+import { type Contract, contract, type Id, type Instant } from 'tributary/contracts'
 
 /** A category has an English name, or another one than before. */
 export interface CategoryTranslated {
@@ -13,7 +13,7 @@ export const CategoryTranslated: Contract<CategoryTranslated> = contract<Categor
 
 /** The product was put into another category, or into none. */
 export interface ProductCategorised {
-  readonly productId: string
+  readonly productId: Id<'product'>
   readonly category: string | null
 }
 
@@ -21,7 +21,7 @@ export const ProductCategorised: Contract<ProductCategorised> = contract<Product
 
 /** A product can be sold. */
 export interface ProductListed {
-  readonly productId: string
+  readonly productId: Id<'product'>
   /** The category's own (Portuguese) name; null where the product has none. */
   readonly category: string | null
   /** Characters of the product's name. */
@@ -40,7 +40,7 @@ export const ProductListed: Contract<ProductListed> = contract<ProductListed>({"
 
 /** A seller may offer products. */
 export interface SellerJoined {
-  readonly sellerId: string
+  readonly sellerId: Id<'seller'>
   /** Postal code as text: leading zeros count. */
   readonly zip: string
   readonly city: string
@@ -52,7 +52,7 @@ export const SellerJoined: Contract<SellerJoined> = contract<SellerJoined>({"typ
 
 /** The seller works from somewhere else from now on. */
 export interface SellerMoved {
-  readonly sellerId: string
+  readonly sellerId: Id<'seller'>
   /** Postal code as text: leading zeros count. */
   readonly zip: string
   readonly city: string
@@ -64,7 +64,7 @@ export const SellerMoved: Contract<SellerMoved> = contract<SellerMoved>({"type":
 
 /** The customer lives somewhere else from now on. */
 export interface CustomerMoved {
-  readonly customerId: string
+  readonly customerId: Id<'customer'>
   /** Postal code as text: leading zeros count. */
   readonly zip: string
   readonly city: string
@@ -76,9 +76,9 @@ export const CustomerMoved: Contract<CustomerMoved> = contract<CustomerMoved>({"
 
 /** A customer id came into being. One person (uniqueId) may have many. */
 export interface CustomerRegistered {
-  readonly customerId: string
+  readonly customerId: Id<'customer'>
   /** The person. */
-  readonly uniqueId: string
+  readonly uniqueId: Id<'person'>
   /** Postal code as text: leading zeros count. */
   readonly zip: string
   readonly city: string
@@ -90,7 +90,7 @@ export const CustomerRegistered: Contract<CustomerRegistered> = contract<Custome
 
 /** The payment was accepted. */
 export interface OrderApproved {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   /** Null where the time isn't known. */
   readonly approvedAt: Instant | null
 }
@@ -99,21 +99,21 @@ export const OrderApproved: Contract<OrderApproved> = contract<OrderApproved>({"
 
 /** Canceled. Final, from any state. */
 export interface OrderCanceled {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderCanceled: Contract<OrderCanceled> = contract<OrderCanceled>({"type":"record","namespace":"tributary.orders","name":"OrderCanceled","doc":"Canceled. Final, from any state.","fields":[{"name":"orderId","type":"string"}]})
 
 /** All of its shipments have arrived. */
 export interface OrderDelivered {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderDelivered: Contract<OrderDelivered> = contract<OrderDelivered>({"type":"record","namespace":"tributary.orders","name":"OrderDelivered","doc":"All of its shipments have arrived.","fields":[{"name":"orderId","type":"string"}]})
 
 /** The invoice was written. */
 export interface OrderInvoiced {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderInvoiced: Contract<OrderInvoiced> = contract<OrderInvoiced>({"type":"record","namespace":"tributary.orders","name":"OrderInvoiced","doc":"The invoice was written.","fields":[{"name":"orderId","type":"string"}]})
@@ -121,8 +121,8 @@ export const OrderInvoiced: Contract<OrderInvoiced> = contract<OrderInvoiced>({"
 export interface OrderedItem {
   /** 1, 2, … within the order. */
   readonly itemNo: number
-  readonly productId: string
-  readonly sellerId: string
+  readonly productId: Id<'product'>
+  readonly sellerId: Id<'seller'>
   readonly priceCents: number
   readonly freightCents: number
   /** Until when the seller must hand it to the carrier. */
@@ -131,8 +131,8 @@ export interface OrderedItem {
 
 /** A customer ordered. The items never change afterwards. */
 export interface OrderPlaced {
-  readonly orderId: string
-  readonly customerId: string
+  readonly orderId: Id<'order'>
+  readonly customerId: Id<'customer'>
   readonly purchasedAt: Instant
   /** The delivery date promised. */
   readonly estimatedAt: Instant | null
@@ -143,28 +143,28 @@ export const OrderPlaced: Contract<OrderPlaced> = contract<OrderPlaced>({"type":
 
 /** The sellers are at work on it. */
 export interface OrderProcessing {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderProcessing: Contract<OrderProcessing> = contract<OrderProcessing>({"type":"record","namespace":"tributary.orders","name":"OrderProcessing","doc":"The sellers are at work on it.","fields":[{"name":"orderId","type":"string"}]})
 
 /** Its first shipment is on the way. */
 export interface OrderShipped {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderShipped: Contract<OrderShipped> = contract<OrderShipped>({"type":"record","namespace":"tributary.orders","name":"OrderShipped","doc":"Its first shipment is on the way.","fields":[{"name":"orderId","type":"string"}]})
 
 /** Can't be fulfilled. Final, from any state. */
 export interface OrderUnavailable {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
 }
 
 export const OrderUnavailable: Contract<OrderUnavailable> = contract<OrderUnavailable>({"type":"record","namespace":"tributary.orders","name":"OrderUnavailable","doc":"Can't be fulfilled. Final, from any state.","fields":[{"name":"orderId","type":"string"}]})
 
 /** Money came in for an order. */
 export interface PaymentReceived {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   /** Numbers the order's payments; may have gaps. */
   readonly sequence: number
   /** credit_card, boleto, voucher, debit_card, not_defined */
@@ -177,7 +177,7 @@ export const PaymentReceived: Contract<PaymentReceived> = contract<PaymentReceiv
 
 /** The payment was taken back; it no longer counts. */
 export interface PaymentReversed {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   readonly sequence: number
 }
 
@@ -185,8 +185,8 @@ export const PaymentReversed: Contract<PaymentReversed> = contract<PaymentRevers
 
 /** The review was answered. */
 export interface ReviewAnswered {
-  readonly orderId: string
-  readonly reviewId: string
+  readonly orderId: Id<'order'>
+  readonly reviewId: Id<'review'>
   readonly answeredAt: Instant
 }
 
@@ -194,17 +194,17 @@ export const ReviewAnswered: Contract<ReviewAnswered> = contract<ReviewAnswered>
 
 /** The review was taken back; it no longer counts. */
 export interface ReviewWithdrawn {
-  readonly orderId: string
-  readonly reviewId: string
+  readonly orderId: Id<'order'>
+  readonly reviewId: Id<'review'>
 }
 
 export const ReviewWithdrawn: Contract<ReviewWithdrawn> = contract<ReviewWithdrawn>({"type":"record","namespace":"tributary.reviews","name":"ReviewWithdrawn","doc":"The review was taken back; it no longer counts.","fields":[{"name":"orderId","type":"string"},{"name":"reviewId","type":"string"}]})
 
 /** A customer reviewed an order. */
 export interface ReviewWritten {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   /** Unique within the order only. */
-  readonly reviewId: string
+  readonly reviewId: Id<'review'>
   /** 1 to 5. */
   readonly score: number
   readonly title: string | null
@@ -216,10 +216,10 @@ export const ReviewWritten: Contract<ReviewWritten> = contract<ReviewWritten>({"
 
 /** The customer has it. */
 export interface ShipmentDelivered {
-  readonly shipmentId: string
-  readonly orderId: string
+  readonly shipmentId: Id<'shipment'>
+  readonly orderId: Id<'order'>
   /** Null where the order has no items. */
-  readonly sellerId: string | null
+  readonly sellerId: Id<'seller'> | null
   /** Null where the time isn't known. */
   readonly deliveredAt: Instant | null
 }
@@ -228,20 +228,20 @@ export const ShipmentDelivered: Contract<ShipmentDelivered> = contract<ShipmentD
 
 /** What one seller sends for one order exists as a shipment. */
 export interface ShipmentPrepared {
-  readonly shipmentId: string
-  readonly orderId: string
+  readonly shipmentId: Id<'shipment'>
+  readonly orderId: Id<'order'>
   /** Null where the order has no items. */
-  readonly sellerId: string | null
+  readonly sellerId: Id<'seller'> | null
 }
 
 export const ShipmentPrepared: Contract<ShipmentPrepared> = contract<ShipmentPrepared>({"type":"record","namespace":"tributary.shipping","name":"ShipmentPrepared","doc":"What one seller sends for one order exists as a shipment.","fields":[{"name":"shipmentId","type":"string"},{"name":"orderId","type":"string"},{"name":"sellerId","type":["null","string"],"doc":"Null where the order has no items.","default":null}]})
 
 /** The carrier has it. */
 export interface ShipmentShipped {
-  readonly shipmentId: string
-  readonly orderId: string
+  readonly shipmentId: Id<'shipment'>
+  readonly orderId: Id<'order'>
   /** Null where the order has no items. */
-  readonly sellerId: string | null
+  readonly sellerId: Id<'seller'> | null
   /** Null where the time isn't known. */
   readonly shippedAt: Instant | null
 }
@@ -250,7 +250,7 @@ export const ShipmentShipped: Contract<ShipmentShipped> = contract<ShipmentShipp
 
 /** A person with all of their orders. */
 export interface CustomerRow {
-  readonly uniqueId: string
+  readonly uniqueId: Id<'person'>
   readonly orders: number
   /** All payments. */
   readonly spentCents: number
@@ -265,8 +265,8 @@ export interface CustomerRow {
 export const CustomerRow: Contract<CustomerRow> = contract<CustomerRow>({"type":"record","namespace":"tributary.rows","name":"CustomerRow","doc":"A person with all of their orders.","fields":[{"name":"uniqueId","type":"string"},{"name":"orders","type":"long"},{"name":"spentCents","type":"long","doc":"All payments."},{"name":"firstOrderAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null},{"name":"lastOrderAt","type":["null",{"type":"long","logicalType":"timestamp-millis"}],"default":null},{"name":"averageScore","type":["null","double"],"doc":"Mean of the orders' review scores.","default":null},{"name":"states","type":{"type":"array","items":"string"},"doc":"Sorted, distinct."}]})
 
 export interface OrderRowCustomer {
-  readonly customerId: string
-  readonly uniqueId: string | null
+  readonly customerId: Id<'customer'>
+  readonly uniqueId: Id<'person'> | null
   readonly city: string | null
   readonly state: string | null
   readonly zip: string | null
@@ -274,10 +274,10 @@ export interface OrderRowCustomer {
 
 export interface OrderRowItem {
   readonly itemNo: number
-  readonly productId: string
+  readonly productId: Id<'product'>
   /** English name, else its own, else unknown. */
   readonly category: string
-  readonly sellerId: string
+  readonly sellerId: Id<'seller'>
   readonly priceCents: number
   readonly freightCents: number
   readonly shipBy: Instant | null
@@ -292,7 +292,7 @@ export interface OrderRowPayment {
 
 /** An order with all of its parts. Null: not known. */
 export interface OrderRow {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   readonly status: string | null
   readonly purchasedAt: Instant | null
   readonly approvedAt: Instant | null
@@ -339,7 +339,7 @@ export const SalesRow: Contract<SalesRow> = contract<SalesRow>({"type":"record",
 
 /** A seller with what they sold; canceled and unavailable orders don't count. */
 export interface SellerRow {
-  readonly sellerId: string
+  readonly sellerId: Id<'seller'>
   readonly city: string
   readonly state: string
   /** Distinct orders. */

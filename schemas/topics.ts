@@ -1,47 +1,79 @@
 import type { Contract } from 'tributary/contracts'
 import { deadLettersOf, eventsTopic, inboxApp, processorApp, rowsTopic, sinkApp, type Topic } from 'tributary/contracts'
 import * as c from './contracts.generated.ts'
-import { salesKey } from './keys.ts'
+import { categoryKey, paymentKey, productKey, reviewKey, salesKey, sellerKey } from './keys.ts'
 
 /** The services that own a database and publish events. */
 export const services = ['customers', 'catalog', 'orders', 'payments', 'shipping', 'reviews'] as const
 export type ServiceName = (typeof services)[number]
 
-export const Customers = eventsTopic('customers', {
-  CustomerRegistered: c.CustomerRegistered,
-  CustomerMoved: c.CustomerMoved,
-})
-export const Catalog = eventsTopic('catalog', {
-  ProductListed: c.ProductListed,
-  ProductCategorised: c.ProductCategorised,
-  SellerJoined: c.SellerJoined,
-  SellerMoved: c.SellerMoved,
-  CategoryTranslated: c.CategoryTranslated,
-})
-export const Orders = eventsTopic('orders', {
-  OrderPlaced: c.OrderPlaced,
-  OrderApproved: c.OrderApproved,
-  OrderInvoiced: c.OrderInvoiced,
-  OrderProcessing: c.OrderProcessing,
-  OrderShipped: c.OrderShipped,
-  OrderDelivered: c.OrderDelivered,
-  OrderCanceled: c.OrderCanceled,
-  OrderUnavailable: c.OrderUnavailable,
-})
-export const Payments = eventsTopic('payments', {
-  PaymentReceived: c.PaymentReceived,
-  PaymentReversed: c.PaymentReversed,
-})
-export const Shipping = eventsTopic('shipping', {
-  ShipmentPrepared: c.ShipmentPrepared,
-  ShipmentShipped: c.ShipmentShipped,
-  ShipmentDelivered: c.ShipmentDelivered,
-})
-export const Reviews = eventsTopic('reviews', {
-  ReviewWritten: c.ReviewWritten,
-  ReviewAnswered: c.ReviewAnswered,
-  ReviewWithdrawn: c.ReviewWithdrawn,
-})
+export const Customers = eventsTopic(
+  'customers',
+  {
+    CustomerRegistered: c.CustomerRegistered,
+    CustomerMoved: c.CustomerMoved,
+  },
+  { key: (event) => event.customerId },
+)
+export const Catalog = eventsTopic(
+  'catalog',
+  {
+    ProductListed: c.ProductListed,
+    ProductCategorised: c.ProductCategorised,
+    SellerJoined: c.SellerJoined,
+    SellerMoved: c.SellerMoved,
+    CategoryTranslated: c.CategoryTranslated,
+  },
+  {
+    key: {
+      ProductListed: ({ productId }) => productKey(productId),
+      ProductCategorised: ({ productId }) => productKey(productId),
+      SellerJoined: ({ sellerId }) => sellerKey(sellerId),
+      SellerMoved: ({ sellerId }) => sellerKey(sellerId),
+      CategoryTranslated: ({ category }) => categoryKey(category),
+    },
+  },
+)
+export const Orders = eventsTopic(
+  'orders',
+  {
+    OrderPlaced: c.OrderPlaced,
+    OrderApproved: c.OrderApproved,
+    OrderInvoiced: c.OrderInvoiced,
+    OrderProcessing: c.OrderProcessing,
+    OrderShipped: c.OrderShipped,
+    OrderDelivered: c.OrderDelivered,
+    OrderCanceled: c.OrderCanceled,
+    OrderUnavailable: c.OrderUnavailable,
+  },
+  { key: (event) => event.orderId },
+)
+export const Payments = eventsTopic(
+  'payments',
+  {
+    PaymentReceived: c.PaymentReceived,
+    PaymentReversed: c.PaymentReversed,
+  },
+  { key: ({ orderId, sequence }) => paymentKey(orderId, sequence) },
+)
+export const Shipping = eventsTopic(
+  'shipping',
+  {
+    ShipmentPrepared: c.ShipmentPrepared,
+    ShipmentShipped: c.ShipmentShipped,
+    ShipmentDelivered: c.ShipmentDelivered,
+  },
+  { key: (event) => event.shipmentId },
+)
+export const Reviews = eventsTopic(
+  'reviews',
+  {
+    ReviewWritten: c.ReviewWritten,
+    ReviewAnswered: c.ReviewAnswered,
+    ReviewWithdrawn: c.ReviewWithdrawn,
+  },
+  { key: ({ orderId, reviewId }) => reviewKey(orderId, reviewId) },
+)
 
 export const OrderRows = rowsTopic('orders', 1, c.OrderRow, (row) => row.orderId)
 export const SalesRows = rowsTopic('sales', 1, c.SalesRow, salesKey)

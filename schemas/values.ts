@@ -5,8 +5,14 @@ export { instant, list, ms, msOrNull } from 'tributary/service'
 
 /** What a request's values must be, by the rules in rules.json. */
 
-export const id = text('id')
-export const shipmentId = text('shipmentId')
+export const orderId = text('id', { of: 'order' })
+export const customerId = text('id', { of: 'customer' })
+/** Of a person, who may have many customer ids. */
+export const uniqueId = text('id', { of: 'person' })
+export const productId = text('id', { of: 'product' })
+export const sellerId = text('id', { of: 'seller' })
+export const reviewId = text('id', { of: 'review' })
+export const shipmentId = text('shipmentId', { of: 'shipment' })
 export const zip = text('zip')
 export const name = text('name')
 export const state = text('state')

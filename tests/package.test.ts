@@ -35,14 +35,17 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 test('a project that was just created is well typed against the packed package, and its tests pass', () => {
   expect(run(project, 'tsc', '--noEmit')).toBe('')
-  expect(run(project, 'vitest', 'run', '--project', 'unit')).toContain('2 passed')
+  expect(run(project, 'vitest', 'run', '--project', 'unit')).toContain('5 passed')
 }, 180_000)
 
+// The template's docker-compose.yml is what `compose generate` writes in a created project: this fails when it is stale.
 test('the packed command line runs the project, and finds what it generates up to date', () => {
   const tributary = join(project, 'node_modules/tributary/tributary.js')
   expect(run(project, 'node', tributary, 'schemas', 'generate', '--check')).toContain('up to date')
-  run(project, 'node', tributary, 'compose', 'generate')
-  expect(readFileSync(join(project, 'docker-compose.yml'), 'utf8')).toContain('tributary/stack/healthy.js')
+  expect(run(project, 'node', tributary, 'compose', 'generate', '--check')).toContain('up to date')
+  expect(readFileSync(join(project, 'docker-compose.yml'), 'utf8')).toContain(
+    ' node_modules/tributary/stack/healthy.js',
+  )
   expect(run(project, 'node', tributary, 'topics', '--help')).toContain('tributary topics')
 }, 60_000)
 
@@ -52,6 +55,30 @@ test('the new project depends on the package by its scoped name', () => {
     'a-project',
     expect.stringMatching(/^npm:@tributary-cdc\/tributary@\^\d/),
   ])
+})
+
+test("the project's image holds every folder that its packages and its own code lead to, and runs their Node", () => {
+  const copied = readFileSync(join(project, 'Dockerfile'), 'utf8')
+  const allowed = readFileSync(join(project, '.dockerignore'), 'utf8')
+  const { imports } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
+  for (const path of Object.values<string>(imports)) {
+    const folder = path.split('/')[1]
+    expect(copied).toContain(`COPY ${folder} ./${folder}\n`)
+    expect(allowed).toContain(`\n!${folder}\n`)
+  }
+  const bases = (text: string) => new Set(text.match(/^FROM \S+/gm))
+  expect(bases(copied)).toEqual(bases(readFileSync(join(root, 'Dockerfile'), 'utf8')))
+  expect(copied).toContain('ENTRYPOINT ["node", "node_modules/tributary/tributary.js"]')
+})
+
+test("a package that is no registry's can be named, from where the command is typed", () => {
+  const tarball = readdirSync(join(scratch, 'built')).find((name) => name.startsWith('tributary-cdc-tributary-'))!
+  const create = (...args: string[]) => run(scratch, 'node', join(scratch, 'create', 'create.js'), ...args)
+  create('in/another', '--package', `file:built/${tarball}`)
+  const { dependencies } = JSON.parse(readFileSync(join(scratch, 'in/another/package.json'), 'utf8'))
+  expect(dependencies.tributary).toBe(`file:../../built/${tarball}`)
+  expect(() => create('other', '--package', 'file:built/none.tgz')).toThrow(/there is no .*none\.tgz/)
+  expect(readdirSync(scratch)).not.toContain('other')
 })
 
 test('a folder that has something in it is left alone', () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { addCommands, isAdd } from '#add/cli'
 import { connectorsCommands } from '#connect/cli'
 import { generateCommand, isGenerate, schemasCommands } from '#contracts/cli'
 import { processorsCommands } from '#processor/cli'
@@ -23,7 +24,8 @@ const dotEnv = join(project, '.env')
 if (process.env.TRIBUTARY_SUPERVISED !== '1' && existsSync(dotEnv)) process.loadEnvFile(dotEnv)
 
 try {
-  const program = isGenerate(process.argv.slice(2)) ? generateProgram() : programOf(await loadSystem())
+  const typed = process.argv.slice(2)
+  const program = isGenerate(typed) || isAdd(typed) ? programWithoutSystem() : programOf(await loadSystem())
   await program.parseAsync()
 } catch (error) {
   // A fault the user can mend is one message; LOG_LEVEL=debug shows where it came from.
@@ -33,9 +35,11 @@ try {
   process.exitCode = 1
 }
 
-function generateProgram(): Command {
+/** The commands that have to run where the config can't be loaded. */
+function programWithoutSystem(): Command {
   const program = new Command('tributary')
   generateCommand(program.command('schemas'))
+  addCommands(program)
   return program
 }
 
@@ -56,6 +60,7 @@ function programOf(system: System): Command {
     .hook('preAction', () => completeEnvironment(shape, process.env))
 
   stackCommands(program, shape)
+  addCommands(program)
   schemasCommands(program, system, {
     registry: () => httpAt('REGISTRY', readConfig(registrySettings)),
     brokers: kafka,

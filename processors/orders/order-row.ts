@@ -1,4 +1,4 @@
-import type { Instant } from 'tributary/contracts'
+import type { Id, Instant } from 'tributary/contracts'
 import type { OrderedItem, OrderRow } from '#schemas/contracts.generated.ts'
 
 const DAY_MS = 86_400_000
@@ -7,7 +7,7 @@ const DAY_MS = 86_400_000
 export interface OrderParts {
   readonly order?:
     | {
-        readonly customerId: string
+        readonly customerId: Id<'customer'>
         readonly status: string
         readonly purchasedAt: Instant
         readonly approvedAt: Instant | null
@@ -15,7 +15,7 @@ export interface OrderParts {
       }
     | undefined
   readonly customer?:
-    | { readonly uniqueId: string; readonly city: string; readonly state: string; readonly zip: string }
+    | { readonly uniqueId: Id<'person'>; readonly city: string; readonly state: string; readonly zip: string }
     | undefined
   readonly items?: readonly (OrderedItem & { readonly category: string })[] | undefined
   readonly payments?:
@@ -38,7 +38,7 @@ export interface OrderParts {
 }
 
 /** The row of an order. Money in cents, times in ms; what isn't known is null. */
-export function orderRow(orderId: string, parts: OrderParts): OrderRow {
+export function orderRow(orderId: Id<'order'>, parts: OrderParts): OrderRow {
   const { order, customer, items = [], payments = [], shipments, review } = parts
   const purchasedAt = order?.purchasedAt ?? null
   const estimatedAt = order?.estimatedAt ?? null

@@ -1,12 +1,13 @@
-import type { Instant } from 'tributary/contracts'
+import type { Id, Instant } from 'tributary/contracts'
 import { topology } from 'tributary/engine'
 import type { OrderedItem, OrderRow } from '#schemas/contracts.generated.ts'
+import { categoryKey, productKey } from '#schemas/keys.ts'
 import { Catalog, Customers, OrderRows, Orders, Payments, Reviews, Shipping } from '#schemas/topics.ts'
 import { orderRow } from './order-row.ts'
 
 /** An order as the orders service tells it. */
 export interface Order {
-  readonly customerId: string
+  readonly customerId: Id<'customer'>
   readonly status: string
   readonly purchasedAt: Instant
   readonly approvedAt: Instant | null
@@ -14,27 +15,27 @@ export interface Order {
   readonly items: readonly OrderedItem[]
 }
 export interface Customer {
-  readonly uniqueId: string
+  readonly uniqueId: Id<'person'>
   readonly city: string
   readonly state: string
   readonly zip: string
 }
 export interface Payment {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   readonly sequence: number
   readonly type: string
   readonly installments: number
   readonly cents: number
 }
 export interface Shipment {
-  readonly orderId: string
+  readonly orderId: Id<'order'>
   readonly shippedAt: Instant | null
   readonly deliveredAt: Instant | null
   readonly delivered: boolean
 }
 interface Review {
-  readonly orderId: string
-  readonly reviewId: string
+  readonly orderId: Id<'order'>
+  readonly reviewId: Id<'review'>
   readonly score: number
   /** When it was answered, else written. */
   readonly at: Instant
@@ -88,7 +89,7 @@ export const ordersTopology = topology('orders', ({ events, combine }) => {
     )
     .leftJoin(translations, {
       name: 'product-categories',
-      on: (product) => product.category && `category/${product.category}`,
+      on: ({ category }) => (category === null ? null : categoryKey(category)),
       select: (product, translation) => ({ category: translation?.english ?? product.category }),
     })
 
@@ -96,7 +97,7 @@ export const ordersTopology = topology('orders', ({ events, combine }) => {
     .flatMap((order) => order.items, { by: (item) => item.itemNo })
     .leftJoin(products, {
       name: 'item-products',
-      on: (item) => `product/${item.productId}`,
+      on: (item) => productKey(item.productId),
       select: (item, product) => ({ ...item, category: product?.category ?? 'unknown' }),
     })
     .backToParent({ name: 'items' })

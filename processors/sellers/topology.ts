@@ -1,9 +1,11 @@
+import type { Id } from 'tributary/contracts'
 import { topology } from 'tributary/engine'
+import { sellerKey } from '#schemas/keys.ts'
 import { Catalog, OrderRows, SellerRows } from '#schemas/topics.ts'
 
 /** What one order means to one of its sellers. */
 interface Part {
-  readonly seller: `seller/${string}`
+  readonly seller: ReturnType<typeof sellerKey>
   readonly items: number
   readonly revenueCents: number
   readonly freightCents: number
@@ -11,7 +13,7 @@ interface Part {
   readonly score: number | null
 }
 interface Seller {
-  readonly sellerId: string
+  readonly sellerId: Id<'seller'>
   readonly city: string
   readonly state: string
 }
@@ -36,7 +38,7 @@ export const sellersTopology = topology('sellers', ({ events, table }) => {
       for (const { sellerId, priceCents, freightCents } of order.items) {
         const part = parts.get(sellerId)
         parts.set(sellerId, {
-          seller: `seller/${sellerId}`,
+          seller: sellerKey(sellerId),
           items: (part?.items ?? 0) + 1,
           revenueCents: (part?.revenueCents ?? 0) + priceCents,
           freightCents: (part?.freightCents ?? 0) + freightCents,
@@ -49,7 +51,7 @@ export const sellersTopology = topology('sellers', ({ events, table }) => {
     { name: 'orders' },
   )
     .flatMap((parts) => parts.values(), { by: (part) => part.seller })
-    .groupBy((part): string => part.seller, { name: 'sold' })
+    .groupBy((part) => part.seller, { name: 'sold' })
     .summarise((a) => ({
       orders: a.count(),
       items: a.sum((part) => part.items),

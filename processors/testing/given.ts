@@ -1,3 +1,4 @@
+import type { Plain } from 'tributary/contracts'
 import type * as c from '#schemas/contracts.generated.ts'
 
 /**
@@ -7,7 +8,7 @@ import type * as c from '#schemas/contracts.generated.ts'
 
 const at = (time: string | number) => (typeof time === 'number' ? time : Date.parse(time))
 
-type Item = Partial<c.OrderedItem>
+type Item = Partial<Plain<c.OrderedItem>>
 
 export function orderPlaced(o: {
   orderId: string
@@ -31,7 +32,7 @@ export function orderPlaced(o: {
     shipBy: null,
     ...item,
   }))
-  const data: c.OrderPlaced = {
+  const data: Plain<c.OrderPlaced> = {
     orderId,
     customerId,
     purchasedAt: at(purchasedAt),
@@ -58,17 +59,17 @@ export const orderDelivered = orderEvent('OrderDelivered')
 export const orderCanceled = orderEvent('OrderCanceled')
 export const orderUnavailable = orderEvent('OrderUnavailable')
 
-export function customerRegistered(o: Partial<c.CustomerRegistered> & { customerId: string }) {
+export function customerRegistered(o: Partial<Plain<c.CustomerRegistered>> & { customerId: string }) {
   const data = { uniqueId: `person-${o.customerId}`, zip: '01000', city: 'sao paulo', state: 'SP', ...o }
   return { key: o.customerId, name: 'CustomerRegistered' as const, data }
 }
-export function customerMoved(o: Partial<c.CustomerMoved> & { customerId: string }) {
+export function customerMoved(o: Partial<Plain<c.CustomerMoved>> & { customerId: string }) {
   const data = { zip: '20000', city: 'rio de janeiro', state: 'RJ', ...o }
   return { key: o.customerId, name: 'CustomerMoved' as const, data }
 }
 
 export function productListed(o: { productId: string; category?: string | null }) {
-  const data: c.ProductListed = {
+  const data: Plain<c.ProductListed> = {
     productId: o.productId,
     category: o.category ?? null,
     nameLength: null,
@@ -91,16 +92,16 @@ export const categoryTranslated = (o: { category: string; english: string }) => 
   name: 'CategoryTranslated' as const,
   data: o,
 })
-export function sellerJoined(o: Partial<c.SellerJoined> & { sellerId: string }) {
+export function sellerJoined(o: Partial<Plain<c.SellerJoined>> & { sellerId: string }) {
   const data = { zip: '01000', city: 'sao paulo', state: 'SP', ...o }
   return { key: `seller/${o.sellerId}`, name: 'SellerJoined' as const, data }
 }
-export function sellerMoved(o: Partial<c.SellerMoved> & { sellerId: string }) {
+export function sellerMoved(o: Partial<Plain<c.SellerMoved>> & { sellerId: string }) {
   const data = { zip: '30000', city: 'belo horizonte', state: 'MG', ...o }
   return { key: `seller/${o.sellerId}`, name: 'SellerMoved' as const, data }
 }
 
-export function paymentReceived(o: Partial<c.PaymentReceived> & { orderId: string }) {
+export function paymentReceived(o: Partial<Plain<c.PaymentReceived>> & { orderId: string }) {
   const data = { sequence: 1, type: 'credit_card', installments: 1, cents: 1_100, ...o }
   return { key: `${o.orderId}/${data.sequence}`, name: 'PaymentReceived' as const, data }
 }
@@ -150,7 +151,7 @@ export const reviewWithdrawn = (o: { orderId: string; reviewId?: string }) => {
 }
 
 /** An order's row, as the orders topology writes it. */
-export function orderRowOf(o: Partial<c.OrderRow> & { orderId: string }): c.OrderRow {
+export function orderRowOf(o: Partial<Plain<c.OrderRow>> & { orderId: string }): Plain<c.OrderRow> {
   const items = o.items ?? []
   const itemsCents = items.reduce((sum, item) => sum + item.priceCents, 0)
   const freightCents = items.reduce((sum, item) => sum + item.freightCents, 0)
@@ -177,7 +178,7 @@ export function orderRowOf(o: Partial<c.OrderRow> & { orderId: string }): c.Orde
   }
 }
 /** An item of an order's row. */
-export const itemOf = (o: Partial<c.OrderRowItem> = {}): c.OrderRowItem => ({
+export const itemOf = (o: Partial<Plain<c.OrderRowItem>> = {}): Plain<c.OrderRowItem> => ({
   itemNo: 1,
   productId: 'p1',
   category: 'toys',

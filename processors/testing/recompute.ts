@@ -1,3 +1,4 @@
+import type { Plain } from 'tributary/contracts'
 import type { CustomerRow, OrderRow, SalesRow, SellerRow } from '#schemas/contracts.generated.ts'
 import { salesKey } from '#schemas/keys.ts'
 
@@ -116,7 +117,7 @@ export function recompute(events: readonly Happened[]) {
   const orderIds = new Set<string>(Object.keys(order))
   for (const part of [...all(payment), ...all(shipment), ...all(review)]) orderIds.add(part.orderId)
 
-  const orders = new Map<string, OrderRow>()
+  const orders = new Map<string, Plain<OrderRow>>()
   for (const orderId of orderIds) {
     const o = order[orderId]
     const c = o && customer[o.customerId]
@@ -184,7 +185,7 @@ export function recompute(events: readonly Happened[]) {
 
 /** The three read models that follow from the orders, and from the sellers. */
 export function recomputeFromOrders(
-  orders: readonly OrderRow[],
+  orders: readonly Plain<OrderRow>[],
   sellerList: readonly { sellerId: string; city: string; state: string }[],
 ) {
   const counted = orders.filter((o) => o.status !== 'canceled' && o.status !== 'unavailable')
@@ -201,7 +202,7 @@ export function recomputeFromOrders(
       ...item,
     })),
   )
-  const sales = new Map<string, SalesRow>()
+  const sales = new Map<string, Plain<SalesRow>>()
   for (const [key, group] of Map.groupBy(lines, salesKey)) {
     const { day, state, category } = group[0]!
     sales.set(key, {
@@ -215,7 +216,7 @@ export function recomputeFromOrders(
     })
   }
 
-  const customers = new Map<string, CustomerRow>()
+  const customers = new Map<string, Plain<CustomerRow>>()
   const known = orders.filter((o) => o.customer?.uniqueId)
   for (const [uniqueId, own] of Map.groupBy(known, (o) => o.customer!.uniqueId!)) {
     const times = own.map((o) => o.purchasedAt ?? 0).sort((a, b) => a - b)
@@ -230,7 +231,7 @@ export function recomputeFromOrders(
     })
   }
 
-  const sellers = new Map<string, SellerRow>()
+  const sellers = new Map<string, Plain<SellerRow>>()
   for (const { sellerId, city, state } of sellerList) {
     const own = counted.filter((o) => o.items.some((item) => item.sellerId === sellerId))
     const items = own.flatMap((o) => o.items.filter((item) => item.sellerId === sellerId))

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Plain } from 'tributary/contracts'
 import { publish } from 'tributary/outbox'
 import { conflict, notFound } from 'tributary/service'
 import {
@@ -10,7 +11,7 @@ import {
 } from '#schemas/contracts.generated.ts'
 
 /** Puts a product up for sale. 409 when it is listed already. */
-export async function listProduct(trx: Knex.Transaction, product: ProductListed): Promise<ProductListed> {
+export async function listProduct(trx: Knex.Transaction, product: Plain<ProductListed>): Promise<Plain<ProductListed>> {
   const inserted = await trx('products')
     .insert({
       product_id: product.productId,
@@ -36,7 +37,7 @@ export async function categoriseProduct(
   trx: Knex.Transaction,
   productId: string,
   category: string | null,
-): Promise<ProductCategorised> {
+): Promise<Plain<ProductCategorised>> {
   const updated = await trx('products').where({ product_id: productId }).update({ category })
   if (updated === 0) throw unknownProduct(productId)
   await publish(trx, ProductCategorised, { productId, category })
@@ -44,7 +45,7 @@ export async function categoriseProduct(
 }
 
 /** Lets a seller join. 409 when it is a seller already. */
-export async function joinSeller(trx: Knex.Transaction, seller: SellerJoined): Promise<SellerJoined> {
+export async function joinSeller(trx: Knex.Transaction, seller: Plain<SellerJoined>): Promise<Plain<SellerJoined>> {
   const { sellerId, zip, city, state } = seller
   const inserted = await trx('sellers')
     .insert({ seller_id: sellerId, zip, city, state })
@@ -60,8 +61,8 @@ export async function joinSeller(trx: Knex.Transaction, seller: SellerJoined): P
 export async function moveSeller(
   trx: Knex.Transaction,
   sellerId: string,
-  address: Omit<SellerMoved, 'sellerId'>,
-): Promise<SellerMoved> {
+  address: Omit<Plain<SellerMoved>, 'sellerId'>,
+): Promise<Plain<SellerMoved>> {
   const { zip, city, state } = address
   const updated = await trx('sellers').where({ seller_id: sellerId }).update({ zip, city, state })
   if (updated === 0) throw unknownSeller(sellerId)
@@ -86,7 +87,7 @@ export async function translateCategory(
 }
 
 /** 404 when there is no such product. */
-export async function findProduct(db: Knex, productId: string): Promise<ProductListed> {
+export async function findProduct(db: Knex, productId: string): Promise<Plain<ProductListed>> {
   const found = await db('products').where({ product_id: productId }).first({
     productId: 'product_id',
     category: 'category',
@@ -103,7 +104,7 @@ export async function findProduct(db: Knex, productId: string): Promise<ProductL
 }
 
 /** 404 when there is no such seller. */
-export async function findSeller(db: Knex, sellerId: string): Promise<SellerJoined> {
+export async function findSeller(db: Knex, sellerId: string): Promise<Plain<SellerJoined>> {
   const found = await db('sellers')
     .where({ seller_id: sellerId })
     .first('seller_id as sellerId', 'zip', 'city', 'state')

@@ -1,6 +1,6 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { category as categoryName, count, id, name, state, zip } from '#schemas/values.ts'
+import { category as categoryName, count, name, productId, sellerId, state, zip } from '#schemas/values.ts'
 import {
   categoriseProduct,
   findCategory,
@@ -15,7 +15,7 @@ import {
 const measure = count.nullable().default(null)
 const category = categoryName.nullable()
 const NewProduct = z.strictObject({
-  productId: id,
+  productId,
   category,
   nameLength: measure,
   descriptionLength: measure,
@@ -26,7 +26,7 @@ const NewProduct = z.strictObject({
   widthCm: measure,
 })
 const Address = z.strictObject({ zip, city: name, state })
-const NewSeller = z.strictObject({ sellerId: id, ...Address.shape })
+const NewSeller = z.strictObject({ sellerId, ...Address.shape })
 
 export function catalogRoutes(api: Api): void {
   productRoutes(api)
@@ -35,7 +35,7 @@ export function catalogRoutes(api: Api): void {
 }
 
 function productRoutes(api: Api): void {
-  const params = z.object({ productId: id })
+  const params = z.object({ productId })
   api.post('/products', {
     summary: 'List a product',
     body: NewProduct,
@@ -56,7 +56,7 @@ function productRoutes(api: Api): void {
 }
 
 function sellerRoutes(api: Api): void {
-  const params = z.object({ sellerId: id })
+  const params = z.object({ sellerId })
   api.post('/sellers', {
     summary: 'Let a seller join',
     body: NewSeller,

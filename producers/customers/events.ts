@@ -5,6 +5,6 @@ import { Customers } from '#schemas/topics.ts'
 export const CUSTOMER_ERASED = 'CustomerErased'
 
 export const customersEvents = publishes(Customers, {
-  CustomerRegistered: { aggregate: 'customer', key: (e) => e.customerId },
-  CustomerMoved: { aggregate: 'customer', key: (e) => e.customerId },
+  CustomerRegistered: { aggregate: 'customer' },
+  CustomerMoved: { aggregate: 'customer' },
 })

@@ -1,11 +1,11 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { id, name, state, zip } from '#schemas/values.ts'
+import { customerId, name, state, uniqueId, zip } from '#schemas/values.ts'
 import { eraseCustomer, findCustomer, moveCustomer, registerCustomer } from './commands.ts'
 
 const Address = z.strictObject({ zip, city: name, state })
-const NewCustomer = z.strictObject({ customerId: id, uniqueId: id, ...Address.shape })
-const params = z.object({ customerId: id })
+const NewCustomer = z.strictObject({ customerId, uniqueId, ...Address.shape })
+const params = z.object({ customerId })
 
 export function customersRoutes(api: Api): void {
   api.post('/customers', {

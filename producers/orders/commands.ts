@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { Contract } from 'tributary/contracts'
+import type { Contract, Plain } from 'tributary/contracts'
 import { publish } from 'tributary/outbox'
 import { conflict, invalid, notFound } from 'tributary/service'
 import {
@@ -19,7 +19,7 @@ export interface OrderState {
 }
 
 /** Takes an order. 409 when it exists, 400 when two items have the same number. */
-export async function placeOrder(trx: Knex.Transaction, order: OrderPlaced): Promise<OrderState> {
+export async function placeOrder(trx: Knex.Transaction, order: Plain<OrderPlaced>): Promise<OrderState> {
   if (new Set(order.items.map((item) => item.itemNo)).size < order.items.length) {
     throw invalid(`order "${order.orderId}" has two items with the same itemNo`)
   }
@@ -110,7 +110,7 @@ async function become(
   throw conflict('illegal_status', `order "${orderId}" is ${status}: it can't become ${to}`)
 }
 
-async function insertOrder(trx: Knex.Transaction, order: OrderPlaced): Promise<void> {
+async function insertOrder(trx: Knex.Transaction, order: Plain<OrderPlaced>): Promise<void> {
   const { orderId, customerId, purchasedAt, estimatedAt, items } = order
   const { rows } = await trx
     .raw(

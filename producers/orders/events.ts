@@ -1,7 +1,7 @@
 import { publishes } from 'tributary/outbox'
 import { Orders } from '#schemas/topics.ts'
 
-const order = { aggregate: 'order', key: (e: { orderId: string }) => e.orderId }
+const order = { aggregate: 'order' }
 
 export const ordersEvents = publishes(Orders, {
   OrderPlaced: { ...order, at: (e) => e.purchasedAt },

@@ -1,25 +1,36 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { cents, id, instant, itemNo, list, ms, msOrNull } from '#schemas/values.ts'
+import {
+  cents,
+  customerId,
+  instant,
+  itemNo,
+  list,
+  ms,
+  msOrNull,
+  orderId,
+  productId,
+  sellerId,
+} from '#schemas/values.ts'
 import { approveOrder, cancelOrder, invoiceOrder, markUnavailable, placeOrder, processOrder } from './commands.ts'
 import { findOrder } from './queries.ts'
 
 const NewItem = z.strictObject({
   itemNo,
-  productId: id,
-  sellerId: id,
+  productId,
+  sellerId,
   priceCents: cents,
   freightCents: cents,
   shipBy: instant.nullable().default(null),
 })
 const NewOrder = z.strictObject({
-  orderId: id,
-  customerId: id,
+  orderId,
+  customerId,
   purchasedAt: instant,
   estimatedAt: instant.nullable().default(null),
   items: list('items', NewItem),
 })
-const params = z.object({ orderId: id })
+const params = z.object({ orderId })
 
 export function ordersRoutes(api: Api): void {
   api.post('/orders', {

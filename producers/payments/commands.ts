@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Plain } from 'tributary/contracts'
 import { publish } from 'tributary/outbox'
 import { conflict, notFound, notKnownYet, type Refusal } from 'tributary/service'
 import { PaymentReceived, PaymentReversed } from '#schemas/contracts.generated.ts'
@@ -7,7 +8,10 @@ import { PaymentReceived, PaymentReversed } from '#schemas/contracts.generated.t
  * Takes a payment for an order. 409 when the order isn't known yet (retryable), takes no more payments, or has a
  * payment of this sequence already.
  */
-export async function receivePayment(trx: Knex.Transaction, payment: PaymentReceived): Promise<PaymentReceived> {
+export async function receivePayment(
+  trx: Knex.Transaction,
+  payment: Plain<PaymentReceived>,
+): Promise<Plain<PaymentReceived>> {
   const { orderId, sequence, type, installments, cents } = payment
   // The share lock keeps the order from being closed before this transaction ends.
   const { rows } = await trx
@@ -29,7 +33,7 @@ export async function reversePayment(
   trx: Knex.Transaction,
   orderId: string,
   sequence: number,
-): Promise<PaymentReversed> {
+): Promise<Plain<PaymentReversed>> {
   const reversed = await trx('payments').where({ order_id: orderId, sequence }).delete()
   if (reversed === 0) throw unknownPayment(orderId, sequence)
   await publish(trx, PaymentReversed, { orderId, sequence })
@@ -37,7 +41,7 @@ export async function reversePayment(
 }
 
 /** 404 when there is no such payment. */
-export async function findPayment(db: Knex, orderId: string, sequence: number): Promise<PaymentReceived> {
+export async function findPayment(db: Knex, orderId: string, sequence: number): Promise<Plain<PaymentReceived>> {
   const found = await db('payments')
     .where({ order_id: orderId, sequence })
     .first('order_id as orderId', 'sequence', 'type', 'installments', 'cents')

@@ -1,16 +1,16 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { cents, count, id, name, sequence, sequenceText } from '#schemas/values.ts'
+import { cents, count, name, orderId, sequence, sequenceText } from '#schemas/values.ts'
 import { findPayment, receivePayment, reversePayment } from './commands.ts'
 
 const NewPayment = z.strictObject({
-  orderId: id,
+  orderId,
   sequence,
   type: name,
   installments: count,
   cents,
 })
-const params = z.object({ orderId: id, sequence: sequenceText })
+const params = z.object({ orderId, sequence: sequenceText })
 
 export function paymentsRoutes(api: Api): void {
   api.post('/payments', {

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Plain } from 'tributary/contracts'
 import { publish } from 'tributary/outbox'
 import { listRuleOf } from 'tributary/rules'
 import { conflict, notFound } from 'tributary/service'
@@ -7,7 +8,7 @@ import { ReviewAnswered, ReviewWithdrawn, ReviewWritten } from '#schemas/contrac
 const { most, because } = listRuleOf('reviews')!
 
 /** Takes a review of any order. 409 when this order has a review of this id already, or too many others. */
-export async function writeReview(trx: Knex.Transaction, review: ReviewWritten): Promise<ReviewWritten> {
+export async function writeReview(trx: Knex.Transaction, review: Plain<ReviewWritten>): Promise<Plain<ReviewWritten>> {
   const { orderId, reviewId, score, title, comment, createdAt } = review
   const others = await trx('reviews').where({ order_id: orderId }).limit(most).select(trx.raw('1'))
   if (others.length === most) {
@@ -39,7 +40,7 @@ export async function answerReview(
   orderId: string,
   reviewId: string,
   answeredAt: number,
-): Promise<ReviewAnswered> {
+): Promise<Plain<ReviewAnswered>> {
   const updated = await trx('reviews')
     .where({ order_id: orderId, review_id: reviewId })
     .update({ answered_at: new Date(answeredAt) })
@@ -53,7 +54,7 @@ export async function withdrawReview(
   trx: Knex.Transaction,
   orderId: string,
   reviewId: string,
-): Promise<ReviewWithdrawn> {
+): Promise<Plain<ReviewWithdrawn>> {
   const withdrawn = await trx('reviews').where({ order_id: orderId, review_id: reviewId }).delete()
   if (withdrawn === 0) throw unknownReview(orderId, reviewId)
   await publish(trx, ReviewWithdrawn, { orderId, reviewId })

@@ -1,17 +1,17 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { comment, id, instant, ms, score, title } from '#schemas/values.ts'
+import { comment, instant, ms, orderId, reviewId, score, title } from '#schemas/values.ts'
 import { answerReview, findReview, withdrawReview, writeReview } from './commands.ts'
 
 const NewReview = z.strictObject({
-  orderId: id,
-  reviewId: id,
+  orderId,
+  reviewId,
   score,
   title: title.nullable().default(null),
   comment: comment.nullable().default(null),
   createdAt: instant,
 })
-const params = z.object({ orderId: id, reviewId: id })
+const params = z.object({ orderId, reviewId })
 
 export function reviewsRoutes(api: Api): void {
   api.post('/reviews', {

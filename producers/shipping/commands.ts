@@ -1,4 +1,5 @@
 import type { Knex } from 'knex'
+import type { Plain } from 'tributary/contracts'
 import { publish } from 'tributary/outbox'
 import { conflict, notFound, notKnownYet, type Refusal } from 'tributary/service'
 import { ShipmentDelivered, ShipmentPrepared, ShipmentShipped } from '#schemas/contracts.generated.ts'
@@ -6,7 +7,7 @@ import { shipmentKey } from '#schemas/keys.ts'
 
 export type ShipmentStatus = 'prepared' | 'shipped' | 'delivered'
 
-export interface Shipment extends ShipmentPrepared {
+export interface Shipment extends Plain<ShipmentPrepared> {
   readonly status: ShipmentStatus
 }
 
@@ -102,7 +103,7 @@ async function moveOn(
   from: ShipmentStatus,
   to: 'shipped' | 'delivered',
   at: number | null,
-): Promise<ShipmentPrepared> {
+): Promise<Plain<ShipmentPrepared>> {
   const { rows } = await trx
     .raw(
       `update shipments set status = ?, ${to}_at = ? where shipment_id = ? and status = ?

@@ -1,7 +1,7 @@
 import { publishes } from 'tributary/outbox'
 import { Shipping } from '#schemas/topics.ts'
 
-const shipment = { aggregate: 'shipment', key: (e: { shipmentId: string }) => e.shipmentId }
+const shipment = { aggregate: 'shipment' }
 
 export const shippingEvents = publishes(Shipping, {
   ShipmentPrepared: shipment,

@@ -1,6 +1,6 @@
 import type { Api } from 'tributary/service'
 import { z } from 'zod'
-import { id, instant, msOrNull, shipmentId } from '#schemas/values.ts'
+import { instant, msOrNull, orderId, sellerId, shipmentId } from '#schemas/values.ts'
 import { deliverShipment, findShipment, prepareShipment, shipShipment } from './commands.ts'
 
 const params = z.object({ shipmentId })
@@ -8,7 +8,7 @@ const params = z.object({ shipmentId })
 export function shippingRoutes(api: Api): void {
   api.post('/shipments', {
     summary: 'Prepare what one seller sends for an order',
-    body: z.strictObject({ orderId: id, sellerId: id.nullable() }),
+    body: z.strictObject({ orderId, sellerId: sellerId.nullable() }),
     status: 201,
     run: (trx, { body }) => prepareShipment(trx, body.orderId, body.sellerId),
   })

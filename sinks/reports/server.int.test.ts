@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
+import type { Plain } from 'tributary/contracts'
 import { connectStack } from 'tributary/testing/stack'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import system from '#config'
@@ -47,7 +48,7 @@ async function report(id: string, query = ''): Promise<Map<string, ShownPanel>> 
   return new Map((json.panels as ShownPanel[]).map((panel) => [panel.id, panel]))
 }
 const sum = <T>(rows: readonly T[], of: (row: T) => number) => rows.reduce((total, row) => total + of(row), 0)
-const at = (order: OrderRow, orderId: string, purchasedAt: number | null): OrderRow => ({
+const at = (order: Plain<OrderRow>, orderId: string, purchasedAt: number | null): Plain<OrderRow> => ({
   ...order,
   orderId,
   purchasedAt,

@@ -1,3 +1,4 @@
+import type { Plain } from 'tributary/contracts'
 import { contracts } from '#schemas/topics.ts'
 import { memoryCodec } from '../../packages/tributary/contracts/codec.ts'
 import type { RowsTopic } from '../../packages/tributary/contracts/topic.ts'
@@ -7,7 +8,7 @@ const { Kafka, logLevel } = kafkajs
 
 /** Writes records to rows topics, good and bad ones, with the schema ids of `memoryCodec`. */
 export interface RowsWriter {
-  rows<Row>(topic: RowsTopic<Row>, rows: readonly Row[]): Promise<void>
+  rows<Row>(topic: RowsTopic<Row>, rows: readonly NoInfer<Plain<Row>>[]): Promise<void>
   raw(topic: string, key: string | Buffer | null, value: Buffer | null): Promise<void>
   close(): Promise<void>
 }
@@ -20,8 +21,8 @@ export async function openRowsWriter(brokers: readonly string[]): Promise<RowsWr
   const codec = memoryCodec(contracts)
   await codec.prepare(contracts)
   return {
-    async rows(topic, rows) {
-      const messages = rows.map((row) => ({ key: topic.key(row), value: codec.encode(topic.row, row) }))
+    async rows<Row>(topic: RowsTopic<Row>, rows: readonly Plain<Row>[]) {
+      const messages = rows.map((row) => ({ key: topic.key(row as Row), value: codec.encode(topic.row, row) }))
       await producer.send({ topic: topic.name, messages })
     },
     async raw(topic, key, value) {

@@ -1,11 +1,12 @@
+import type { Plain } from 'tributary/contracts'
 import type { CustomerRow, OrderRow, SalesRow, SellerRow } from '#schemas/contracts.generated.ts'
 
 /** Rows of the four read models that belong together, for tests of what reads them. */
 export interface Sample {
-  readonly orders: readonly OrderRow[]
-  readonly sales: readonly SalesRow[]
-  readonly customers: readonly CustomerRow[]
-  readonly sellers: readonly SellerRow[]
+  readonly orders: readonly Plain<OrderRow>[]
+  readonly sales: readonly Plain<SalesRow>[]
+  readonly customers: readonly Plain<CustomerRow>[]
+  readonly sellers: readonly Plain<SellerRow>[]
 }
 
 const DAY_MS = 86_400_000
@@ -27,7 +28,7 @@ const MEANS = ['credit_card', 'boleto', 'voucher', 'debit_card']
 export function sampleRows(count: number, days = 90, seed = 1): Sample {
   const random = generator(seed)
   const pick = <T>(from: readonly T[]) => from[Math.floor(random() ** 1.7 * from.length)]!
-  const orders = Array.from({ length: count }, (_, i): OrderRow => {
+  const orders = Array.from({ length: count }, (_, i): Plain<OrderRow> => {
     const purchasedAt = FROM + Math.floor(random() * days) * DAY_MS + Math.floor(random() * DAY_MS)
     const status = pick(['delivered', 'delivered', 'delivered', 'shipped', 'invoiced', 'canceled', 'unavailable'])
     const [city, state] = pick(PLACES)
@@ -78,19 +79,19 @@ export function sampleRows(count: number, days = 90, seed = 1): Sample {
 }
 
 /** Orders, and what the other read models make of them. */
-export function sampleOf(orders: readonly OrderRow[]): Sample {
+export function sampleOf(orders: readonly Plain<OrderRow>[]): Sample {
   return { orders, sales: salesOf(orders), customers: customersOf(orders), sellers: sellersOf(orders) }
 }
 
-const counts = (order: OrderRow) =>
+const counts = (order: Plain<OrderRow>) =>
   order.purchasedAt !== null && order.status !== 'canceled' && order.status !== 'unavailable'
 const mean = (scores: readonly number[]) =>
   scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length
-const scoresOf = (orders: readonly OrderRow[]) =>
+const scoresOf = (orders: readonly Plain<OrderRow>[]) =>
   mean(orders.flatMap((o) => (o.reviewScore === null ? [] : [o.reviewScore])))
 
-function salesOf(orders: readonly OrderRow[]): SalesRow[] {
-  const sales = new Map<string, SalesRow>()
+function salesOf(orders: readonly Plain<OrderRow>[]): Plain<SalesRow>[] {
+  const sales = new Map<string, Plain<SalesRow>>()
   for (const order of orders.filter(counts)) {
     const day = new Date(order.purchasedAt!).toISOString().slice(0, 10)
     const state = order.customer!.state!
@@ -111,7 +112,7 @@ function salesOf(orders: readonly OrderRow[]): SalesRow[] {
   return [...sales.values()]
 }
 
-function customersOf(orders: readonly OrderRow[]): CustomerRow[] {
+function customersOf(orders: readonly Plain<OrderRow>[]): Plain<CustomerRow>[] {
   const known = orders.filter((order) => order.purchasedAt !== null)
   const people = Map.groupBy(known, (order) => order.customer!.uniqueId!)
   return Array.from(people, ([uniqueId, theirs]) => ({
@@ -125,7 +126,7 @@ function customersOf(orders: readonly OrderRow[]): CustomerRow[] {
   }))
 }
 
-function sellersOf(orders: readonly OrderRow[]): SellerRow[] {
+function sellersOf(orders: readonly Plain<OrderRow>[]): Plain<SellerRow>[] {
   const sold = orders.filter(counts).flatMap((order) => order.items.map((item) => ({ order, item })))
   return Array.from(
     Map.groupBy(sold, ({ item }) => item.sellerId),

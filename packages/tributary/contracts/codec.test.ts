@@ -5,8 +5,15 @@ import { contracts } from '../../../schemas/topics.ts'
 import { avroType, codecOn, memoryCodec } from './codec.ts'
 import { type Contract, contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'
+import type { Plain } from './key.ts'
 
-const received: c.PaymentReceived = { orderId: 'o1', sequence: 1, type: 'voucher', installments: 0, cents: 4_711 }
+const received: Plain<c.PaymentReceived> = {
+  orderId: 'o1',
+  sequence: 1,
+  type: 'voucher',
+  installments: 0,
+  cents: 4_711,
+}
 
 async function preparedCodec() {
   const codec = memoryCodec(contracts)

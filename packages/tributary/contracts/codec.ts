@@ -2,6 +2,7 @@ import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
 import avro from './avsc.ts'
 import type { Contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'
+import type { Plain } from './key.ts'
 
 const MAGIC = 0
 const HEADER_BYTES = 5
@@ -21,7 +22,7 @@ export interface Codec {
   /** Looks up the ids of the given contracts. Throws `SchemaNotRegistered`: nothing is registered in passing. */
   prepare(contracts: readonly Contract<unknown>[]): Promise<void>
   /** The value's bytes. Throws `InvalidValue`, which names the record and the field. */
-  encode<T>(contract: Contract<T>, value: T): Buffer
+  encode<T>(contract: Contract<T>, value: NoInfer<T | Plain<T>>): Buffer
   /**
    * The value of the bytes, read as our own schema of that name where we have one.
    * Throws `UnknownSchemaId` when the id has not been learned yet, `BadPayload` when the bytes aren't such a value.

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { expect, test } from 'vitest'
 import { contracts } from '../../../schemas/topics.ts'
-import { generateContracts, generatedFile, schemaFiles } from './generate.ts'
+import { contractsOf, generateContracts, generatedFile, schemaFiles } from './generate.ts'
 
 test('the generated types are those of the Avro files', () => {
   expect(readFileSync(generatedFile, 'utf8')).toBe(generateContracts())
@@ -11,4 +11,38 @@ test('the generated types are those of the Avro files', () => {
 test('every Avro file is a contract of a topic, named by its folder and file', () => {
   const named = schemaFiles().map((file) => `tributary.${basename(dirname(file))}.${basename(file, '.avsc')}`)
   expect(named.toSorted()).toEqual(contracts.map((c) => c.name).toSorted())
+})
+
+const boat = (fields: readonly { name: string; type: unknown }[]) =>
+  contractsOf([{ type: 'record', name: 'Boat', namespace: 'toys', fields: fields as never }], {
+    boatNo: 'boat',
+    crew: 'sailor',
+    ownerId: 'owner',
+  })
+const all = [
+  { name: 'boatNo', type: 'long' },
+  { name: 'crew', type: { type: 'array', items: 'string' } },
+  { name: 'ownerId', type: ['null', 'string'] },
+]
+
+test('a field that rules.json calls an id is one, of a number, in a list, and where it may be missing', () => {
+  expect(boat([...all, { name: 'name', type: 'string' }])).toContain(`export interface Boat {
+  readonly boatNo: Id<'boat', number>
+  readonly crew: readonly Id<'sailor'>[]
+  readonly ownerId: Id<'owner'> | null
+  readonly name: string
+}`)
+})
+
+test('without ids, nothing speaks of them', () => {
+  expect(contractsOf([{ type: 'record', name: 'Boat', namespace: 'toys', fields: all as never }])).not.toContain('Id<')
+})
+
+test('an id of no field, and one that is neither a text nor a whole number, are refused by name', () => {
+  expect(() => boat(all.slice(1))).toThrow('no schema has a field "boatNo"')
+  expect(() => boat([...all.slice(1), { name: 'boatNo', type: 'double' }])).toThrow(
+    '"boatNo" is an id of "boat", and in Boat neither a text nor a whole number',
+  )
+  const moment = { type: 'long', logicalType: 'timestamp-millis' }
+  expect(() => boat([...all.slice(1), { name: 'boatNo', type: moment }])).toThrow('"boatNo"')
 })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type KeyValue, recordKey } from './key.ts'
+import { contract } from './contract.ts'
+import { type KeyValue, keyText, recordKey } from './key.ts'
+import { eventsTopic, rowsTopic } from './topic.ts'
 
 const value: fc.Arbitrary<KeyValue> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 4 }),
@@ -44,9 +46,43 @@ test.each([
   [{ n: undefined }, /part "n" of a key is undefined/],
   [{ n: 1n }, /part "n" of a key is a bigint/],
   [{ n: {} }, /part "n" of a key is \[object Object\]/],
-  [['a'], /a key is a text or a record of values, not \[object Array\]/],
+  [['a'], /a key is a text, a whole number or a record of values, not \[object Array\]/],
   [new Date(0), /not \[object Date\]/],
   [Promise.resolve('a'), /not \[object Promise\]/],
 ])('what has no one text is refused: %s', (of, reason) => {
   expect(() => recordKey(of as never)).toThrow(reason)
+})
+
+test('a text is its own key, a whole number has its digits, a record is written as ever', () => {
+  expect(keyText('a b')).toBe('a b')
+  expect([0, -0, 7, -12, Number.MAX_SAFE_INTEGER].map(keyText)).toEqual(['0', '0', '7', '-12', '9007199254740991'])
+  expect(keyText({ no: 7, day: 'mon' })).toBe('{"day":"mon","no":7}')
+})
+
+test.each([[1.5], [Number.NaN], [2 ** 53], [1e21], [true], [undefined], [new Date(0)]])(
+  'what would have another text for somebody else is no key: %s',
+  (of) => {
+    expect(() => keyText(of as never)).toThrow(/a key (is|that is a number)/)
+  },
+)
+
+interface Event {
+  readonly no: number
+  readonly day: string
+}
+const of = contract<Event>({ type: 'record', namespace: 'toys', name: 'Event' })
+
+test('topics write the keys that numbers and records make', () => {
+  const numbered = eventsTopic('toys', { Came: of, Left: of }, { key: (event) => event.no })
+  expect(numbered.keyOf('Left', { no: 7, day: 'mon' })).toBe('7')
+  const mixed = eventsTopic(
+    'toys',
+    { Came: of, Left: of },
+    { key: { Came: ({ no }) => no, Left: ({ day }) => ({ day }) } },
+  )
+  expect(mixed.keyOf('Came', { no: 7, day: 'mon' })).toBe('7')
+  expect(mixed.keyOf('Left', { no: 7, day: 'mon' })).toBe('{"day":"mon"}')
+  expect(rowsTopic('toys', 1, of, ({ day, no }) => ({ no, day })).key({ no: 7, day: 'mon' })).toBe(
+    '{"day":"mon","no":7}',
+  )
 })

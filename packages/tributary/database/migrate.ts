@@ -89,7 +89,7 @@ async function migrateOn(
 }
 
 /** Runs `work` while no other process migrates. The lock belongs to the connection, and so goes with the process. */
-async function alone<T>(postgres: Knex, work: (db: Knex) => Promise<T>): Promise<T> {
+export async function alone<T>(postgres: Knex, work: (db: Knex) => Promise<T>): Promise<T> {
   await postgres.raw('select pg_advisory_lock(?)', [ADVISORY_LOCK])
   try {
     return await work(postgres)
@@ -132,6 +132,12 @@ export async function refuseForeignDatabase(db: Knex, service: string): Promise<
 }
 
 async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<string>): Promise<void> {
+  await migrateTables(db, service, ran)
+  await ensurePublicationAndSlot(db, service.name)
+}
+
+/** Brings a service's tables and rights up to date, in a database that nothing need read the events of. */
+export async function migrateTables(db: Knex, service: ServiceDefinition, ran = new Set<string>()): Promise<void> {
   for (const name of await runMigrations(db, [...shared(service), ...service.migrations])) ran.add(name)
   // In one transaction: no command meets a moment without rights.
   await db.transaction((trx) => grantRights(trx, service.name))
@@ -139,7 +145,6 @@ async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<str
     await trx.raw(`set local role ${MAINTAINER}`)
     await makePartitionsAhead(trx, Date.now())
   })
-  await ensurePublicationAndSlot(db, service.name)
 }
 
 /** What every service has: an outbox and idempotency keys; an inbox where it subscribes. */

@@ -261,6 +261,35 @@ const cases: Readonly<Record<string, Case>> = {
       )
     },
   },
+  'groups by records of which some are written as the same key': {
+    topology: build((things, places, { combine }) => {
+      const kinds = things
+        .groupBy((t) => (t.place === null ? null : { place: t.place, third: t.size % 3 }), {
+          name: 'kinds',
+          key: ({ place, third }) => (third === 0 ? place : 'a'),
+        })
+        .summarise((a) => ({ n: a.count(), sizes: a.distinct((t) => t.size) }))
+      return combine({ kinds, places }, (parts, key) => row([parts.kinds ?? null, parts.places?.label ?? null], key))
+    }),
+    recompute: ({ things, places }) => {
+      const members = [...things.values()].filter(({ place }) => place !== null)
+      const keyOf = ({ place, size }: ThingSet) => (size % 3 === 0 ? place! : 'a')
+      const partsOf = ({ place, size }: ThingSet) => text({ place, third: size % 3 })
+      const keys = new Set([...members.map(keyOf), ...places.keys()])
+      return new Map(
+        [...keys].map((k) => {
+          const claims = Map.groupBy(
+            members.filter((t) => keyOf(t) === k),
+            partsOf,
+          )
+          const [least] = [...claims].sort(([a], [b]) => compare(a, b))
+          const sizes = least && [...new Set(least[1].map(({ size }) => size))].sort(compare)
+          const kind = least ? { ...JSON.parse(least[0]), n: least[1].length, sizes } : null
+          return [k, text([kind, places.get(k)?.label ?? null])]
+        }),
+      )
+    },
+  },
   'children gathered under their parents, joined with others on the way': {
     topology: build((things, places, { combine }) => {
       const own = things

@@ -6,8 +6,8 @@ import { Customers, contracts } from '../../../schemas/topics.ts'
 import { publish, publishes, publishTombstone, withOutbox } from './outbox.ts'
 
 const events = publishes(Customers, {
-  CustomerRegistered: { aggregate: 'customer', key: (e) => e.customerId },
-  CustomerMoved: { aggregate: 'customer', key: (e) => e.customerId },
+  CustomerRegistered: { aggregate: 'customer' },
+  CustomerMoved: { aggregate: 'customer' },
 })
 const event = { customerId: 'c1', uniqueId: 'u', zip: '01', city: 'x', state: 'SP' }
 

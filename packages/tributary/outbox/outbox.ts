@@ -3,8 +3,9 @@ import type { ClientBase, Pool } from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import type { Codec } from '#contracts/codec'
 import type { Contract, Instant } from '#contracts/contract'
+import type { Plain } from '#contracts/key'
 import { eventFaults } from '#contracts/rules'
-import type { EventsOf, EventsTopic } from '#contracts/topic'
+import type { EventsOf, EventsTopic, KeyedEventsTopic } from '#contracts/topic'
 import { EventsNotWritten, NoOutbox, NotInTransaction, NotOurEvent, PayloadTooLarge, RuleBroken } from './errors.ts'
 import { traceparent } from './trace.ts'
 import { execute, isInTransaction, isKnex, type Statement, type Transaction } from './transaction.ts'
@@ -25,13 +26,21 @@ export interface PublishedEvents {
   readonly byName: ReadonlyMap<string, Published<unknown>>
 }
 
+/** What is left to say of an event whose topic says its key. */
+type PublishedKeyed<T> = Omit<Published<T>, 'key'> & { readonly key?: never }
+
 /** Says how each event of `topic` is published; the compiler asks for all of them. */
 export function publishes<T extends EventsTopic>(
   topic: T,
-  events: { readonly [Name in keyof EventsOf<T>]: Published<EventsOf<T>[Name]> },
+  events: {
+    readonly [Name in keyof EventsOf<T>]: T extends KeyedEventsTopic
+      ? PublishedKeyed<EventsOf<T>[Name]>
+      : Published<EventsOf<T>[Name]>
+  },
 ): PublishedEvents {
   const byName = new Map<string, Published<unknown>>()
-  for (const [name, published] of Object.entries(events)) {
+  for (const [name, given] of Object.entries<object>(events)) {
+    const published = topic.keyOf ? { ...given, key: (event: unknown) => topic.keyOf!(name, event) } : given
     byName.set(topic.events[name]!.name, published as Published<unknown>)
   }
   return { topic, byName }
@@ -107,13 +116,13 @@ export async function clientOf(trx: Knex.Transaction): Promise<ClientBase> {
 
 /**
  * Publishes an event with the business change of the same transaction: both or neither. Lock the aggregate's row
- * first, so that the order of commits is the order of its states.
+ * first, so that the order of commits is the order of its states. Where the event has ids, `data` may have plain texts.
  * @param trx a transaction of knex, or a `pg` client after `await client.query('begin')`, of a database `withOutbox`
  * Throws `NotInTransaction`, `InvalidValue` (it doesn't fit its registered schema), `RuleBroken`, `PayloadTooLarge`; each makes the
  * transaction fail.
  */
-export async function publish<T>(trx: Transaction, event: Contract<T>, data: NoInfer<T>): Promise<void> {
-  await holdOrWrite(trx, occurrence(trx, event, data))
+export async function publish<T>(trx: Transaction, event: Contract<T>, data: NoInfer<Plain<T>>): Promise<void> {
+  await holdOrWrite(trx, occurrence(trx, event, data as T))
 }
 
 /**

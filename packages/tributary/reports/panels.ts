@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Client, estypes } from '@elastic/elasticsearch'
 import type { Log } from '#runtime/log'
-import { type Axis, axisFor, spreadOf, spreadSearch } from './axis.ts'
+import { type Axis, axisFor } from './axis.ts'
 import { type Scope, unusedFilters, zoneOf } from './filters.ts'
 import { type PanelResult, panelResult, panelSearch } from './queries.ts'
 import type { FilterValues, Panel, Report } from './report.ts'
+import { spreadOf, spreadSearch } from './spread.ts'
 
 /** Why a panel has no figures, for a person, and where to look further. */
 export interface PanelFault {

@@ -7,11 +7,12 @@ import { instant, ms } from './values.ts'
 /** `tributary service`, `migrate`, `inbox …`, `outbox …` */
 export function producersCommands(program: Command, system: System): void {
   const { services, domainTopics } = system
+  const here = services.filter((name) => !system.elsewhere.includes(name))
   const serviceName = oneOf('service', services)
   program
     .command('service')
-    .description(`run a service: ${services.join(', ')}`)
-    .argument('<name>', 'which one', serviceName)
+    .description(`run a service: ${here.join(', ')}`)
+    .argument('<name>', 'which one', oneOf('service that runs here', here))
     .action(async (name: string) => {
       const { runProcess } = await import('#runtime/main')
       const { runService } = await import('./run.ts')

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Id } from '#contracts/key'
 import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, ruleOf } from '#contracts/rules'
 
 /** The rules of schemas/rules.json as zod types: what a request's values must be. */
@@ -6,10 +7,24 @@ import { faultOf, type Kind, lengthFault, listFault, listRuleOf, type Rule, rule
 const orMissing = (what: string) => ({
   error: ({ input }: { input?: unknown }) => (input === undefined ? 'is missing' : what),
 })
-/** A text by its rule in schemas/rules.json. */
-export const text = (kind: Kind) => judged(z.string(orMissing('must be a text')), kind)
-/** A whole number by its rule in schemas/rules.json. */
-export const integer = (kind: Kind) => judged(z.number(orMissing('must be a whole number')), kind)
+/** What a text or a number is the id of, where it is one: only the compiler knows, and takes it for nothing else. */
+export interface IdOf<Of extends string> {
+  readonly of: Of
+}
+
+/** A text by its rule in schemas/rules.json: `text('name')`, `text('id', { of: 'member' })`. */
+export function text(kind: Kind): z.ZodString
+export function text<Of extends string>(kind: Kind, id: IdOf<Of>): z.ZodType<Id<Of>, string>
+export function text(kind: Kind): z.ZodType {
+  return judged(z.string(orMissing('must be a text')), kind)
+}
+
+/** A whole number by its rule in schemas/rules.json: `integer('cents')`, `integer('number', { of: 'boat' })`. */
+export function integer(kind: Kind): z.ZodNumber
+export function integer<Of extends string>(kind: Kind, id: IdOf<Of>): z.ZodType<Id<Of, number>, number>
+export function integer(kind: Kind): z.ZodType {
+  return judged(z.number(orMissing('must be a whole number')), kind)
+}
 
 /** RFC 3339, e.g. `2018-08-07T10:00:00Z`; a day that isn't one (30 February) is refused. */
 export const instant = z.iso

@@ -6,7 +6,7 @@ import { openSay } from './say.ts'
 import type { CommandExists } from './set-up.ts'
 import type { Shape } from './shape.ts'
 
-/** `tributary up | down | clean | status | logs`, and what belongs to them */
+/** `tributary up | dev | down | clean | status | logs`, and what belongs to them */
 export function stackCommands(program: Command, shape: Shape): void {
   const commandExists = existsIn(program)
   const { processes } = shape
@@ -21,6 +21,16 @@ export function stackCommands(program: Command, shape: Shape): void {
       const say = openSay()
       const { upAny } = await import('./any-stack.ts')
       await upAny(await settings(), { ...options, only: options.only, commandExists, say })
+    })
+
+  program
+    .command('dev')
+    .description('up, and stay: what you save runs, faults and logs are shown; Ctrl-C ends everything')
+    .option('--only <names>', 'comma-separated processes, as of `up`', words)
+    .action(async ({ only }: { only?: string[] }) => {
+      const { dev } = await import('./dev/dev.ts')
+      await dev(await settings(), { only, commandExists })
+      process.exit()
     })
 
   program

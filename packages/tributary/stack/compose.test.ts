@@ -24,6 +24,8 @@ import { shapeOf } from './shape.ts'
 import { images, versions } from './versions.ts'
 
 const shape = shapeOf(system)
+/** Each project's image has a name of its own: two of them on one computer don't take each other's. */
+const ours = '$' + '{COMPOSE_PROJECT_NAME}-tributary:local'
 const { processes, defaultPorts, secretNames } = shape
 
 interface Service {
@@ -68,7 +70,7 @@ test('the committed file is the one that is generated', () => {
 test('another business has its own processes, logins and addresses in it, and nothing of the marketplace', () => {
   const text = generateCompose(shapeOf({ services: ['parcels', 'trucks'], topologies: new Map([['routes', {}]]) }))
   const made: typeof compose = parse(text, { merge: true })
-  expect(Object.keys(made.services).filter((name) => made.services[name]!.image === 'tributary:local')).toEqual([
+  expect(Object.keys(made.services).filter((name) => made.services[name]!.image === ours)).toEqual([
     ...['registry-database', 'migrate', 'topics-apply', 'schemas-register', 'connectors-apply'],
     ...['parcels', 'trucks', 'processor-routes', 'sink', 'freshness', 'reports', 'watch'],
   ])
@@ -82,6 +84,17 @@ test('another business has its own processes, logins and addresses in it, and no
   expect(made.configs['postgres-hba']!.content).toBe(postgresHba(['parcels', 'trucks']))
   expect(text).not.toMatch(/orders|customers|payments/)
   expect(faultsOfSchema(made)).toBe('')
+})
+
+test('a service that runs elsewhere has its logins there, and no container', () => {
+  const text = generateCompose(
+    shapeOf({ services: ['parcels', 'trucks'], elsewhere: ['trucks'], topologies: new Map([['routes', {}]]) }),
+  )
+  const made: typeof compose = parse(text, { merge: true })
+  expect(Object.keys(made.services)).not.toContain('trucks')
+  expect(Object.keys(made.services.connect!.environment ?? {})).toContain('TRUCKS_CONNECTOR_PASSWORD')
+  expect(made.services.parcels!.environment!.ALLOWED_HOSTS).toMatch(/^freshness,reports,parcels,\$/)
+  expect(made.services.parcels!.environment).not.toHaveProperty('TRUCKS_URL')
 })
 
 test('the file fits the schema of the Compose specification', () => {
@@ -106,7 +119,7 @@ function faultsOfSchema(file: typeof compose): string {
 }
 
 test('every image is one of stack/versions.ts, each with its full version, or ours', () => {
-  const foreign = Object.entries(services).filter(([, { image }]) => image !== 'tributary:local')
+  const foreign = Object.entries(services).filter(([, { image }]) => image !== ours)
   expect(Object.fromEntries(foreign.map(([name, { image }]) => [name, image]))).toEqual(images)
   for (const image of Object.values(images)) expect(image).toMatch(/:\d+\.\d+(\.\d+)?[\w.-]*$/)
 })
@@ -188,7 +201,7 @@ test('every container has bounds, logs that are put aside, and no rights it does
     expect(found.logging, name).toEqual({ driver: 'json-file', options: { 'max-size': '20m', 'max-file': '3' } })
     // Only PostgreSQL's image begins as root.
     expect(found.cap_add !== undefined, name).toBe(name === 'postgres')
-    if (found.image === 'tributary:local') expect(found.read_only, name).toBe(true)
+    if (found.image === ours) expect(found.read_only, name).toBe(true)
   }
 })
 

@@ -53,8 +53,8 @@ export function generateCompose(shape: Shape): string {
 
 /** What stands in the template's places, each as lines. */
 function partsOf(shape: Shape): Readonly<Record<string, readonly string[]>> {
-  const { services, processes, defaultPorts, secretNames } = shape
-  const served = ['freshness', 'reports', ...services]
+  const { services, ownServices, processes, defaultPorts, secretNames } = shape
+  const served = ['freshness', 'reports', ...ownServices]
   const connect = processes.find(({ name }) => name === 'connect')!
   return {
     hosts: served,

@@ -103,7 +103,7 @@ function refuseSharedPorts(ports: Ports): void {
 }
 
 /** root's own cache folder can't be read by the unprivileged user the servers run as: it takes the system's. */
-function defaultCache(env: Readonly<Record<string, string | undefined>>): string {
+export function defaultCache(env: Readonly<Record<string, string | undefined>>): string {
   if (process.getuid?.() === 0) return '/var/cache/tributary'
   const xdg = env.XDG_CACHE_HOME
   if (xdg && isAbsolute(xdg)) return resolve(xdg, 'tributary')
@@ -120,7 +120,7 @@ function homeFolder(): string {
 }
 
 /** Where everything is, as the variables every process may read. */
-export function addresses({ services }: Shape, ports: Ports): Record<string, string> {
+export function addresses({ ownServices }: Shape, ports: Ports): Record<string, string> {
   const http = (port: number) => `http://127.0.0.1:${port}`
   return {
     HOST: '127.0.0.1',
@@ -132,7 +132,7 @@ export function addresses({ services }: Shape, ports: Ports): Record<string, str
     REPORTS_URL: http(ports.REPORTS_PORT!),
     FRESHNESS_URL: http(ports.FRESHNESS_PORT!),
     ...Object.fromEntries(
-      services.map((name) => [`${name.toUpperCase()}_URL`, http(ports[`${name.toUpperCase()}_PORT`]!)]),
+      ownServices.map((name) => [`${name.toUpperCase()}_URL`, http(ports[`${name.toUpperCase()}_PORT`]!)]),
     ),
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
   }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { homeMark } from './native/servers.ts'
+import { homeMark } from './native/server.ts'
 import type { Places } from './places.ts'
 import type { Shape } from './shape.ts'
 import { daemonCommand } from './supervisor/client.ts'

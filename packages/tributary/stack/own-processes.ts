@@ -3,15 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addresses, repository, type StackSettings } from './environment.ts'
-import type { Launch } from './native/servers.ts'
+import { type Launch, systemPath } from './launch.ts'
 import type { Places } from './places.ts'
 import type { ProcessSpec } from './processes.ts'
 
 /** The program that runs each of our processes. */
 export const entry = fileURLToPath(new URL(`../tributary${extname(import.meta.filename)}`, import.meta.url))
-
-/** The same whoever calls `up` (make, npx, a shell): a launch that differs is a process that is started anew. */
-export const systemPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /** How one of our own processes is started: Node on the `.ts` file, with the only secrets it may know. */
 export function launchOf(

@@ -29,7 +29,7 @@ export interface Places {
 }
 
 export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elasticsearchData'>): Places {
-  const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined
+  const account = serversAccount()
   const { home, cache, elasticsearchData } = settings
   const mark = createHash('sha256').update(home).digest('hex').slice(0, 12)
   const data = account && !reachable(home) ? join('/var/lib/tributary', mark) : join(home, 'data')
@@ -43,6 +43,11 @@ export function placesOf(settings: Pick<StackSettings, 'home' | 'cache' | 'elast
     supervisor: join(home, 'supervisor'),
     account,
   }
+}
+
+/** Whom the servers run as, where it isn't the user who calls. */
+export function serversAccount(): Account | undefined {
+  return process.getuid?.() === 0 ? unprivilegedAccount() : undefined
 }
 
 function unprivilegedAccount(): Account {

@@ -146,9 +146,16 @@ const readers: readonly ProcessSpec[] = [
   },
 ]
 
-/** Every process of a system, in an order in which each comes after those it needs. */
-export function processesOf(services: readonly string[], topologies: readonly string[]): readonly ProcessSpec[] {
-  return [...serversFor(services), ...services.map(serviceProcess), ...topologies.map(processorProcess), ...readers]
+/**
+ * Every process of a system, in an order in which each comes after those it needs.
+ * @param services all of them, @param own those that run here
+ */
+export function processesOf(
+  services: readonly string[],
+  own: readonly string[],
+  topologies: readonly string[],
+): readonly ProcessSpec[] {
+  return [...serversFor(services), ...own.map(serviceProcess), ...topologies.map(processorProcess), ...readers]
 }
 
 /** A step between the servers and our own processes: a command that may be repeated at any time. */

@@ -28,7 +28,8 @@ export async function runSetUpSteps(
   await Promise.all(done.values())
 }
 
-function runStep(
+/** Runs a step. Rejects with what it said when it fails. */
+export function runStep(
   step: SetUpStep,
   settings: StackSettings,
   places: Places,

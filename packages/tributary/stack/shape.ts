@@ -15,6 +15,8 @@ export interface Shape {
   readonly demo?: Demo
   /** The services' names. */
   readonly services: readonly string[]
+  /** Those of them that run here. */
+  readonly ownServices: readonly string[]
   readonly processes: readonly ProcessSpec[]
   /** Every port by its variable, with its default. */
   readonly defaultPorts: Readonly<Record<string, number>>
@@ -26,6 +28,8 @@ export interface Shape {
 export interface Named {
   readonly demo?: Demo
   readonly services: readonly string[]
+  /** Those of them that others run. */
+  readonly elsewhere?: readonly string[]
   /** By name. */
   readonly topologies: ReadonlyMap<string, unknown>
 }
@@ -51,12 +55,14 @@ const portOf = (from: number, more: number, at: number) => (at < ROOM ? from + a
 const upper = (name: string) => name.toUpperCase()
 
 /** The shape of a system. */
-export function shapeOf({ services, topologies, demo }: Named): Shape {
+export function shapeOf({ services, elsewhere = [], topologies, demo }: Named): Shape {
+  const ownServices = services.filter((name) => !elsewhere.includes(name))
   const names = [...topologies.keys()]
   return {
     ...(demo && { demo }),
     services,
-    processes: processesOf(services, names),
+    ownServices,
+    processes: processesOf(services, ownServices, names),
     defaultPorts: {
       ...serverPorts,
       ...Object.fromEntries(services.map((name, at) => [`${upper(name)}_PORT`, portOf(14001, 14101, at)])),

@@ -66,7 +66,7 @@ export function urlsOf(settings: Pick<StackSettings, 'shape' | 'ports' | 'given'
       ? (at.POSTGRES_URL ?? 'a server per service')
       : `postgres://127.0.0.1:${ports.POSTGRES_PORT}`,
     reports: at.REPORTS_URL!,
-    services: Object.fromEntries(shape.services.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
+    services: Object.fromEntries(shape.ownServices.map((name) => [name, at[`${name.toUpperCase()}_URL`]!])),
   }
 }
 
@@ -98,7 +98,8 @@ export async function nativeStatus(settings: StackSettings, commandExists: Comma
       return {
         name: spec.name,
         kind: spec.kind,
-        state: online || fault ? (ailment ? 'unwell' : 'ready') : one ? 'restarting' : 'stopped',
+        state:
+          online || fault ? (ailment ? 'unwell' : 'ready') : one && one.state !== 'stopped' ? 'restarting' : 'stopped',
         ...(ailment ? { reason: ailment } : {}),
         concerns,
         pid: one?.pid ?? null,

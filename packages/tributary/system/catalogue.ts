@@ -55,7 +55,7 @@ export function catalogueOf(system: System): Catalogue {
     }
   })
   const readersOf = (topic: string): string[] => [
-    ...[...system.subscriptions].filter(([, topics]) => topics.includes(topic)).map(([app]) => app),
+    ...[...system.reads].filter(([, topics]) => topics.includes(topic)).map(([name]) => inboxApp(name)),
     ...topologies.filter(({ reads }) => reads.includes(topic)).map(({ name }) => `topology ${name}`),
   ]
   return {
@@ -64,7 +64,7 @@ export function catalogueOf(system: System): Catalogue {
       name,
       topic: topic.name,
       partitions: topic.partitions,
-      subscribesTo: system.subscriptions.get(inboxApp(name)) ?? [],
+      subscribesTo: system.reads.get(name) ?? [],
       events: Object.values(topic.events).map(recordOf),
       readBy: readersOf(topic.name),
     })),

@@ -13,6 +13,11 @@ export interface ServiceEntry {
   readonly publishes: EventsTopic
   /** Topics of others that it subscribes to. */
   readonly subscribesTo?: readonly EventsTopic[]
+  /**
+   * Who runs it (default: `here`). One that runs `elsewhere`, in another language or on computers of its team, has its database,
+   * logins, topic and connector prepared as all have, and no process is started for it.
+   */
+  readonly runs?: 'here' | 'elsewhere'
   /** The service itself, loaded by the processes that need it. */
   load(): Promise<{ readonly service: ServiceDefinition }>
 }

@@ -1,9 +1,7 @@
 import { plan } from '#engine'
 import { reportFaults } from '#reports/faults'
 import type { SystemDefinition } from './definition.ts'
-
-/** A service's name is that of its database, its logins, its topic's prefix and its variables' as well. */
-const SERVICE_NAME = /^[a-z][a-z0-9]{0,39}$/
+import { SERVICE_NAME, serviceNameRule } from './names.ts'
 
 /** What is wrong with a definition, each with its place. */
 export function faultsIn(definition: SystemDefinition): string[] {
@@ -13,7 +11,7 @@ export function faultsIn(definition: SystemDefinition): string[] {
   const published = new Map<string, string>()
   for (const [name, { publishes }] of entries) {
     if (!SERVICE_NAME.test(name)) {
-      faults.push(`services.${name}: a name has at most 40 letters a to z and digits, the first a letter`)
+      faults.push(`services.${name}: ${serviceNameRule}`)
     }
     if (publishes.service !== name) {
       faults.push(`services.${name}.publishes: the topic "${publishes.name}" is that of "${publishes.service}"`)

@@ -3,6 +3,8 @@ import { contract } from '#contracts/contract'
 import { eventsTopic, rowsTopic } from '#contracts/topic'
 import { topology } from '#engine'
 import { paces, readModel } from '#read-models/read-model'
+import { shapeOf } from '#stack/shape'
+import { catalogueOf } from './catalogue.ts'
 import type { SystemDefinition } from './definition.ts'
 import { defineSystem } from './system.ts'
 
@@ -55,6 +57,23 @@ test('the way to a read model follows from its topology, and what a service is t
   ])
   expect(subscribers).toEqual(['b'])
   expect([...subscriptions]).toEqual([['b.inbox', ['a.events']]])
+})
+
+test('a service that runs elsewhere has topic, database and connector, and no process; the catalogue names it as a reader', () => {
+  const B = eventsTopic('b', { Happened })
+  const system = defineSystem({
+    ...sound,
+    services: { a: service(), b: { ...service(B), subscribesTo: [A], runs: 'elsewhere' } },
+  })
+  expect(system.topics.map(({ name }) => name)).toContain('b.events')
+  // Nobody here follows its group, and its dead letters are its own.
+  expect([system.subscribers, [...system.subscriptions]]).toEqual([[], []])
+  expect(system.topics.map(({ name }) => name)).not.toContain('b.inbox.dead-letters')
+  expect(catalogueOf(system).services[0]!.readBy).toContain('b.inbox')
+  const { processes, secretNames } = shapeOf(system)
+  expect(processes.filter(({ kind }) => kind === 'service').map(({ name }) => name)).toEqual(['a'])
+  expect(processes.find(({ name }) => name === 'connect')!.secrets).toContain('B_CONNECTOR_PASSWORD')
+  expect(secretNames).toContain('B_DB_PASSWORD')
 })
 
 test('what isn’t said of the report page is as usual; what is said is taken', () => {

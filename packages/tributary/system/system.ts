@@ -14,9 +14,15 @@ import { faultsIn } from './faults.ts'
 
 /** A business as the machine sees it: what its definition says, and what follows from that. */
 export interface System extends Chain, Reporting {
+  /** What it was defined by. */
+  readonly definition: SystemDefinition
   /** The services' names: each owns a database and publishes events. */
   readonly services: readonly string[]
-  /** Those that subscribe to others' topics. */
+  /** Those that others run: their databases, topics and connectors are the system's, their processes aren't. */
+  readonly elsewhere: readonly string[]
+  /** The topics that each subscribes to. */
+  readonly reads: ReadonlyMap<string, readonly string[]>
+  /** Those that subscribe to others' topics and run here. */
   readonly subscribers: readonly string[]
   readonly rowsTopics: readonly RowsTopic[]
   readonly verification: Verification
@@ -46,14 +52,18 @@ export function defineSystem(definition: SystemDefinition): System {
   if (faults.length > 0) throw new InvalidSystem(faults.map((fault) => `  ${fault}`).join('\n'))
   const services = Object.keys(definition.services)
   const entries = Object.entries(definition.services)
-  const subscribers = entries.filter(([, { subscribesTo = [] }]) => subscribesTo.length > 0).map(([name]) => name)
+  const elsewhere = entries.filter(([, { runs }]) => runs === 'elsewhere').map(([name]) => name)
+  const reads = new Map(entries.map(([name, { subscribesTo = [] }]) => [name, subscribesTo.map((topic) => topic.name)]))
+  const subscribers = services.filter((name) => reads.get(name)!.length > 0 && !elsewhere.includes(name))
   const domainTopics = new Map(entries.map(([name, { publishes }]) => [name, publishes]))
   const topologies = new Map(definition.topologies.map((entry) => [entry.topology.name, entry]))
   const { readModels } = definition
   const rowsTopics = readModels.map(({ topic }) => topic)
   const apps = [...[...topologies.keys()].map(processorApp), ...subscribers.map(inboxApp), sinkApp]
   return {
+    definition,
     services,
+    elsewhere,
     subscribers,
     domainTopics,
     rowsTopics,
@@ -69,9 +79,8 @@ export function defineSystem(definition: SystemDefinition): System {
     commands: (program) => definition.commands?.(program),
     topologies,
     stages: definition.topologies.flatMap(stagesOf),
-    subscriptions: new Map(
-      subscribers.map((name) => [inboxApp(name), definition.services[name]!.subscribesTo!.map((topic) => topic.name)]),
-    ),
+    subscriptions: new Map(subscribers.map((name) => [inboxApp(name), reads.get(name)!])),
+    reads,
     deadLetterTopics: new Map(apps.map((app) => [app, deadLettersOf(app).name])),
     topics: [...domainTopics.values(), ...rowsTopics, ...apps.map(deadLettersOf)],
     contracts: [
@@ -84,12 +93,12 @@ export function defineSystem(definition: SystemDefinition): System {
 
 function stagesOf({ topology }: TopologyEntry): Stage[] {
   const planned = plan(topology)
-  return planned.sinks.map(({ topic }) => ({
-    readModel: topic.readModel,
+  return planned.sinks.map((sink) => ({
+    readModel: sink.topic.readModel,
     group: processorApp(topology.name),
     inputs: planned.sources.map((source) => source.topic.name),
-    output: topic.name,
-    hops: hopsOf(planned),
+    output: sink.topic.name,
+    hops: hopsOf(planned, sink),
   }))
 }
 

@@ -1,11 +1,11 @@
 // Written by `npx --no tributary schemas generate` from the .avsc files beside it: change those, not this.
 
-import { type Contract, contract, type Instant } from 'tributary/contracts'
+import { type Contract, contract, type Id, type Instant } from 'tributary/contracts'
 
 /** A member took a book home. */
 export interface BookLent {
-  readonly loanId: string
-  readonly memberId: string
+  readonly loanId: Id<'loan'>
+  readonly memberId: Id<'member'>
   readonly title: string
   readonly lentAt: Instant
 }
@@ -14,7 +14,7 @@ export const BookLent: Contract<BookLent> = contract<BookLent>({"type":"record",
 
 /** The book is back. */
 export interface BookReturned {
-  readonly loanId: string
+  readonly loanId: Id<'loan'>
   readonly returnedAt: Instant
 }
 
@@ -22,7 +22,7 @@ export const BookReturned: Contract<BookReturned> = contract<BookReturned>({"typ
 
 /** Somebody became a member. */
 export interface MemberJoined {
-  readonly memberId: string
+  readonly memberId: Id<'member'>
   readonly name: string
 }
 
@@ -30,7 +30,7 @@ export const MemberJoined: Contract<MemberJoined> = contract<MemberJoined>({"typ
 
 /** A loan with the name of its member. */
 export interface LoanRow {
-  readonly loanId: string
+  readonly loanId: Id<'loan'>
   readonly title: string
   /** Null while the member isn't known. */
   readonly member: string | null

@@ -1,7 +1,7 @@
 import { eventsTopic, rowsTopic } from 'tributary/contracts'
 import { BookLent, BookReturned, LoanRow, MemberJoined } from './contracts.generated.ts'
 
-export const Members = eventsTopic('members', { MemberJoined })
-export const Loans = eventsTopic('loans', { BookLent, BookReturned })
+export const Members = eventsTopic('members', { MemberJoined }, { key: (event) => event.memberId })
+export const Loans = eventsTopic('loans', { BookLent, BookReturned }, { key: (event) => event.loanId })
 
 export const LoanRows = rowsTopic('loans', 1, LoanRow, (row) => row.loanId)

@@ -2,5 +2,6 @@ import { text } from 'tributary/service'
 
 /** What a request's values must be, by the rules in rules.json. */
 
-export const id = text('id')
+export const memberId = text('id', { of: 'member' })
+export const loanId = text('id', { of: 'loan' })
 export const name = text('name')

@@ -1,4 +1,4 @@
-import { type KeyParts, type RecordKey, recordKey } from '#contracts/key'
+import { type KeyParts, keyText, type NameOfKey, type NumberKey, type RecordKey } from '#contracts/key'
 import type { RowsTopic } from '#contracts/topic'
 import type {
   ChildKeyOf,
@@ -25,16 +25,17 @@ export interface Sink {
 /** The key of a row that `flatMap` made: that of its parent and its own. */
 export type ChildKey<Parent extends string> = string & { readonly childOf: Parent }
 
-/** How a row is named by another one: by its key, or by the parts of a key that is a record. */
-type Reference<K> = K extends RecordKey<infer Parts> ? Parts : K
-
 interface Joined<K, L, R, O> extends Named {
   /** The row made of both sides. Pure. */
   readonly select: (left: L, right: R, key: K) => O
 }
+/** By the same key: there is no `on`. (Its type is a function's, so that one that is there has its parameter's type.) */
+interface JoinedByKey<K, L, R, O> extends Joined<K, L, R, O> {
+  readonly on?: (left: L) => never
+}
 interface JoinedOn<K, RK, L, R, O> extends Joined<K, L, R, O> {
-  /** The right row's key, read off the left row; null or undefined where there is none. Pure. */
-  readonly on: (left: L) => Reference<NoInfer<RK>> | null | undefined
+  /** What names the right row's key (a text, a number, a record's parts), read off the left row; null or undefined where there is none. Pure. */
+  readonly on: (left: L) => NameOfKey<NoInfer<RK>> | null | undefined
 }
 
 /** A table and a join as the plan sees them; the overloads check the types before. */
@@ -100,15 +101,15 @@ export class Table<K extends string, V> {
   }
 
   /** Rows that are on both sides: by the same key, or by the key that `on` reads off the left row. */
+  join<R, O>(right: Table<NoInfer<K>, R>, options: JoinedByKey<K, V, R, O>): Table<K, O>
   join<RK extends string, R, O>(right: Table<RK, R>, options: JoinedOn<K, RK, V, R, O>): Table<K, O>
-  join<R, O>(right: Table<NoInfer<K>, R>, options: Joined<K, V, R, O>): Table<K, O>
   join(right: AnyTable, options: AnyJoin): Table<K, never> {
     return this.#join('inner', right, options)
   }
 
   /** Every left row, with the right one where there is one: by the same key, or by the key that `on` reads off it. */
+  leftJoin<R, O>(right: Table<NoInfer<K>, R>, options: JoinedByKey<K, V, R | undefined, O>): Table<K, O>
   leftJoin<RK extends string, R, O>(right: Table<RK, R>, options: JoinedOn<K, RK, V, R | undefined, O>): Table<K, O>
-  leftJoin<R, O>(right: Table<NoInfer<K>, R>, options: Joined<K, V, R | undefined, O>): Table<K, O>
   leftJoin(right: AnyTable, options: AnyJoin): Table<K, never> {
     return this.#join('left', right, options)
   }
@@ -119,23 +120,25 @@ export class Table<K extends string, V> {
   }
 
   /**
-   * Gathers rows by another key: a text, so that the groups can be joined by it, or a record of values, which are then in
-   * the groups' rows, too. Rows for which there is none are in no group.
+   * Gathers rows by another key: a text or a whole number, so that the groups can be joined by it, or a record of values,
+   * which are then in the groups' rows, too. Rows for which there is none are in no group.
    *
-   * A record's key is written by `key`, which has to give different records different texts, else as `recordKey` does.
+   * A record's key is written by `key`, else as `recordKey` does. Of different records that `key` gives the same text the
+   * least stands, the others are failures of the operator.
    * Where rows are written to a topic under that same key, they are in their task already: nothing is sent or kept for it.
    */
+  groupBy<Parts extends KeyParts<Parts>, G extends string = string>(
+    group: (row: V) => Parts | null | undefined,
+    options: Named & { readonly key: (parts: NoInfer<Parts>) => G },
+  ): Grouped<G, V, Parts>
   groupBy<G extends string>(group: (row: V) => G | null | undefined, options?: Named): Grouped<G, V, unknown>
+  groupBy<N extends number>(group: (row: V) => N | null | undefined, options?: Named): Grouped<NumberKey<N>, V, unknown>
   groupBy<Parts extends KeyParts<Parts>>(
     group: (row: V) => Parts | null | undefined,
     options?: Named,
   ): Grouped<RecordKey<Parts>, V, Parts>
-  groupBy<Parts extends KeyParts<Parts>>(
-    group: (row: V) => Parts | null | undefined,
-    options: Named & { readonly key: (parts: NoInfer<Parts>) => string },
-  ): Grouped<string, V, Parts>
   groupBy(
-    group: (row: V) => string | object | null | undefined,
+    group: (row: V) => string | number | object | null | undefined,
     options?: Named & { readonly key?: (parts: never) => string },
   ): Grouped<never, V, never> {
     return this.#grouped(group as KeyOf, options)
@@ -165,7 +168,7 @@ export class Table<K extends string, V> {
       summarise: (describe) => {
         const name = this.#nameOf(`${this.#node.name}-summary`, options?.name)
         const aggregates = planAggregates(describe)
-        const key = options?.key ?? recordKey
+        const key = options?.key ?? keyText
         return this.#next({ kind: 'summarise', name, input: this.#node, group, key, aggregates })
       },
     }

@@ -1,31 +1,42 @@
-import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic'
+import type { EventsOf, EventsTopic, KeysOf, RowsTopic } from '#contracts/topic'
 import type { Combined, Handler, Node, Project, SinkNode } from '../plan/nodes.ts'
 import { type AnyTable, type KeyOfAll, type Named, type RowOf, type Sink, Table } from './table.ts'
 
 /** What happens to the row of a key, one handler per event name. Null or undefined: there is no row (any more). */
-export type Handlers<Events, Row> = {
-  readonly [Name in keyof Events]: (row: Row | undefined, event: Events[Name], key: string) => Row | null | undefined
+export type Handlers<Events, Row, Keys = { [Name in keyof Events]: string }> = {
+  readonly [Name in keyof Events]: (
+    row: Row | undefined,
+    event: Events[Name],
+    key: KeyIn<Keys, Name>,
+  ) => Row | null | undefined
 }
 
+/** The key of some of a topic's events. */
+type KeyIn<Keys, Name> = Extract<Keys[Name & keyof Keys], string>
+
 /** A topic of events, keyed by aggregate id. */
-export interface EventStream<Events> {
+export interface EventStream<Events, Keys = { [Name in keyof Events]: string }> {
   /** Only these events; the topic's others are passed over. */
-  only<Name extends keyof Events>(...names: readonly Name[]): EventStream<Pick<Events, Name>>
+  only<Name extends keyof Events>(...names: readonly Name[]): EventStream<Pick<Events, Name>, Keys>
   /**
    * The current row of each record key, folded from its events in order. Every event needs its handler. A tombstone
    * deletes the row. Handlers are pure: the same row and event always give the same row.
    */
-  evolve<Row>(handlers: Handlers<Events, Row>, options?: Named): Table<string, Row>
+  evolve<Row>(handlers: Handlers<Events, Row, Keys>, options?: Named): Table<KeyIn<Keys, keyof Events>, Row>
 }
 
 /** Where a topology's tables come from. */
 export interface Sources {
   /** The events of a domain topic. */
-  events<Topic extends EventsTopic>(topic: Topic): EventStream<EventsOf<Topic>>
+  events<Topic extends EventsTopic>(topic: Topic): EventStream<EventsOf<Topic>, KeysOf<Topic>>
   /** A rows topic as a table, keyed by record key. */
-  table<R>(topic: RowsTopic<R>): Table<string, R>
+  table<R, K extends string>(topic: RowsTopic<R, K>): Table<K, R>
   /** The same, holding only what `keep` makes of each row (nothing for null): state is as small as you make it. */
-  table<R, Kept>(topic: RowsTopic<R>, keep: (row: R, key: string) => Kept | null, options?: Named): Table<string, Kept>
+  table<R, K extends string, Kept>(
+    topic: RowsTopic<R, K>,
+    keep: (row: R, key: K) => Kept | null,
+    options?: Named,
+  ): Table<K, Kept>
   /**
    * A row for each key that has a row in one of the tables at least, made of all of them at once: an outer join of any
    * number of tables of the same key. A part that has no row is undefined; null or undefined leaves the key out. Pure.

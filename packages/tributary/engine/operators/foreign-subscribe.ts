@@ -1,4 +1,4 @@
-import { recordKey } from '#contracts/key'
+import { keyText } from '#contracts/key'
 import type { ForeignJoinNode } from '../plan/nodes.ts'
 import { SEPARATOR } from '../state/keys.ts'
 import { checkKey, checkRow } from '../state/plain-data.ts'
@@ -99,8 +99,7 @@ export class ForeignSubscribe implements Operator {
     const named = this.marks.now(pk, () => {
       const named = this.#node.on(row) ?? null
       if (named === null) return { fk: null }
-      const fk = typeof named === 'object' ? recordKey(named) : named
-      return { fk: checkKey(fk, `the foreign key of "${this.#node.name}"`) }
+      return { fk: checkKey(keyText(named), `the foreign key of "${this.#node.name}"`) }
     })
     return named?.fk
   }

@@ -1,7 +1,7 @@
-import { orderedParts } from '#contracts/key'
+import { keyText, orderedParts } from '#contracts/key'
 import { EngineError } from '../errors.ts'
 import type { SummariseNode } from '../plan/nodes.ts'
-import { partsOf } from '../state/keys.ts'
+import { pairOf, partsOf } from '../state/keys.ts'
 import { checkKey, checkRow } from '../state/plain-data.ts'
 import { add, addTo, type GroupPart, isNothing, type Values } from './group-state.ts'
 import type { Marks } from './marks.ts'
@@ -15,6 +15,8 @@ const MOST_VALUE_BYTES = 400_000
 /** What one row means for its group. */
 interface Contribution {
   readonly group: string
+  /** The group's key, with its parts where another group may have the same. */
+  readonly id: string
   /** Of a group that is a record. */
   readonly parts: object | undefined
   readonly target: number
@@ -24,6 +26,7 @@ interface Contribution {
 }
 
 interface Outgoing {
+  readonly group: string
   readonly target: number
   readonly part: GroupPart
   /** Of the part's values. */
@@ -62,7 +65,7 @@ export class GroupSender implements Operator {
       const row = this.#input.get(key)
       this.#change(key, row, row)
     }
-    for (const [group, { target, part, characters }] of this.#outgoing) {
+    for (const { group, target, part, characters } of this.#outgoing.values()) {
       if (isNothing(part)) continue
       for (const each of characters > MOST_MESSAGE_CHARACTERS ? split(part) : [part]) {
         this.#context.send('groups', target, [group, each])
@@ -96,7 +99,7 @@ export class GroupSender implements Operator {
     if (named === undefined) return undefined
     // Ordered: values are told apart by their text, in which the order of a row's fields shows.
     const parts = typeof named === 'object' ? orderedParts(named) : undefined
-    const group = checkKey(parts ? keyOf(parts as never) : named, `the group of summary "${name}"`)
+    const group = checkKey(parts ? keyOf(parts as never) : keyText(named), `the group of summary "${name}"`)
     const sums = aggregates.sums.map((sum) => {
       const value = sum(row)
       if (Number.isSafeInteger(value)) return value
@@ -109,7 +112,8 @@ export class GroupSender implements Operator {
       const value = set(row) ?? undefined
       return value === undefined ? undefined : this.#textOf(value, aggregates.extremes.has(column))
     })
-    return { group, parts, target: this.#outgoing.get(group)?.target ?? this.#targetOf(group), sums, values }
+    const id = parts && keyOf !== keyText ? pairOf(group, JSON.stringify(parts)) : group
+    return { group, id, parts, target: this.#outgoing.get(id)?.target ?? this.#targetOf(group), sums, values }
   }
 
   #textOf(value: unknown, ordered: boolean): string {
@@ -128,12 +132,12 @@ export class GroupSender implements Operator {
 
   #count(contribution: Contribution | undefined, sign: 1 | -1): void {
     if (!contribution) return
-    const { group, parts, target, sums, values } = contribution
-    let outgoing = this.#outgoing.get(group)
+    const { group, id, parts, target, sums, values } = contribution
+    let outgoing = this.#outgoing.get(id)
     if (!outgoing) {
       const part = { n: 0, ...(parts && { parts }), sums: sums.map(() => 0), sets: values.map(() => ({})) }
-      outgoing = { target, part, characters: 0 }
-      this.#outgoing.set(group, outgoing)
+      outgoing = { group, target, part, characters: 0 }
+      this.#outgoing.set(id, outgoing)
     }
     const { part } = outgoing
     part.n += sign

@@ -219,6 +219,75 @@ test('a group that is a record is written under the key it is told to be, and is
   expect(driver.stateRows('to-grouped.rows.1')).toBe(0)
 })
 
+test('of groups that are written as one key the least stands; the others are failures until it is theirs', () => {
+  const driver = drive(
+    topology('colliding', ({ events }) =>
+      events(Things)
+        .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
+        .groupBy(({ place, size }) => ({ place, size }), { name: 'group', key: ({ place }) => `${place}` })
+        .summarise((a) => ({ n: a.count() }))
+        .map(({ size, n }, key) => ({ key, text: `${size}: ${n}` }))
+        .to(Rows),
+    ),
+    { workers: 4 },
+  )
+  const shown = () => driver.table(Rows).get('x')?.text
+  driver.pipe(Things, thingSet('a', 'x', 2))
+  driver.pipe(Things, thingSet('b', 'x', 2))
+  expect([shown(), driver.failures]).toEqual(['2: 2', []])
+
+  // It came later, and is less than the one that was there.
+  driver.pipe(Things, thingSet('c', 'x', 1))
+  driver.pipe(Things, thingSet('d', 'x', 3))
+  expect(shown()).toBe('1: 1')
+  expect(driver.failures.map(({ place, key, message }) => [place, key, message])).toEqual([
+    [
+      'group',
+      'x',
+      'groups {"place":"x","size":1} and {"place":"x","size":2} of summary "group" are both written as the key "x": ' +
+        'the first one is in the table. Let "key" write different groups differently',
+    ],
+    ['group', 'x', expect.stringContaining('{"place":"x","size":1} and {"place":"x","size":3}')],
+  ])
+  for (let worker = 0; worker < 4; worker++) driver.restart(worker)
+
+  // What changes of a group that doesn't stand is counted all the same.
+  driver.pipe(Things, thingSet('b', 'y', 2))
+  expect(shown()).toBe('1: 1')
+  driver.erase(Things, 'c')
+  expect(shown()).toBe('2: 1')
+  expect(driver.mended).toEqual([])
+  driver.erase(Things, 'd')
+  expect(driver.mended.map(({ operator, key }) => [operator, key])).toEqual([['group', 'x']])
+  driver.erase(Things, 'a')
+  expect(shown()).toBeUndefined()
+  driver.erase(Things, 'b')
+  expect(driver.stateRows('group')).toBe(0)
+})
+
+test('also groups that grew beyond a record keep apart', () => {
+  const driver = drive(
+    topology('colliding', ({ events }) =>
+      events(Things)
+        .evolve<ThingSet>({ ThingSet: (_, event) => event }, { name: 'things' })
+        .groupBy(({ size }) => ({ even: size % 2 === 0 }), { name: 'group', key: () => 'one' })
+        .summarise((a) => ({ places: a.countDistinct(({ place }) => place) }))
+        .map(({ even, places }, key) => ({ key, text: `${even}: ${places}` }))
+        .to(Rows),
+    ),
+  )
+  const wide = (name: string, size: number, places: number) => {
+    for (let i = 0; i < places; i++) driver.pipe(Things, thingSet(`${name}${i}`, `${i}`.padStart(10_000), size))
+  }
+  wide('even', 2, 10)
+  wide('odd', 1, 8)
+  expect(driver.table(Rows).get('one')?.text).toBe('false: 8')
+  for (let i = 0; i < 8; i++) driver.erase(Things, `odd${i}`)
+  expect(driver.table(Rows).get('one')?.text).toBe('true: 10')
+  for (let i = 0; i < 10; i++) driver.erase(Things, `even${i}`)
+  expect(driver.stateRows('group')).toBe(0)
+})
+
 test('a group whose key is a text that looks like a record stays a text', () => {
   const driver = drive(grouped())
   driver.pipe(Things, thingSet('a', '{"n":7,"place":"x"}', 1))

@@ -1,10 +1,10 @@
-import type { AggregatePlan, GroupFigures } from '../dsl/aggregates.ts'
-import { compare, type SortKey } from '../dsl/order.ts'
-import { EngineError } from '../errors.ts'
+import type { AggregatePlan } from '../dsl/aggregates.ts'
 import type { SummariseNode } from '../plan/nodes.ts'
 import { pairOf, partsOf } from '../state/keys.ts'
 import { checkOutside } from '../state/plain-data.ts'
 import type { StateStore } from '../state/store.ts'
+import { columnKey, extremeOf, Figures } from './group-figures.ts'
+import { GroupSlots, type Slot } from './group-slots.ts'
 import {
   add,
   addTo,
@@ -37,21 +37,26 @@ const MOST_INLINE_CHARACTERS = 64_000
  * share becomes wide: from then on each value is an entry of a second store, so that no record grows with the group,
  * and a change writes one entry. Of a wide column the record keeps the number of values and the extremes, so that only
  * what is made of all values (`collect`, `distinct`, `top`) reads them all.
+ *
+ * Of several groups that are written as the same key the one with the least parts (by their text) stands; the others
+ * are failures until the key is theirs.
  */
 export class GroupTable implements TableOperator, Receiver {
   readonly delta: Delta = new Map()
   readonly marks: Marks
   readonly #name: string
   readonly #aggregates: AggregatePlan
-  readonly #store: StateStore
+  readonly #slots: GroupSlots
   /** The pair of a wide column (`columnKey`) and a value's JSON text → how often it is there. */
   readonly #values: StateStore
+  readonly #context: OperatorContext
   readonly #inbox: Message[] = []
 
   constructor(node: SummariseNode, context: OperatorContext) {
     this.#name = node.name
     this.#aggregates = node.aggregates
-    this.#store = context.openStore(node.name)
+    this.#context = context
+    this.#slots = new GroupSlots(node, context)
     this.#values = context.openStore(`${node.name}.values`, { scannable: true })
     this.marks = context.marks('group')
   }
@@ -63,72 +68,86 @@ export class GroupTable implements TableOperator, Receiver {
   }
 
   step(): void {
-    const touched = new Map<string, GroupState>()
+    const touched = new Map<Slot, GroupState>()
+    const groups = new Set<string>()
     for (const [group, part] of this.#inbox as unknown as [string, GroupPart][]) {
-      let state = touched.get(group)
+      groups.add(group)
+      const slot = this.#slots.of(group, part.parts)
+      let state = touched.get(slot)
       if (!state) {
-        state = copyOf(this.#store.get(group) as GroupState | undefined, this.#aggregates)
-        touched.set(group, state)
+        state = copyOf(slot.store.get(slot.key) as GroupState | undefined, this.#aggregates)
+        touched.set(slot, state)
       }
-      this.#merge(group, state, part)
+      this.#merge(slot, state, part)
     }
-    for (const [group, state] of touched) {
-      this.#fit(group, state)
-      if (isNothing(state)) this.#store.delete(group)
-      else this.#store.put(group, state)
-      this.#emit(group)
+    for (const [slot, state] of touched) {
+      this.#fit(slot, state)
+      if (isNothing(state)) slot.store.delete(slot.key)
+      else slot.store.put(slot.key, state)
+      if (state.n <= 0) this.#marksOf(slot).clear(slot.group)
     }
-    for (const group of this.marks.retried) if (!touched.has(group)) this.#emit(group)
+    for (const group of this.marks.retried) groups.add(group)
+    for (const group of groups) this.#emit(group)
   }
 
   get(group: string): unknown {
-    const state = this.#stateOf(group, 'now')
-    return state && this.marks.get(group, () => this.#row(group, state, 'now'))
+    const [stands] = this.#slots.withRows(group, 'now')
+    return stands && this.marks.get(group, () => this.#row(stands, 'now'))
   }
 
   keys(): Iterable<string> {
-    return this.#store.keys()
+    return this.#slots.keys()
   }
 
   reset(): void {
     this.delta.clear()
     this.#inbox.length = 0
+    this.#slots.reset()
     this.marks.reset()
   }
 
   #emit(group: string): void {
-    const before = this.#stateOf(group, 'before')
-    const now = this.#stateOf(group, 'now')
-    const was = before && this.marks.before(group, () => this.#row(group, before, 'before'))
+    const [before] = this.#slots.withRows(group, 'before')
+    const [now, ...others] = this.#slots.withRows(group, 'now')
+    const was = before && this.marks.before(group, () => this.#row(before, 'before'))
     if (!now) this.marks.clear(group)
-    note(this.delta, group, was, now && this.marks.now(group, () => this.#row(group, now, 'now')))
+    note(this.delta, group, was, now && this.marks.now(group, () => this.#row(now, 'now')))
+    if (now) this.#marksOf(now).clear(group)
+    for (const other of others) {
+      const marks = this.#marksOf(other)
+      if (marks.has(group)) continue
+      const message =
+        `groups ${now!.parts} and ${other.parts} of summary "${this.#name}" are both written as the key "${group}": ` +
+        `the first one is in the table. Let "key" write different groups differently`
+      marks.fail(group, new Error(message))
+    }
   }
 
-  /** The figures of a group that has rows. */
-  #stateOf(group: string, when: 'before' | 'now'): GroupState | undefined {
-    const state = (when === 'now' ? this.#store.get(group) : this.#store.before(group)) as GroupState | undefined
-    return state && state.n > 0 ? state : undefined
+  /** Marks of a group that has no row while another one of the same key has. */
+  #marksOf(slot: Slot): Marks {
+    return this.#context.marks(`as ${slot.parts}`)
   }
 
-  #row(group: string, state: GroupState, when: 'before' | 'now'): unknown {
-    const figures = this.#aggregates.finish(new Figures(this.#name, group, state, this.#values, when))
+  #row(slot: Slot, when: 'before' | 'now'): unknown {
+    const state = (when === 'now' ? slot.store.get(slot.key) : slot.store.before(slot.key)) as GroupState
+    const figures = this.#aggregates.finish(new Figures(this.#name, slot, state, this.#values, when))
     return checkOutside(state.parts ? { ...state.parts, ...figures } : figures)
   }
 
-  #merge(group: string, state: GroupState, part: GroupPart): void {
+  #merge(slot: Slot, state: GroupState, part: GroupPart): void {
     state.n += part.n
     if (part.parts) state.parts = part.parts
     for (let i = 0; i < part.sums.length; i++) state.sums[i] = add(state.sums[i] ?? 0, part.sums[i]!)
     for (let i = 0; i < part.sets.length; i++) {
       const set = state.sets[i]!
       const added = part.sets[i]!
-      if (isWide(set)) this.#mergeWide(group, i, set, added)
+      if (isWide(set)) this.#mergeWide(slot, i, set, added)
       else for (const text in added) addTo(set, text, added[text]!)
     }
   }
 
-  #mergeWide(group: string, column: number, set: WideSet, added: Values): void {
-    const first = columnKey(group, column)
+  #mergeWide(slot: Slot, column: number, set: WideSet, added: Values): void {
+    const first = columnKey(slot, column)
     const ordered = this.#aggregates.extremes.has(column)
     let lost = false
     for (const text in added) {
@@ -160,7 +179,7 @@ export class GroupTable implements TableOperator, Receiver {
   }
 
   /** Makes columns wide that are too large for the group's record, and ordinary ones of wide ones that are empty. */
-  #fit(group: string, state: GroupState): void {
+  #fit(slot: Slot, state: GroupState): void {
     if (state.sets.length === 0) return
     const most = MOST_INLINE_CHARACTERS / state.sets.length
     for (const [column, set] of state.sets.entries()) {
@@ -173,82 +192,9 @@ export class GroupTable implements TableOperator, Receiver {
       if (characters <= most) continue
       const wide: WideSet = { wide: 0 }
       state.sets[column] = wide
-      this.#mergeWide(group, column, wide, set)
+      this.#mergeWide(slot, column, wide, set)
     }
   }
-}
-
-/** A group's figures as they are, or as they were before the epoch. */
-class Figures implements GroupFigures {
-  readonly n: number
-  readonly #summary: string
-  readonly #group: string
-  readonly #state: GroupState
-  readonly #values: StateStore
-  readonly #when: 'before' | 'now'
-
-  constructor(summary: string, group: string, state: GroupState, values: StateStore, when: 'before' | 'now') {
-    this.n = state.n
-    this.#summary = summary
-    this.#group = group
-    this.#state = state
-    this.#values = values
-    this.#when = when
-  }
-
-  total(column: number): number {
-    return Number(this.#state.sums[column] ?? 0)
-  }
-
-  sum(column: number): number {
-    const sum = this.#state.sums[column] ?? 0
-    if (typeof sum === 'number') return sum
-    throw new EngineError(
-      'SUM_TOO_LARGE',
-      `summary "${this.#summary}": a sum of ${sum} in group "${this.#group}" is beyond ±(2^53 − 1), up to which ` +
-        'numbers are exact',
-    )
-  }
-
-  values(column: number): Iterable<readonly [text: string, count: number]> {
-    const set = this.#setOf(column)
-    return isWide(set) ? this.#scan(column) : Object.entries(set)
-  }
-
-  distinct(column: number): number {
-    const set = this.#setOf(column)
-    return isWide(set) ? set.wide : Object.keys(set).length
-  }
-
-  extreme(column: number, sign: 1 | -1): string | undefined {
-    const set = this.#setOf(column)
-    if (isWide(set)) return sign < 0 ? set.least : set.greatest
-    return extremeOf(Object.keys(set), sign)
-  }
-
-  #setOf(column: number): Values | WideSet {
-    return this.#state.sets[column] ?? {}
-  }
-
-  *#scan(column: number): Iterable<readonly [text: string, count: number]> {
-    for (const key of this.#values.scan(columnKey(this.#group, column), this.#when)) {
-      const count = this.#when === 'now' ? this.#values.get(key) : this.#values.before(key)
-      yield [partsOf(key)[1], count as number]
-    }
-  }
-}
-
-const columnKey = (group: string, column: number) => `${column}:${group}`
-
-/** The text of the greatest (1) or the least (-1) of numbers and texts. */
-function extremeOf(texts: readonly string[], sign: 1 | -1): string | undefined {
-  if (texts.length < 2) return texts[0]
-  let best: { readonly text: string; readonly value: SortKey } | undefined
-  for (const text of texts) {
-    const value = JSON.parse(text) as SortKey
-    if (!best || compare(value, best.value) * sign > 0) best = { text, value }
-  }
-  return best?.text
 }
 
 function copyOf(state: GroupState | undefined, aggregates: AggregatePlan): GroupState {

@@ -13,8 +13,8 @@ export type Handler = (row: Row | undefined, event: unknown, key: string) => Row
 export type Children = (row: Row, key: string) => Iterable<Row>
 /** What tells a row from its siblings; a number counts as its text. */
 export type ChildKeyOf = (row: Row) => string | number
-/** A key, or the parts of one (`recordKey`). */
-export type KeyOf = (row: Row) => string | object | null | undefined
+/** What names a key: the text that it is, or the number or the parts that it is made of (`keyText`). */
+export type KeyOf = (row: Row) => string | number | object | null | undefined
 /** What is made of the rows of one key; a part that has no row is undefined. */
 export type Combined = (parts: Readonly<Record<string, Row | undefined>>, key: string) => Row | null | undefined
 

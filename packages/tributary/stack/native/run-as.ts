@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { chown, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemPath } from '../own-processes.ts'
+import { systemPath } from '../launch.ts'
 import type { Account } from '../places.ts'
 
 /** Doing things as the account the servers run as (or as the caller, without one). */

@@ -1,42 +1,17 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readServer } from '#database/settings'
 import { kafkaSettings as kafkaAddress, postgresSettings as postgresAddress, readConfig } from '#runtime/config'
 import { kafkaAt, securedKafka } from '#runtime/kafka-at'
-import type { Ports } from '../environment.ts'
-import type { ServerName } from '../given.ts'
-import type { Places } from '../places.ts'
+import type { Launch } from '../launch.ts'
 import { connectSettings, heap, kafkaSettings, registrySettings } from '../settings.ts'
 import { components } from './components.ts'
 import { connectSecurity, JAAS } from './connect-security.ts'
 import { prepareElasticsearch } from './elasticsearch.ts'
-import type { Jdk } from './jdk.ts'
 import { preparePostgres } from './postgres.ts'
 import { runAs } from './run-as.ts'
-
-/** What the preparation of a server may use. */
-export interface NativeContext {
-  /** The services' names. */
-  readonly services: readonly string[]
-  readonly places: Places
-  readonly ports: Ports
-  readonly jdk: Jdk
-  readonly secrets: Readonly<Record<string, string>>
-  /** Where the servers are and how they are entered, also those that are given (stack/given.ts). Holds secrets. */
-  readonly env: Readonly<Record<string, string>>
-  readonly given: readonly ServerName[]
-}
-
-/** How the supervisor starts a server. */
-export interface Launch {
-  readonly command: string
-  readonly args: readonly string[]
-  readonly cwd: string
-  readonly env: Readonly<Record<string, string>>
-  /** What asks it to end in good order; SIGTERM where it is left out. */
-  readonly stopSignal?: NodeJS.Signals
-}
+import { everywhereAlike, homeMark, type NativeContext, serverFolder } from './server.ts'
 
 /** Writes a server's configuration, makes its data folder where it is missing, says how it is started. Repeatable. */
 export const prepare: Readonly<Record<string, (context: NativeContext) => Promise<Launch>>> = {
@@ -46,12 +21,6 @@ export const prepare: Readonly<Record<string, (context: NativeContext) => Promis
   elasticsearch: prepareElasticsearch,
   connect: prepareConnect,
 }
-
-/** Marks a Java process as one of this home, for whoever looks at the process list. */
-export const homeMark = (places: Pick<Places, 'mark'>): string => `-Dtributary.home.mark=${places.mark}`
-
-/** Whatever the machine speaks, and wherever it is: files are UTF-8, words English (a Turkish `I` isn't `i`), times UTC. */
-export const everywhereAlike = ['-Dfile.encoding=UTF-8', '-Duser.language=en', '-Duser.timezone=UTC'] as const
 
 const LOG4J = `status=warn
 appender.console.type=Console
@@ -86,15 +55,6 @@ function javaArgs(context: NativeContext, server: string, size: string): string[
     ...everywhereAlike,
     homeMark(context.places),
   ]
-}
-
-/** Makes a server's folders and gives them to the account it runs as. */
-export async function serverFolder(context: NativeContext, server: string, ...children: string[]): Promise<string> {
-  const folder = join(context.places.data, server)
-  await mkdir(folder, { recursive: true })
-  for (const child of ['config', 'tmp', ...children]) await mkdir(join(folder, child), { recursive: true })
-  await runAs.giveTo(context.places.account, folder, ['.', 'config', 'tmp', ...children])
-  return folder
 }
 
 /** A `.properties` file as Java reads it: in Latin-1, everything else escaped. */

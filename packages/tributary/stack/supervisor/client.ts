@@ -3,8 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { dirname, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Launch } from '../native/servers.ts'
-import { systemPath } from '../own-processes.ts'
+import { type Launch, systemPath } from '../launch.ts'
 import type { Places } from '../places.ts'
 import { holderOf, startOf } from './holder.ts'
 import { type Answer, onMessages, PROTOCOL, type Request, type Supervised, send } from './protocol.ts'
@@ -18,8 +17,13 @@ export interface Supervisor {
   start(name: string, launch: Launch, options: { definition: string; asServer: boolean }): Promise<void>
   /** Ends a process in good order, kills it after 20 s, and forgets it. */
   remove(name: string): Promise<void>
-  /** The same process anew, with its old definition. */
-  restart(name: string): Promise<void>
+  /**
+   * The same process anew, with its old definition.
+   * @param options.onTrial whether it stays stopped, with its `lastEnd`, should it end soon
+   */
+  restart(name: string, options?: { onTrial?: boolean }): Promise<void>
+  /** When it can't be spoken to any more: it has ended, or `close` was called. */
+  readonly gone: Promise<void>
   close(): void
 }
 
@@ -50,7 +54,12 @@ export async function openSupervisor(places: Places): Promise<Supervisor> {
     for (const one of waiting.values()) one.fail(error ?? new Error(`the supervisor (pid ${pid}) is gone`))
   }
   socket.on('error', lost)
-  socket.on('close', () => lost())
+  const gone = new Promise<void>((resolve) => {
+    socket.on('close', () => {
+      lost()
+      resolve()
+    })
+  })
   let requests = 0
 
   const ask = (request: Request, patience: number): Promise<Answer> =>
@@ -86,7 +95,8 @@ export async function openSupervisor(places: Places): Promise<Supervisor> {
       await ask({ do: 'start', process: what }, ANSWER_MS)
     },
     remove: async (name) => void (await ask({ do: 'remove', name }, STOP_MS)),
-    restart: async (name) => void (await ask({ do: 'restart', name }, STOP_MS)),
+    restart: async (name, { onTrial = false } = {}) => void (await ask({ do: 'restart', name, onTrial }, STOP_MS)),
+    gone,
     close: () => socket.destroy(),
   }
 }

@@ -70,7 +70,7 @@ async function act(request: Request): Promise<void> {
   const one = kept.get(request.name)
   if (request.do === 'restart') {
     if (!one) throw new Error(`there is no ${request.name} to start anew`)
-    return one.restart()
+    return one.restart(request.onTrial)
   }
   await one?.stop()
   if (kept.get(request.name) === one) kept.delete(request.name)

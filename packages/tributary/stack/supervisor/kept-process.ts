@@ -12,6 +12,7 @@ const KILL_MS = 10_000
  *
  *     online ⇄ waiting restart          (it ends; the pause is over)
  *     online, waiting restart → stopping → stopped
+ *     online → stopped                  (it was on trial, and ended soon)
  */
 export class KeptProcess {
   readonly #what: ToStart
@@ -20,6 +21,7 @@ export class KeptProcess {
   #child: ChildProcess | undefined
   #since = 0
   #restarts = 0
+  #onTrial = false
   /** Ends one after the other, without a life of STEADY_MS between them. */
   #ends = 0
   #lastEnd: string | undefined
@@ -64,8 +66,9 @@ export class KeptProcess {
   }
 
   /** Ends it and starts it at once, as often as one likes. */
-  async restart(): Promise<void> {
+  async restart(onTrial = false): Promise<void> {
     await this.stop()
+    this.#onTrial = onTrial
     this.#ends = 0
     this.#restarts++
     this.#start()
@@ -117,7 +120,16 @@ export class KeptProcess {
       this.#state = 'stopped'
       return
     }
-    if (Date.now() - this.#since >= STEADY_MS) this.#ends = 0
+    const steady = Date.now() - this.#since >= STEADY_MS
+    if (this.#onTrial && !steady) {
+      this.#state = 'stopped'
+      this.#log.note(`${this.#what.name} ${how}; it was on trial: not started again`)
+      return
+    }
+    if (steady) {
+      this.#ends = 0
+      this.#onTrial = false
+    }
     const delay = delayAfter(this.#ends++)
     this.#state = 'waiting restart'
     this.#log.note(`${this.#what.name} ${how}; started again in ${delay} ms`)

@@ -42,7 +42,8 @@ export type Request =
   | { readonly do: 'start'; readonly process: ToStart }
   /** Stops and forgets; nothing when there is none of that name. */
   | { readonly do: 'remove'; readonly name: string }
-  | { readonly do: 'restart'; readonly name: string }
+  /** On trial: should it end before it has proved steady, it stays stopped until somebody starts it anew. */
+  | { readonly do: 'restart'; readonly name: string; readonly onTrial?: boolean }
   /** Stops everything, and the supervisor itself. */
   | { readonly do: 'end' }
 

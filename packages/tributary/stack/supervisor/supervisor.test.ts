@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { waitUntil } from '#testing/wait-until'
-import type { Launch } from '../native/servers.ts'
+import type { Launch } from '../launch.ts'
 import { type Places, placesOf } from '../places.ts'
 import { endSupervisor, openSupervisor, type Supervisor, supervisorPid } from './client.ts'
 import { startOf } from './holder.ts'
@@ -164,4 +164,24 @@ test('one that is stopped says so within seconds', async () => {
   } finally {
     process.kill(pid, 'SIGCONT')
   }
+})
+
+test('a process on trial that ends at once stays stopped, says how it ended, and can be tried again', async () => {
+  supervisor = await openSupervisor(places)
+  const mark = join(folder, 'well')
+  await supervisor.start(
+    'x',
+    node(`if (!fs.existsSync(${JSON.stringify(mark)})) process.exit(3); ${FOR_EVER}`),
+    options,
+  )
+  await supervisor.restart('x', { onTrial: true })
+  const ended = await waitUntil('it has ended', async () => {
+    const now = await one()
+    return now?.state === 'stopped' && now
+  })
+  expect([ended.pid, ended.lastEnd]).toEqual([undefined, 'ended with status 3'])
+  await waitUntil('the log says it', () => said().includes('x ended with status 3; it was on trial: not started again'))
+  writeFileSync(mark, '')
+  await supervisor.restart('x', { onTrial: true })
+  expect((await one())?.state).toBe('online')
 })

@@ -1,21 +1,21 @@
-import { drive } from 'tributary/testing'
-import { expect, test } from 'vitest'
+import { event, given } from 'tributary/testing'
+import { test } from 'vitest'
 import { LoanRows, Loans, Members } from '#schemas/topics.ts'
 import { loansTopology } from './topology.ts'
 
-const lent = { loanId: 'l1', memberId: 'm1', title: 'Momo', lentAt: 1 }
+const lent = event(Loans, 'BookLent', 'l1', { loanId: 'l1', memberId: 'm1', title: 'Momo', lentAt: 1 })
+const joined = event(Members, 'MemberJoined', 'm1', { memberId: 'm1', name: 'Ana' })
+const loan = { loanId: 'l1', title: 'Momo', member: null, lentAt: 1, returnedAt: null }
 
 test('a loan waits for its member with nothing but the name missing, and gets it whenever it comes', () => {
-  const loans = drive(loansTopology)
-  loans.pipe(Loans, { name: 'BookLent', key: 'l1', data: lent })
-  expect(loans.table(LoanRows).get('l1')).toMatchObject({ title: 'Momo', member: null })
-  loans.pipe(Members, { name: 'MemberJoined', key: 'm1', data: { memberId: 'm1', name: 'Ana' } })
-  expect(loans.table(LoanRows).get('l1')).toMatchObject({ member: 'Ana', returnedAt: null })
+  given(loansTopology, [lent]).then(LoanRows, { l1: loan })
+  given(loansTopology, [lent])
+    .when(joined)
+    .then(LoanRows, { l1: { ...loan, member: 'Ana' } })
 })
 
 test('a book that came back says when', () => {
-  const loans = drive(loansTopology)
-  loans.pipe(Loans, { name: 'BookLent', key: 'l1', data: lent })
-  loans.pipe(Loans, { name: 'BookReturned', key: 'l1', data: { loanId: 'l1', returnedAt: 5 } })
-  expect(loans.table(LoanRows).get('l1')).toMatchObject({ lentAt: 1, returnedAt: 5 })
+  given(loansTopology, [joined, lent])
+    .when(event(Loans, 'BookReturned', 'l1', { loanId: 'l1', returnedAt: 5 }))
+    .thenIncludes(LoanRows, { l1: { member: 'Ana', returnedAt: 5 } })
 })

@@ -1,8 +1,9 @@
+import type { Id } from 'tributary/contracts'
 import { topology } from 'tributary/engine'
 import { LoanRows, Loans, Members } from '#schemas/topics.ts'
 
 interface Loan {
-  readonly memberId: string
+  readonly memberId: Id<'member'>
   readonly title: string
   readonly lentAt: number
   readonly returnedAt: number | null

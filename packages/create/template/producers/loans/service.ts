@@ -3,9 +3,9 @@ import { conflict, instant, ms, notFound, type ServiceDefinition } from 'tributa
 import { z } from 'zod'
 import { BookLent, BookReturned } from '#schemas/contracts.generated.ts'
 import { Loans } from '#schemas/topics.ts'
-import { id, name } from '#schemas/values.ts'
+import { loanId, memberId, name } from '#schemas/values.ts'
 
-const loan = { aggregate: 'loan', key: (event: { loanId: string }) => event.loanId }
+const loan = { aggregate: 'loan' }
 
 export const service: ServiceDefinition = {
   name: 'loans',
@@ -31,7 +31,7 @@ export const service: ServiceDefinition = {
   routes(api) {
     api.post('/loans', {
       summary: 'Lend a book',
-      body: z.strictObject({ loanId: id, memberId: id, title: name, lentAt: instant }),
+      body: z.strictObject({ loanId, memberId, title: name, lentAt: instant }),
       status: 201,
       async run(trx, { body }) {
         const lent = { ...body, lentAt: ms(body.lentAt) }
@@ -52,7 +52,7 @@ export const service: ServiceDefinition = {
     })
     api.post('/loans/:loanId/return', {
       summary: 'Bring a book back',
-      params: z.object({ loanId: id }),
+      params: z.object({ loanId }),
       body: z.strictObject({ returnedAt: instant }),
       async run(trx, { params: { loanId }, body }) {
         const returnedAt = ms(body.returnedAt)

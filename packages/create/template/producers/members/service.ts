@@ -3,7 +3,7 @@ import { conflict, type ServiceDefinition } from 'tributary/service'
 import { z } from 'zod'
 import { MemberJoined } from '#schemas/contracts.generated.ts'
 import { Members } from '#schemas/topics.ts'
-import { id, name } from '#schemas/values.ts'
+import { memberId, name } from '#schemas/values.ts'
 
 export const service: ServiceDefinition = {
   name: 'members',
@@ -18,12 +18,12 @@ export const service: ServiceDefinition = {
         }),
     },
   ],
-  publishes: publishes(Members, { MemberJoined: { aggregate: 'member', key: (event) => event.memberId } }),
+  publishes: publishes(Members, { MemberJoined: { aggregate: 'member' } }),
   subscriptions: [],
   routes(api) {
     api.post('/members', {
       summary: 'Become a member',
-      body: z.strictObject({ memberId: id, name }),
+      body: z.strictObject({ memberId, name }),
       status: 201,
       async run(trx, { body }) {
         const { memberId, name } = body

@@ -1,0 +1,133 @@
+import type { ArrowFunctionExpression, Expression, ObjectExpression, ObjectProperty } from '@babel/types'
+import types from '@babel/types'
+import type { Changes } from './changes.ts'
+import { Refused } from './refused.ts'
+import { callsOf, initialOf, type Placed, plain, property, propertyNames, statementsOf, textOf } from './syntax.ts'
+
+/** How a service publishes one of its events. */
+export interface Publishing {
+  readonly event: string
+  /** The value that `publishes` has for it, as it is written, without the event's own `at`. */
+  readonly written: string
+  readonly aggregate: string
+  /** What of the event its key is made of. */
+  readonly keyFields: readonly string[]
+  /** The function that makes the key, as it is written. */
+  readonly key: string
+  /** The key's parts in their order: fields, and texts between them. Undefined where it is made in another way. */
+  readonly keyParts: readonly KeyPart[] | undefined
+}
+
+export type KeyPart = { readonly field: string } | { readonly text: string }
+
+/** The `publishes(Topic, { … })` of a service. */
+export interface Published {
+  readonly path: string
+  readonly object: Placed<ObjectExpression>
+  readonly events: readonly Publishing[]
+}
+
+/** How a service publishes the events of its topic. Throws `Refused` where that isn't found. */
+export function publishedOf(changes: Changes, service: string, constant: string): Published {
+  for (const path of changes.list(`producers/${service}`, '.ts')) {
+    if (path.endsWith('.test.ts')) continue
+    const text = changes.read(path)
+    const statements = statementsOf(path, text)
+    for (const call of callsOf(statements, 'publishes')) {
+      const [topic, events] = call.arguments.map(plain)
+      if (topic?.type !== 'Identifier' || topic.name !== constant || events?.type !== 'ObjectExpression') continue
+      const known = propertyNames(events).flatMap((event) => publishing(text, statements, events, event) ?? [])
+      return { path, object: events as Placed<ObjectExpression>, events: known }
+    }
+  }
+  throw new Refused(`producers/${service} has no \`publishes(${constant}, { … })\` where an event could be looked up`)
+}
+
+function publishing(
+  text: string,
+  statements: ReturnType<typeof statementsOf>,
+  object: ObjectExpression,
+  event: string,
+): Publishing | undefined {
+  const value = property(object, event)
+  const parts = value && partsOf(statements, value)
+  if (!value || !parts) return undefined
+  const { aggregate, key } = parts
+  if (aggregate === undefined || key === undefined) return undefined
+  return {
+    event,
+    written: withoutAt(text, value),
+    aggregate,
+    keyFields: fieldsOf(key),
+    key: text.slice(key.start, key.end),
+    keyParts: keyPartsOf(key),
+  }
+}
+
+type Key = Placed<ArrowFunctionExpression>
+
+/** What an event's object says, its own or what it spreads. */
+function partsOf(
+  statements: ReturnType<typeof statementsOf>,
+  value: Expression,
+): { aggregate?: string | undefined; key?: Key | undefined } | undefined {
+  if (value.type === 'Identifier') {
+    const constant = initialOf(statements, value.name)
+    return constant && partsOf(statements, constant)
+  }
+  if (value.type !== 'ObjectExpression') return undefined
+  const spread = value.properties.flatMap((one) =>
+    one.type === 'SpreadElement' ? (partsOf(statements, one.argument as Expression) ?? []) : [],
+  )
+  const key = property(value, 'key')
+  return {
+    aggregate: textOf(property(value, 'aggregate')) ?? spread.find((one) => one.aggregate)?.aggregate,
+    key: key?.type === 'ArrowFunctionExpression' ? (key as Key) : spread.find((one) => one.key)?.key,
+  }
+}
+
+/** `at` reads a field of its own event. */
+function withoutAt(text: string, value: Placed<Expression>): string {
+  if (value.type !== 'ObjectExpression') return text.slice(value.start, value.end)
+  const isAt = (one: ObjectProperty) => one.key.type === 'Identifier' && one.key.name === 'at'
+  const kept = value.properties.filter((one) => one.type !== 'ObjectProperty' || !isAt(one)) as Placed[]
+  const [only] = kept
+  // `{ ...loan }` is `loan`.
+  if (kept.length === 1 && only?.type === 'SpreadElement') {
+    const { argument } = only as unknown as { argument: Placed }
+    return text.slice(argument.start, argument.end)
+  }
+  return `{ ${kept.map(({ start, end }) => text.slice(start, end)).join(', ')} }`
+}
+
+function fieldsOf(key: Key): string[] {
+  const fields = new Set<string>()
+  types.traverseFast(key.body, (node) => {
+    if (node.type === 'MemberExpression' && node.property.type === 'Identifier') fields.add(node.property.name)
+  })
+  return [...fields]
+}
+
+function keyPartsOf(key: Key): KeyPart[] | undefined {
+  const { body } = key
+  const fieldOf = (node: unknown) => {
+    const member = node as Expression
+    return member.type === 'MemberExpression' &&
+      member.object.type === 'Identifier' &&
+      member.property.type === 'Identifier'
+      ? member.property.name
+      : undefined
+  }
+  const only = fieldOf(body)
+  if (only) return [{ field: only }]
+  if (body.type !== 'TemplateLiteral') return undefined
+  const parts = body.quasis.flatMap((quasi, at): (KeyPart | undefined)[] => {
+    const next = body.expressions[at]
+    const field = next && fieldOf(next)
+    return [
+      ...(quasi.value.cooked ? [{ text: quasi.value.cooked }] : []),
+      ...(next ? [field === undefined ? undefined : { field }] : []),
+    ]
+  })
+  return parts.includes(undefined) ? undefined : (parts as KeyPart[])
+}

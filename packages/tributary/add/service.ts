@@ -1,0 +1,153 @@
+import type { Changes } from './changes.ts'
+import { insert, listOf } from './insert.ts'
+import { checkEventName, checkServiceName, pascal, singular } from './names.ts'
+import { addTo, findPlace } from './places.ts'
+import { Refused } from './refused.ts'
+import { addRecord } from './schemas.ts'
+import { constantsOf, jsonOf, property, propertyNames, statementsOf } from './syntax.ts'
+import { addEventsTopic, declaredTopics } from './topics.ts'
+
+const RULES = 'schemas/rules.json'
+const VALUES = 'schemas/values.ts'
+
+/**
+ * A service with one table and one command, which publishes one event. Throws `Refused`.
+ * @param event its event; `<One>Added` unless told
+ * @returns what to do next
+ */
+export function addService(
+  changes: Changes,
+  name: string,
+  { event }: { readonly event?: string | undefined },
+): string[] {
+  checkServiceName(name)
+  const noun = singular(name)
+  const names: Names = { name, noun, topic: pascal(name), event: event ?? `${pascal(noun)}Added`, id: `${noun}Id` }
+  checkEventName(names.event)
+  const services = findPlace(changes, 'services')?.node
+  const there = services?.type === 'ObjectExpression' ? propertyNames(services) : []
+  if (there.includes(name)) throw new Refused(`there is a service "${name}" already`)
+  if (declaredTopics(changes).events.some(({ service }) => service === name)) {
+    throw new Refused(`schemas/topics.ts declares a topic of a service "${name}" already`)
+  }
+  const folder = `producers/${name}`
+  if (changes.list(folder, '').length > 0) throw new Refused(`${folder} is there already: choose another name`)
+
+  const { id, topic } = names
+  addRecord(changes, `events/${name}`, {
+    name: names.event,
+    doc: `A new ${noun}.`,
+    fields: [
+      { name: id, type: 'string' },
+      { name: 'name', type: 'string' },
+    ],
+  })
+  addEventsTopic(changes, topic, name, names.event)
+  addRule(changes, id)
+  changes.create(`${folder}/service.ts`, serviceText(names, hasValues(changes)))
+  changes.create(`${folder}/service.test.ts`, testText(names))
+  const load = `load: () => import('#producers/${name}/service.ts')`
+  addTo(changes, ['services'], { before: `${name}: `, parts: [`publishes: ${topic}`, load] }, [
+    [topic, '#schemas/topics.ts'],
+  ])
+  return [
+    `${folder}/service.ts: say what the service is of; its table and its command are an example`,
+    'make up: makes its database, logins, topic and connector',
+    `npx --no tributary add read-model <name> --from ${name}: so that it can be searched`,
+  ]
+}
+
+interface Names {
+  readonly name: string
+  readonly noun: string
+  readonly topic: string
+  readonly event: string
+  readonly id: string
+}
+
+/** A new id is of the kind that ids are of, where the project has such a kind. */
+function addRule(changes: Changes, field: string): void {
+  if (changes.find(RULES) === undefined) return
+  changes.change(RULES, (text) => {
+    const rules = jsonOf(RULES, text)
+    if (rules.type !== 'ObjectExpression') return text
+    const [kinds, fields] = [property(rules, 'kinds'), property(rules, 'fields')]
+    if (kinds?.type !== 'ObjectExpression' || fields?.type !== 'ObjectExpression') return text
+    if (!propertyNames(kinds).includes('id') || propertyNames(fields).includes(field)) return text
+    return insert(text, listOf(fields), `"${field}": "id"`)
+  })
+}
+
+/** Whether the project has its `id` and `name`, as it begins with. */
+function hasValues(changes: Changes): boolean {
+  const text = changes.find(VALUES)
+  if (text === undefined) return false
+  const names = constantsOf(statementsOf(VALUES, text)).map(({ declarator: { id } }) => 'name' in id && id.name)
+  return names.includes('id') && names.includes('name')
+}
+
+const serviceText = ({ name, noun, topic, event, id }: Names, values: boolean) => `\
+import { publish, publishes } from 'tributary/outbox'
+import { conflict, type ServiceDefinition } from 'tributary/service'
+import { z } from 'zod'
+import { ${event} } from '#schemas/contracts.generated.ts'
+import { ${topic} } from '#schemas/topics.ts'
+${values ? "import { id, name } from '#schemas/values.ts'\n" : '\nconst id = z.string().min(1).max(400)\nconst name = z.string().min(1).max(400)\n'}
+export const service: ServiceDefinition = {
+  name: '${name}',
+  description: '${pascal(name)}.',
+  migrations: [
+    {
+      name: '${name}/001_${name}',
+      up: (db) =>
+        db.schema.createTable('${name}', (table) => {
+          table.text('${noun}_id').primary()
+          table.text('name').notNullable()
+        }),
+    },
+  ],
+  publishes: publishes(${topic}, {
+    ${event}: { aggregate: '${noun}', key: (event) => event.${id} },
+  }),
+  subscriptions: [],
+  routes(api) {
+    api.post('/${name}', {
+      summary: 'Add a ${noun}',
+      body: z.strictObject({ ${id}: id, name }),
+      status: 201,
+      async run(trx, { body }) {
+        const inserted = await trx('${name}')
+          .insert({ ${noun}_id: body.${id}, name: body.name })
+          .onConflict()
+          .ignore()
+          .returning('*')
+        if (inserted.length === 0) throw conflict('${noun}_exists', \`there is a ${noun} "\${body.${id}}" already\`)
+        // The row and its event are of one transaction: both or neither.
+        await publish(trx, ${event}, body)
+        return body
+      },
+    })
+  },
+}
+`
+
+const testText = ({ noun, topic, event, id }: Names) => `\
+import { memoryCodec } from 'tributary/contracts'
+import { expect, test } from 'vitest'
+import { ${event} } from '#schemas/contracts.generated.ts'
+import { ${topic} } from '#schemas/topics.ts'
+import { service } from './service.ts'
+
+const added: ${event} = { ${id}: '${noun}-1', name: 'a name' }
+
+test('what happens to a ${noun} is published under its id, so that readers hear of it in order', () => {
+  expect(service.publishes.topic).toBe(${topic})
+  expect(service.publishes.byName.get(${event}.name)!.key(added)).toBe('${noun}-1')
+})
+
+test('a reader gets of a ${noun} what was published', async () => {
+  const codec = memoryCodec([${event}])
+  await codec.prepare([${event}])
+  expect(codec.decode(codec.encode(${event}, added))).toEqual({ name: ${event}.name, value: added })
+})
+`

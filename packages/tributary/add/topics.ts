@@ -1,0 +1,113 @@
+import type { ObjectExpression, Statement } from '@babel/types'
+import type { Changes } from './changes.ts'
+import { importing, namespaceOf } from './imports.ts'
+import { insert, listOf } from './insert.ts'
+import { Refused } from './refused.ts'
+import { boundNames, constantsOf, type Placed, plain, propertyNames, statementsOf, textOf } from './syntax.ts'
+
+export const TOPICS = 'schemas/topics.ts'
+const GENERATED = './contracts.generated.ts'
+
+/** `export const Loans = eventsTopic('loans', { BookLent })` */
+export interface DeclaredEvents {
+  readonly constant: string
+  readonly service: string
+  /** The short names of its events, in their order. */
+  readonly events: readonly string[]
+  readonly object: Placed<ObjectExpression>
+  readonly statement: Placed<Statement>
+}
+
+/** `export const LoanRows = rowsTopic('loans', 1, LoanRow, (row) => row.loanId)` */
+export interface DeclaredRows {
+  readonly constant: string
+  readonly readModel: string
+  /** The short name of its record. */
+  readonly row: string
+  readonly statement: Placed<Statement>
+}
+
+/** The topics that schemas/topics.ts declares. */
+export function declaredTopics(changes: Changes): { events: DeclaredEvents[]; rows: DeclaredRows[] } {
+  const events: DeclaredEvents[] = []
+  const rows: DeclaredRows[] = []
+  for (const { declarator, statement } of constantsOf(statementsOf(TOPICS, changes.read(TOPICS)))) {
+    const call = plain(declarator.init)
+    if (call?.type !== 'CallExpression' || call.callee.type !== 'Identifier' || declarator.id.type !== 'Identifier')
+      continue
+    const [of, second, record] = call.arguments.map(plain)
+    const name = textOf(of)
+    if (name === undefined) continue
+    const constant = declarator.id.name
+    if (call.callee.name === 'eventsTopic' && second?.type === 'ObjectExpression') {
+      events.push({ constant, service: name, events: propertyNames(second), object: second as never, statement })
+    }
+    if (call.callee.name === 'rowsTopic') {
+      const row = record?.type === 'MemberExpression' ? record.property : record
+      rows.push({ constant, readModel: name, row: row?.type === 'Identifier' ? row.name : '', statement })
+    }
+  }
+  return { events, rows }
+}
+
+/** The topic of a service. Throws `Refused` where schemas/topics.ts declares none. */
+export function topicOf(changes: Changes, service: string): DeclaredEvents {
+  const { events } = declaredTopics(changes)
+  const found = events.find((one) => one.service === service)
+  if (found) return found
+  const services = events.map((one) => one.service).join(', ') || 'none'
+  throw new Refused(`there is no service "${service}" with a topic in ${TOPICS}; there are: ${services}`)
+}
+
+/** A domain topic of one event. Throws `Refused` where its constant is something else already. */
+export function addEventsTopic(changes: Changes, constant: string, service: string, event: string): void {
+  checkFree(changes, constant)
+  const reference = importContract(changes, event)
+  const entry = reference === event ? event : `${event}: ${reference}`
+  const text = `export const ${constant} = eventsTopic('${service}', { ${entry} })`
+  declare(changes, 'eventsTopic', text, ({ events }) => events)
+}
+
+/** A rows topic. Throws `Refused` where its constant is something else already. */
+export function addRowsTopic(changes: Changes, constant: string, readModel: string, row: string, key: string): void {
+  checkFree(changes, constant)
+  const text = `export const ${constant} = rowsTopic('${readModel}', 1, ${importContract(changes, row)}, ${key})`
+  declare(changes, 'rowsTopic', text, ({ rows }) => rows)
+}
+
+/** One more event of a service's topic. */
+export function addEventTo(changes: Changes, service: string, event: string): void {
+  const reference = importContract(changes, event)
+  const entry = reference === event ? event : `${event}: ${reference}`
+  changes.change(TOPICS, (text) => insert(text, listOf(topicOf(changes, service).object), entry))
+}
+
+function checkFree(changes: Changes, constant: string): void {
+  if (!boundNames(statementsOf(TOPICS, changes.read(TOPICS))).has(constant)) return
+  throw new Refused(`${TOPICS} has something called "${constant}" already: choose another name`)
+}
+
+/** How schemas/topics.ts calls a generated contract from now on. */
+function importContract(changes: Changes, name: string): string {
+  const namespace = namespaceOf(TOPICS, changes.read(TOPICS), GENERATED)
+  if (namespace) return `${namespace}.${name}`
+  changes.change(TOPICS, (text) => importing(TOPICS, text, name, GENERATED))
+  return name
+}
+
+/** Behind the last of its kind, else at the end of the file. */
+function declare(
+  changes: Changes,
+  maker: string,
+  text: string,
+  kind: (declared: ReturnType<typeof declaredTopics>) => readonly { readonly statement: Placed<Statement> }[],
+): void {
+  changes.change(TOPICS, (before) => importing(TOPICS, before, maker, 'tributary/contracts'))
+  const declared = declaredTopics(changes)
+  const last = kind(declared).at(-1)
+  const behind = last ?? [...declared.events, ...declared.rows].at(-1)
+  changes.change(TOPICS, (before) => {
+    const end = behind?.statement.end ?? before.trimEnd().length
+    return `${before.slice(0, end)}\n${last ? '' : '\n'}${text}${before.slice(end)}`
+  })
+}

@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process'
+import { dirname, extname, join, relative } from 'node:path'
+import { setTimeout as after } from 'node:timers/promises'
+import { project as root } from '#runtime/project'
+import { readStackSettings, type StackSettings } from '../environment.ts'
+import { entry } from '../own-processes.ts'
+import { placesOf } from '../places.ts'
+import { setUpSteps } from '../processes.ts'
+import { readSecrets } from '../secrets.ts'
+import { runStep } from '../set-up.ts'
+import { shapeOf } from '../shape.ts'
+import type { Supervisor } from '../supervisor/client.ts'
+import { concernedBy, type Fault, joined, type Project, roomOf, type SetUpName } from './project.ts'
+import { type Loaded, readProject } from './read-project.ts'
+import type { Restarts } from './restarts.ts'
+import type { Screen } from './screen.ts'
+import type { Types } from './types.ts'
+import { foldersWithin, type WatchedFiles } from './watch-files.ts'
+
+/** Where a project's files are, beside those that lie elsewhere and are imported. */
+const ROOMS = ['schemas', 'producers', 'connectors', 'processors', 'sinks', 'tests']
+/** How long the types wait for the processes that were started, which are what somebody looks at first. */
+const TYPES_WAIT_MS = 4_000
+
+export interface Parts {
+  readonly screen: Screen
+  readonly supervisor: Supervisor
+  readonly restarts: Restarts
+  readonly types: Types
+  readonly watched: WatchedFiles
+  /** Brings up a system whose processes are others than before. */
+  up(settings: StackSettings): Promise<void>
+}
+
+/**
+ * Makes the running processes follow the files. One batch of changes after the other; those that come meanwhile are the
+ * next batch. What can't be loaded stops nothing: the processes that run go on until it can be.
+ */
+export class Changes {
+  readonly #parts: Parts
+  #settings: StackSettings
+  /** What runs was made of this. */
+  #project: Project
+  #faults: readonly Fault[] = []
+  #changed = new Set<string>()
+  /** Files that changed while nothing could be loaded, and processes that can't be started anew yet. */
+  #owedFiles = new Set<string>()
+  #owed = new Set<string>()
+  #applied: Project['setUp']
+  #working = false
+  #closed = new AbortController()
+
+  constructor(parts: Parts, settings: StackSettings, loaded: Loaded & { readonly project: Project }) {
+    this.#parts = parts
+    this.#settings = settings
+    this.#project = loaded.project
+    this.#applied = loaded.project.setUp
+    this.#show(loaded.faults)
+    parts.watched.watch(foldersOf(this.#project))
+  }
+
+  /** As the processes are now: a change of the config may have made others of them. */
+  get settings(): StackSettings {
+    return this.#settings
+  }
+
+  /** Takes note of files that have changed; returns at once. */
+  add(files: readonly string[]): void {
+    for (const file of files) this.#changed.add(file)
+    if (this.#working) return
+    this.#working = true
+    void this.#work()
+      .catch((error: Error) => this.#closed.signal.aborted || this.#parts.screen.fault('dev', error.message))
+      .finally(() => {
+        this.#working = false
+      })
+  }
+
+  close(): void {
+    this.#closed.abort()
+  }
+
+  async #work(): Promise<void> {
+    while (this.#changed.size > 0 && !this.#closed.signal.aborted) {
+      const files = [...this.#changed]
+      this.#changed.clear()
+      await this.#follow(files)
+    }
+  }
+
+  async #follow(files: readonly string[]): Promise<void> {
+    const { screen, types, restarts, watched } = this.#parts
+    const began = performance.now()
+    if (files.includes(join(root, '.env'))) screen.say('.env is read at the start: end this and start it again')
+    types.cancel()
+    if (files.some((file) => extname(file) === '.avsc') && !(await this.#generate())) return
+    if (!this.#matters(files)) {
+      watched.watch(foldersOf(this.#project))
+      return this.#checkTypes(files)
+    }
+
+    const loaded = await readProject(root, this.#settings.home, this.#closed.signal)
+    for (const file of files) this.#owedFiles.add(file)
+    this.#show(loaded.faults)
+    if (!loaded.project) return
+    const before = this.#project
+    this.#project = loaded.faults.length > 0 ? joined(before, loaded.project) : loaded.project
+    watched.watch(foldersOf(this.#project))
+
+    const concerned = new Set([
+      ...concernedBy(joined(before, loaded.project), root, this.#owedFiles),
+      ...this.#owed,
+      ...restarts.ended,
+    ])
+    this.#owedFiles.clear()
+    this.#owed = concerned
+    if (!(await this.#setUp(loaded))) return
+    const faulty = new Set(loaded.faults.flatMap(({ service }) => service ?? []))
+    const now = [...concerned].filter((name) => !faulty.has(name))
+    this.#owed = new Set([...concerned].filter((name) => faulty.has(name)))
+
+    if (now.length > 0) screen.say(`${files.map((file) => relative(root, file)).join(', ')} → ${now.join(', ')}`)
+    const { well } = await restarts.restart(now, this.#settings, began)
+    this.#checkTypes(files, well)
+  }
+
+  /** Whether anything that runs could be another now. Where something is wrong, whatever comes may mend it. */
+  #matters(files: readonly string[]): boolean {
+    if (this.#faults.length > 0 || this.#owed.size > 0 || this.#parts.restarts.ended.size > 0) return true
+    return (
+      files.some((file) => roomOf(file, root) === 'connectors') ||
+      concernedBy(this.#project, root, files).size > 0 ||
+      files.some((file) => this.#project.imports[file] !== undefined)
+    )
+  }
+
+  /** Types are looked at when the processes have had their time. */
+  #checkTypes(files: readonly string[], well: Promise<unknown> = Promise.resolve()): void {
+    if (!files.some((file) => /\.(ts|json|avsc)$/.test(file))) return
+    void Promise.race([well, after(TYPES_WAIT_MS, undefined, { signal: this.#closed.signal })])
+      .then(() => this.#changed.size === 0 && !this.#closed.signal.aborted && this.#parts.types.check())
+      .catch(() => {})
+  }
+
+  #show(faults: readonly Fault[]): void {
+    const { screen } = this.#parts
+    for (const { place, message, service } of faults) {
+      const which = service ? `${service} doesn't load` : 'the project does not load'
+      const goesOn = 'what runs goes on as it was'
+      screen.fault('dev', `${place ? `${place} ` : ''}${message}\n${which}: ${goesOn}`)
+    }
+    if (faults.length === 0 && this.#faults.length > 0) screen.well('dev', 'everything loads again')
+    this.#faults = faults
+  }
+
+  /** The module that belongs to the .avsc files: where it changes it is a change of its own. */
+  async #generate(): Promise<boolean> {
+    try {
+      await run(['schemas', 'generate'])
+      return true
+    } catch (error) {
+      this.#parts.screen.fault('dev', (error as Error).message)
+      return false
+    }
+  }
+
+  /** Databases, topics, schemas, connectors as the project wants them now. False where that can't be. */
+  async #setUp({ project, faults }: Loaded): Promise<boolean> {
+    // What doesn't load has no migrations to run: it is looked at again when it does.
+    if (!project || faults.length > 0) return true
+    const { screen, up } = this.#parts
+    try {
+      if (isOther(project, this.#settings)) {
+        screen.say('the project has other processes now')
+        this.#settings = settingsOf(project)
+        await up(this.#settings)
+        this.#applied = project.setUp
+        this.#owed.clear()
+        return false
+      }
+      const places = placesOf(this.#settings)
+      for (const step of setUpSteps) {
+        const name = step.command.join(' ') as SetUpName
+        if (project.setUp[name] === this.#applied[name]) continue
+        await runStep(step, this.#settings, places, readSecrets(places.home))
+        this.#applied = { ...this.#applied, [name]: project.setUp[name] }
+        screen.say(`${step.says} are as written`)
+      }
+      return true
+    } catch (error) {
+      screen.fault('dev', (error as Error).message)
+      return false
+    }
+  }
+}
+
+/** Every folder in which something may change. */
+function foldersOf(project: Project): ReadonlySet<string> {
+  const modules = Object.entries(project.imports).flatMap(([from, to]) => [from, ...to])
+  return new Set([
+    root,
+    ...ROOMS.flatMap((room) => foldersWithin(join(root, room))),
+    ...modules.map((file) => dirname(file)),
+  ])
+}
+
+const namedIn = ({ services, elsewhere, topologies }: Project) => ({
+  services,
+  elsewhere,
+  topologies: new Map(topologies.map((name) => [name, undefined])),
+})
+
+function isOther(project: Project, { shape }: StackSettings): boolean {
+  const names = shapeOf(namedIn(project)).processes.flatMap(({ name, command }) => (command ? [name] : []))
+  return names.join() !== shape.processes.flatMap(({ name, command }) => (command ? [name] : [])).join()
+}
+
+const settingsOf = (project: Project) => readStackSettings(shapeOf(namedIn(project)))
+
+/** Runs a command of the project's own, with the code that is there now. Rejects with what it said when it fails. */
+function run(command: readonly string[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [entry, ...command], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => {
+        said += chunk
+      })
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(said.trim() || `status ${code}`))))
+  })
+}

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest'
+import { topology } from '#engine'
+import { equalsSql } from './sql.ts'
+import { Boxes, BoxRows, boxes, boxesTopology, lidsTopology } from './toy-services.ts'
+
+/** Each box as it was made last, and when it was opened last since. */
+const boxesSql = `
+  select made.key, made."boxId", made.lid, opened."openedAt"
+  from (select distinct on (key) * from "BoxMade" order by key, seq desc) made
+  left join lateral (
+    select "openedAt" from boxes."BoxOpened" o where o.key = made.key and o.seq > made.seq order by seq desc limit 1
+  ) opened on true`
+
+test('a topology whose rows are what the SQL gives passes, whatever happened in whatever order', async () => {
+  await equalsSql(boxesTopology, { services: [boxes], sql: boxesSql })
+})
+
+test('topologies that read one another are compared by what the last one writes', async () => {
+  await equalsSql([boxesTopology, lidsTopology], {
+    services: [boxes],
+    sql: `select lid as key, lid, count(*) as boxes, count("openedAt") as opened
+          from (${boxesSql}) box where lid is not null group by lid`,
+  })
+})
+
+const forgetful = topology('forgetful', ({ events }) =>
+  events(Boxes)
+    .evolve<{ boxId: string; lid: string | null; openedAt: number | null }>({
+      BoxMade: (box, { boxId, lid }) => box ?? { boxId, lid, openedAt: null },
+      BoxOpened: (box, { openedAt }) => box && { ...box, openedAt },
+    })
+    .to(BoxRows),
+)
+
+test('a topology that differs fails with the shortest history, what differs, and how to see it again', async () => {
+  const options = { services: [boxes], sql: boxesSql }
+  const failed = await failureOf(equalsSql(forgetful, { ...options, seed: 7 }))
+  expect(failed.name).toBe('AssertionError')
+  const lines = failed.message.split('\n')
+  expect(lines[0]).toBe('SQL and topology differ after 2 events, worked off by 1 worker:')
+  expect(lines.slice(1, 3)).toEqual([
+    expect.stringMatching(/^ {2}boxes\.events "a" Box/),
+    expect.stringMatching(/^ {2}boxes\.events "a" BoxMade/),
+  ])
+  expect(lines[3]).toMatch(/^"a" is changed: (lid|openedAt)$/)
+  expect(lines[4]).toMatch(/^ {2}SQL: {6}\{"boxId":"a"/)
+  const [, seed, path] = /\{ seed: (-?\d+), path: '([\d:]+)' \}/.exec(failed.message)!
+  const again = await failureOf(equalsSql(forgetful, { ...options, seed: Number(seed), path: path! }))
+  expect(again.message.split('\n').slice(0, 5)).toEqual(lines.slice(0, 5))
+})
+
+test('what no service would publish does not happen', async () => {
+  await equalsSql(forgetful, {
+    services: [boxes],
+    sql: boxesSql,
+    possible: (earlier, { name }) => (name === 'BoxMade' ? earlier.length === 0 : earlier.length > 0),
+  })
+})
+
+test('fields may be told their values', async () => {
+  const failed = await failureOf(
+    equalsSql(boxesTopology, { services: [boxes], sql: 'select null as key where false', values: { boxId: ['only'] } }),
+  )
+  expect(failed.message).toMatch(/after 1 event, .*\n {2}boxes\.events "only" BoxMade .*\n"only" is extra/)
+})
+
+test('a topology that sets something aside differs', async () => {
+  const failing = topology('failing', ({ events }) =>
+    events(Boxes)
+      .evolve<{ boxId: string; lid: string | null; openedAt: number | null }>({
+        BoxMade: (_, { boxId, lid }) => {
+          if (lid !== null) throw new Error('no lids')
+          return { boxId, lid, openedAt: null }
+        },
+        BoxOpened: (box) => box,
+      })
+      .to(BoxRows),
+  )
+  const failed = await failureOf(equalsSql(failing, { services: [boxes], sql: boxesSql }))
+  expect(failed.message).toContain('"a" was set aside by boxes: no lids')
+})
+
+test('faults of the test itself are named as such', async () => {
+  const services = [boxes]
+  await expect(equalsSql(boxesTopology, { services, sql: 'select nothing' })).rejects.toThrow(
+    'column "nothing" does not exist',
+  )
+  await expect(equalsSql(boxesTopology, { services: [], sql: boxesSql })).rejects.toThrow(
+    'topology "boxes" reads "boxes.events", which none of `services` publishes',
+  )
+  await expect(equalsSql(lidsTopology, { services, sql: boxesSql })).rejects.toThrow(
+    'topology "lids" reads "boxes.rows.1", which no topology before it writes',
+  )
+})
+
+async function failureOf(work: Promise<unknown>): Promise<Error> {
+  return work.then(
+    () => {
+      throw new Error('it should have failed')
+    },
+    (error) => error,
+  )
+}

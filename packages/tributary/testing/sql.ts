@@ -1,0 +1,1 @@
+export { type EqualsSqlOptions, equalsSql } from './equals-sql.ts'
