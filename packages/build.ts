@@ -20,6 +20,8 @@ run('node_modules/.bin/tsc', '-p', join(source, 'tsconfig.build.json'), '--outDi
 copyAssets()
 writeFileSync(join(tributary, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
 for (const file of ['LICENSE', 'README.md']) cpSync(join(root, file), join(tributary, file))
+// Errors name pages of it.
+cpSync(join(root, 'docs'), join(tributary, 'docs'), { recursive: true })
 for (const folder of [tributary, join(root, 'packages/create')]) {
   run('npm', 'pack', folder, '--pack-destination', built, '--loglevel=error')
 }

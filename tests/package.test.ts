@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -48,6 +48,25 @@ test('the packed command line runs the project, and finds what it generates up t
   )
   expect(run(project, 'node', tributary, 'topics', '--help')).toContain('tributary topics')
 }, 60_000)
+
+test('what an error names for more is in the project', () => {
+  const tributary = join(project, 'node_modules/tributary/tributary.js')
+  const env = {
+    ...process.env,
+    TRIBUTARY_HOME: join(scratch, 'home'),
+    KAFKA_BROKERS: 'kafka.example:1',
+    KAFKA_TLS: 'maybe',
+  }
+  const { stderr } = spawnSync('node', [tributary, 'status'], { cwd: project, encoding: 'utf8', env })
+  expect(stderr).toContain('(see .env.example)')
+  const other = { ...env, KAFKA_BROKERS: '', KAFKA_TLS: 'on' }
+  const refused = spawnSync('node', [tributary, 'status'], { cwd: project, encoding: 'utf8', env: other }).stderr
+  const [page] = /\S+own-servers\.md/.exec(refused.replaceAll('(', ' ')) ?? [refused]
+  expect(existsSync(join(project, page))).toBe(true)
+  const example = readFileSync(join(project, '.env.example'), 'utf8')
+  const [guide] = /\S+own-servers\.md/.exec(example) ?? ['']
+  expect(guide).toBe(page)
+})
 
 test('the new project depends on the package by its scoped name', () => {
   const { name, dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))

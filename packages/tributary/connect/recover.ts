@@ -17,7 +17,7 @@ import type { Connect } from './connect.ts'
 export interface RecoverContext {
   readonly connect: Connect
   readonly brokers: KafkaAt
-  /** The service's database as superuser: slots can be made and dropped by nobody else but connectors. */
+  /** The service's database as whoever sets up: slots can be made and dropped by nobody else but connectors. */
   readonly superuser: DatabaseLogin
   /** Told what is being done, a line each. */
   say(line: string): void

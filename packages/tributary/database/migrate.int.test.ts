@@ -8,9 +8,11 @@ import { waitUntil } from '#testing/wait-until'
 import { services } from '../../../schemas/topics.ts'
 import { type Databases, openDatabases } from '../../../tests/harness/databases.ts'
 import system from '../../../tributary.config.ts'
+import { refuseForeignDatabase } from './adopt.ts'
 import { openDatabase } from './connect.ts'
 import { ensureSharedLogins } from './logins.ts'
-import { migrate, refuseForeignDatabase } from './migrate.ts'
+import { setUpRights } from './maintenance.ts'
+import { migrate } from './migrate.ts'
 import { runMigrations } from './migrations.ts'
 import { readMigrateSettings } from './settings.ts'
 
@@ -134,7 +136,8 @@ test("a database of our name that is somebody else's is refused before anything 
     await db.raw('create table shop.products (id int)')
   })
   expect(elsewhere).toBe(
-    `database "catalog" isn't ours: it has shop.products, and none of our migrations. Rename it, or use another server`,
+    `database "catalog" isn't ours: it has shop.products, and none of our migrations. Rename it, or use another server, ` +
+      'or, where it is what the service has worked on until now, take it as it is: `npx --no tributary migrate --adopt catalog`',
   )
   const withAnOutbox = await withForeign('catalog', (db) => db.raw('create table outbox (id int)'))
   expect(withAnOutbox).toContain('it has public.outbox, and none of our migrations')
@@ -182,12 +185,14 @@ test('no password stands in a statement', async () => {
   const superuser = databases.superuser('postgres')
   const statements: string[] = []
   const changed = { ...settings.passwords, verifier: "it's new" }
+  const rights = await setUpRights(superuser)
   await ensureSharedLogins(
     superuser.on('query', ({ sql }) => statements.push(sql)),
     changed,
+    rights,
   )
   await databases.as('verifier', "it's new", 'orders').raw('select 1')
-  await ensureSharedLogins(superuser, settings.passwords)
+  await ensureSharedLogins(superuser, settings.passwords, rights)
   await databases.as('verifier', settings.passwords.verifier, 'orders').raw('select 1')
   expect(statements.join()).toMatch(/alter role verifier .*SCRAM-SHA-256/)
   expect(statements.join()).not.toContain("it's new")

@@ -12,17 +12,16 @@ import {
 import { type Each, eachOnItsOwn } from '#runtime/each'
 import type { ServiceDefinition } from '#service/definition'
 import { createIdempotencyTable } from '#service/idempotency'
+import { ADOPTED_STEPS, adopt, FIRST_STEP, isAdopted, refuseForeignDatabase } from './adopt.ts'
 import { openDatabase } from './connect.ts'
 import { LOCK_TIMEOUT_MS, untilUnlocked } from './locks.ts'
 import { closeDatabase, ensureServiceLogins, ensureSharedLogins, grantRights } from './logins.ts'
-import { type Migration, runMigrations } from './migrations.ts'
+import { maintenanceDatabase, setUpRights } from './maintenance.ts'
+import { type Migration, runMigrations, STEPS } from './migrations.ts'
 import type { MigrateSettings } from './settings.ts'
 
 /** Any number, the same in every program that migrates. */
 const ADVISORY_LOCK = 7_202_611
-
-/** The step that every database of ours has run before any other. */
-const FIRST_STEP = 'outbox/001_outbox'
 
 /** What there is to migrate. Verification works in the first one's database. */
 export interface Services {
@@ -36,45 +35,56 @@ export type Migrated = Each<string, readonly string[]>
 /**
  * Brings databases, logins, tables, outboxes, publications, slots and rights to what this version of the program
  * wants, each service on its own, whichever server it is on. Safe to run again and by several at once (they take turns). Runs as
- * superuser, and touches nothing on a server that isn't ours.
+ * superuser, or as whoever may replicate and either make logins and databases or finds them made (docs/guide/own-servers.md),
+ * and touches nothing on a server that isn't ours.
+ * @param adopted services whose database is taken as it is, should it be there already and somebody else's
  */
-export async function migrate(system: Services, settings: MigrateSettings): Promise<Migrated> {
+export async function migrate(
+  system: Services,
+  settings: MigrateSettings,
+  adopted: readonly string[] = [],
+): Promise<Migrated> {
   const servers = Map.groupBy(system.services, (service) => {
-    const { host, port } = settings.superuser(service)
-    return `${host}:${port}`
+    const { host, port, user } = settings.superuser(service)
+    return `${host}:${port} ${user}`
   })
   const each: Migrated[] = []
-  for (const here of servers.values()) each.push(await migrateOn(here, system, settings))
+  for (const here of servers.values()) each.push(await migrateOn(here, system, settings, adopted))
   return {
     done: new Map(each.flatMap(({ done }) => [...done])),
     failed: new Map(each.flatMap(({ failed }) => [...failed])),
   }
 }
 
-/** The same for the services of one server. */
+/** The same for the services of one server that one login sets up. */
 async function migrateOn(
   here: readonly string[],
   { services, loadService }: Services,
   settings: MigrateSettings,
+  adopted: readonly string[],
 ): Promise<Migrated> {
-  const login = { ...settings.superuser(here[0]!), database: 'postgres' }
-  const postgres = openDatabase(login, { application: 'tributary-migrate', pool: 1 })
+  const login = settings.superuser(here[0]!)
+  const database = await maintenanceDatabase(login, here[0]!)
+  const postgres = openDatabase({ ...login, database }, { application: 'tributary-migrate', pool: 1 })
   try {
     return await alone(postgres, async (db) => {
-      await ensureSharedLogins(db, settings.passwords)
+      const rights = await setUpRights(db)
+      await ensureSharedLogins(db, settings.passwords, rights)
       return eachOnItsOwn(here, async (service) => {
         const login = settings.superuser(service)
         const options = { application: 'tributary-migrate', pool: 2, lockTimeoutMs: LOCK_TIMEOUT_MS }
         const database = openDatabase(login, options)
         try {
           const there = await hasDatabase(db, service)
-          if (there) await refuseForeignDatabase(database, service)
-          await ensureServiceLogins(db, service, settings.passwords)
+          const taken = there && adopted.includes(service)
+          if (there && !taken) await refuseForeignDatabase(database, service)
+          await ensureServiceLogins(db, service, settings.passwords, rights)
           if (!there) await db.raw('create database ?? template template0 encoding utf8', [service])
-          await db.raw(`alter database ?? set timezone = 'UTC'`, [service])
-          await closeDatabase(db, service, service === services[0])
+          if (taken) await adopt(database, service)
+          const verification = service === services[0]
           const definition = await loadService(service)
           const ran = new Set<string>()
+          await settle(db, database, service, verification)
           // Whatever was done before a lock wasn't to be had stays done: every step can be repeated.
           await untilUnlocked(database, () => migrateService(database, definition, ran))
           return [...ran]
@@ -86,6 +96,13 @@ async function migrateOn(
   } finally {
     await postgres.destroy()
   }
+}
+
+/** Who may enter a service's database. The programs that are in one that was adopted go on as they are. */
+async function settle(postgres: Knex, database: Knex, service: string, verification: boolean): Promise<void> {
+  const adopted = await isAdopted(database)
+  if (!adopted) await postgres.raw(`alter database ?? set timezone = 'UTC'`, [service])
+  await closeDatabase(postgres, service, { verification, adopted })
 }
 
 /** Runs `work` while no other process migrates. The lock belongs to the connection, and so goes with the process. */
@@ -103,34 +120,6 @@ async function hasDatabase(postgres: Knex, name: string): Promise<boolean> {
   return rows.length > 0
 }
 
-/**
- * Refuses a database of our name that is somebody else's, before anything of it is touched. Ours has run our first migration,
- * or was just made: by this login, and there is nothing in it yet (but what knex makes first).
- */
-export async function refuseForeignDatabase(db: Knex, service: string): Promise<void> {
-  const { rows } = await db.raw(
-    `select to_regclass('public.knex_migrations') is not null as migrates,
-            (select pg_get_userbyid(datdba) from pg_database where datname = current_database()) as owner,
-            current_user as me,
-            array(select quote_ident(nspname) || '.' || quote_ident(relname)
-                  from pg_class c join pg_namespace n on n.oid = relnamespace
-                  where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema'
-                    and not (nspname = 'public' and relname ~ '^knex_migrations')
-                  order by 1) as holds`,
-  )
-  const [{ migrates, owner, me, holds }] = rows
-  const steps = migrates ? (await db('knex_migrations').select('name')).map(({ name }) => name) : []
-  if (steps.includes(FIRST_STEP)) return
-  const not = `database "${service}" isn't ours`
-  const remedy = 'Rename it, or use another server'
-  const others = [...holds, ...steps.map((step) => `migration ${step}`)]
-  if (others.length > 0) {
-    const more = others.length > 5 ? ` and ${others.length - 5} more` : ''
-    throw new Error(`${not}: it has ${others.slice(0, 5).join(', ')}${more}, and none of our migrations. ${remedy}`)
-  }
-  if (owner !== me) throw new Error(`${not}: it belongs to the login "${owner}". ${remedy}`)
-}
-
 async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<string>): Promise<void> {
   await migrateTables(db, service, ran)
   await ensurePublicationAndSlot(db, service.name)
@@ -138,9 +127,11 @@ async function migrateService(db: Knex, service: ServiceDefinition, ran: Set<str
 
 /** Brings a service's tables and rights up to date, in a database that nothing need read the events of. */
 export async function migrateTables(db: Knex, service: ServiceDefinition, ran = new Set<string>()): Promise<void> {
-  for (const name of await runMigrations(db, [...shared(service), ...service.migrations])) ran.add(name)
+  const adopted = await isAdopted(db)
+  const steps = [...shared(service), ...service.migrations]
+  for (const name of await runMigrations(db, steps, adopted ? ADOPTED_STEPS : STEPS)) ran.add(name)
   // In one transaction: no command meets a moment without rights.
-  await db.transaction((trx) => grantRights(trx, service.name))
+  await db.transaction((trx) => grantRights(trx, service.name, adopted))
   await db.transaction(async (trx) => {
     await trx.raw(`set local role ${MAINTAINER}`)
     await makePartitionsAhead(trx, Date.now())

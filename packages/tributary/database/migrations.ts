@@ -7,8 +7,18 @@ export interface Migration {
   up(db: Knex): Promise<void>
 }
 
-/** Runs the steps that haven't run yet, each in a transaction; gives their names. The caller holds off others. */
-export async function runMigrations(db: Knex, migrations: readonly Migration[]): Promise<string[]> {
+/** The table that notes which steps have run, as knex names it. */
+export const STEPS = 'knex_migrations'
+
+/**
+ * Runs the steps that haven't run yet, each in a transaction; gives their names. The caller holds off others.
+ * @param tableName that notes which have run
+ */
+export async function runMigrations(
+  db: Knex,
+  migrations: readonly Migration[],
+  tableName: string = STEPS,
+): Promise<string[]> {
   const migrationSource: Knex.MigrationSource<Migration> = {
     getMigrations: async () => [...migrations],
     getMigrationName: (migration) => migration.name,
@@ -21,7 +31,7 @@ export async function runMigrations(db: Knex, migrations: readonly Migration[]):
   }
   const migrate = db.migrate
   // A migration that was killed leaves knex's lock behind; who runs migrations is settled by an advisory lock.
-  await migrate.forceFreeMigrationsLock({ migrationSource })
-  const [, ran] = await migrate.latest({ migrationSource })
+  await migrate.forceFreeMigrationsLock({ migrationSource, tableName })
+  const [, ran] = await migrate.latest({ migrationSource, tableName })
   return ran
 }

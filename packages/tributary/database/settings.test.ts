@@ -8,7 +8,7 @@ test('a database is entered on the common server with its login', () => {
 })
 
 test('a server of a service’s own is entered with its own password, and never shown the common one', () => {
-  const own = { ...common, BIRDS_POSTGRES_URL: 'postgres://birds.example:6432' }
+  const own = { ...common, POSTGRES_TLS: 'on', BIRDS_POSTGRES_URL: 'postgres://birds.example:6432' }
   expect(() => readSuperuser(own)('birds')).toThrow(/BIRDS_POSTGRES_PASSWORD: is missing, and BIRDS_POSTGRES_URL names/)
   expect(readSuperuser({ ...own, BIRDS_POSTGRES_PASSWORD: 'its own' })('birds')).toMatchObject({
     host: 'birds.example',

@@ -48,7 +48,7 @@ export async function ownerFault(db: Knex): Promise<string | undefined> {
 /**
  * Makes the publication what the connector needs, where it isn't; gives what was wrong. What was committed meanwhile isn't
  * mended by this: the connector doesn't see it.
- * @param db logged in as the owner of outbox and publication, or as superuser, who gives the publication to its owner
+ * @param db logged in as the owner of outbox and publication, or as whoever sets up, who gives the publication to its owner
  */
 export async function mendPublication(db: Knex): Promise<string[]> {
   const faults = [await publicationFaults(db), (await ownerFault(db)) ?? []].flat()
@@ -59,8 +59,8 @@ export async function mendPublication(db: Knex): Promise<string[]> {
       if (!rows[0] || rows[0].all) await trx.raw(`create publication ${PUBLICATION} for table outbox`)
       else await trx.raw(`alter publication ${PUBLICATION} set table outbox`)
       await trx.raw(`alter publication ${PUBLICATION} set (publish = 'insert', publish_via_partition_root = true)`)
-      const { rows: me } = await trx.raw('select rolsuper as super from pg_roles where rolname = current_user')
-      if (me[0].super) await trx.raw(`alter publication ${PUBLICATION} owner to ${MAINTAINER}`)
+      const { rows: may } = await trx.raw(`select pg_has_role('${MAINTAINER}', 'SET') as give`)
+      if (may[0].give) await trx.raw(`alter publication ${PUBLICATION} owner to ${MAINTAINER}`)
     })
   }
   return faults

@@ -73,17 +73,20 @@ export const setting = {
 }
 
 const text = setting.text.optional()
+const insecure = onOrOff.optional().describe('`on`: the login may go to another computer without TLS')
 const httpLogin = <Prefix extends string>(prefix: Prefix) =>
   ({
     [`${prefix}_USERNAME`]: text.describe('basic authentication'),
     [`${prefix}_PASSWORD`]: text.describe('basic authentication'),
     [`${prefix}_CA_FILE`]: caFile.optional().describe('certificates (PEM) of the CA that is trusted instead'),
-  }) as Record<`${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE'}`, typeof text>
+    [`${prefix}_INSECURE`]: insecure,
+  }) as Record<`${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE' | 'INSECURE'}`, typeof text>
 
 export const kafkaSettings = {
   KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092').describe('`host:port` of some brokers, separated by commas'),
   KAFKA_TLS: onOrOff.optional().describe('`on`: TLS, with the CAs that Node brings; not needed beside `KAFKA_CA_FILE`'),
   KAFKA_CA_FILE: caFile.optional().describe('certificates (PEM) of the CA that is trusted instead'),
+  KAFKA_INSECURE: insecure,
   KAFKA_SASL_MECHANISM: z
     .enum(saslMechanisms, `is not one of ${saslMechanisms.join(', ')}`)
     .optional()
@@ -116,6 +119,7 @@ export const postgresSettings = {
   POSTGRES_CA_FILE: caFile
     .optional()
     .describe('certificates (PEM) of the CAs that are trusted instead; one file may hold several'),
+  POSTGRES_INSECURE: insecure,
 }
 /** Where a process listens. Loopback unless told otherwise (a container listens on all of its own interfaces). */
 export const listenSettings = {

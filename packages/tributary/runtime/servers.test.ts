@@ -2,6 +2,7 @@ import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { readServer } from '#database/settings'
 import {
   connectSettings,
   elasticsearchSettings,
@@ -88,6 +89,40 @@ test('all faults of the servers are named at once, and no secret with them', () 
     expect(read).toThrow(fault)
   }
   expect(read).not.toThrow(/hidden/)
+})
+
+test.each([
+  ['a SASL login', 'KAFKA', { KAFKA_BROKERS: '127.0.0.1:1,kafka.example:2', KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' }],
+  ['a login of the registry', 'REGISTRY', { REGISTRY_URL: 'http://r.example/x' }],
+  ['a login of Connect', 'CONNECT', { CONNECT_URL: 'http://10.0.0.7:8083' }],
+  ['a login of Elasticsearch', 'ELASTICSEARCH', { ELASTICSEARCH_URL: 'http://[fd00::1]:9200' }],
+] as const)('%s goes to no other computer without TLS, unless that is asked for', (_, server, at) => {
+  const login = { [`${server}_USERNAME`]: 'u', [`${server}_PASSWORD`]: 'p', ...at }
+  const fault = new RegExp(`${server}_USERNAME is set, and .* without TLS: .*${server}_INSECURE=on`)
+  expect(() => readConfig(all, login)).toThrow(fault)
+  readConfig(all, { ...login, [`${server}_INSECURE`]: 'on' })
+  expect(() => readConfig(all, { ...login, [`${server}_INSECURE`]: 'off' })).toThrow(fault)
+  if (server !== 'KAFKA') readConfig(all, at)
+  const near = Object.entries(login).map(([name, value]) => [
+    name,
+    value.replace(/kafka\.example|r\.example|10\.0\.0\.7/, 'localhost').replace('[fd00::1]', '[::1]'),
+  ])
+  readConfig(all, Object.fromEntries(near))
+})
+
+test('the same holds for a key of Elasticsearch and for every PostgreSQL that is given', () => {
+  const key = { ELASTICSEARCH_URL: 'http://es.example', ELASTICSEARCH_API_KEY: 'k' }
+  expect(() => readConfig(all, key)).toThrow('ELASTICSEARCH_API_KEY is set, and es.example is entered without TLS')
+  readConfig(all, { ...key, ELASTICSEARCH_URL: 'https://es.example' })
+  const common = { POSTGRES_URL: 'postgres://db.example' }
+  const fault =
+    /_URL is entered with a password, and without TLS: POSTGRES_TLS=on or POSTGRES_CA_FILE, or, .*POSTGRES_INSECURE=on/
+  expect(() => readConfig(postgresSettings, common)).toThrow(fault)
+  expect(() => readServer('orders', { ORDERS_POSTGRES_URL: 'postgres://db.example' })).toThrow(fault)
+  for (const more of [{ POSTGRES_TLS: 'on' }, { POSTGRES_CA_FILE: ca }, { POSTGRES_INSECURE: 'on' }]) {
+    readConfig(postgresSettings, { ...common, ...more })
+  }
+  readConfig(postgresSettings, { POSTGRES_URL: 'postgres://[::1]:5432' })
 })
 
 test('a user without a mechanism is told which there are', () => {

@@ -9,6 +9,7 @@ export function producersCommands(program: Command, system: System): void {
   const { services, domainTopics } = system
   const here = services.filter((name) => !system.elsewhere.includes(name))
   const serviceName = oneOf('service', services)
+  const adopting = (name: string, before: string[] = []) => [...before, serviceName(name)]
   program
     .command('service')
     .description(`run a service: ${here.join(', ')}`)
@@ -23,11 +24,18 @@ export function producersCommands(program: Command, system: System): void {
   program
     .command('migrate')
     .description("bring the services' databases up to date: logins, tables, outboxes, publications, slots, rights")
-    .action(async () => {
+    .option('--adopt <service>', 'take its database as it is, with what is in it; may be repeated', adopting)
+    .option('--sql', 'do nothing; print what a superuser runs once where the set-up may make no logins')
+    .action(async ({ adopt = [], sql }: { adopt?: string[]; sql?: boolean }) => {
       const { migrate } = await import('#database/migrate')
       const { readMigrateSettings } = await import('#database/settings')
       const { throwFailed } = await import('#runtime/each')
-      const migrated = await migrate(system, readMigrateSettings(services))
+      const settings = readMigrateSettings(services)
+      if (sql) {
+        const { setUpSql } = await import('#database/set-up-sql')
+        return void process.stdout.write(setUpSql(services, settings, process.env.REGISTRY_DB_PASSWORD))
+      }
+      const migrated = await migrate(system, settings, adopt)
       for (const [service, steps] of migrated.done) {
         console.log(`${service}: ${steps.length === 0 ? 'up to date' : steps.join(', ')}`)
       }

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { documented } from '#runtime/documented'
 import { composeFile } from './compose.ts'
 import { repository, type StackSettings } from './environment.ts'
 import { ailingConnectorsOf } from './given-health.ts'
@@ -39,7 +40,7 @@ export function usesDocker(settings: StackSettings): boolean {
   const { servers } = settings.given
   if (settings.stack === 'docker' && servers.length > 0) {
     throw new Error(
-      `STACK=docker starts all servers itself, and ${servers.join(', ')} are given (docs/guide/own-servers.md): use STACK=native`,
+      `STACK=docker starts all servers itself, and ${servers.join(', ')} are given (${documented('guide/own-servers.md')}): use STACK=native`,
     )
   }
   if (servers.length > 0) return false

@@ -1,6 +1,8 @@
 import { postgresOptions } from '#database/connect'
+import { maintenanceDatabase } from '#database/maintenance'
 import { readSuperuser, serverVariable } from '#database/settings'
 import { connectSettings, elasticsearchSettings, kafkaSettings, readConfig, registrySettings } from '#runtime/config'
+import { documented } from '#runtime/documented'
 import { httpAt } from '#runtime/http-at'
 import { kafkaAt } from '#runtime/kafka-at'
 import { elasticsearchAt, openElasticsearch } from '#sink/client'
@@ -43,16 +45,14 @@ async function askAllPostgres(services: readonly string[], env: Readonly<Record<
   })
   for (const [server, [service]] of servers) {
     const login = loginOf(service!)
-    const ailment = await askPostgres(postgresOptions({ ...login, database: MAINTENANCE })).catch(
-      (error: Error) => error.message,
-    )
+    const ailment = await maintenanceDatabase(login, service!)
+      .then((database) => askPostgres(postgresOptions({ ...login, database })))
+      .catch((error: Error) => error.message)
     if (ailment !== undefined)
       return `${server} (${env[serverVariable(service!)] ? serverVariable(service!) : 'POSTGRES_URL'}): ${ailment}`
   }
   return undefined
 }
-
-const MAINTENANCE = 'postgres'
 
 /** The connectors' tasks that don't run, in words, wherever Kafka Connect is. */
 export function ailingConnectorsOf(settings: StackSettings): Promise<Ailment> {
@@ -71,7 +71,7 @@ export async function refuseSilent(settings: StackSettings): Promise<void> {
   )
   if (faults.flat().length > 0) {
     throw new Error(
-      `servers that are given (docs/guide/own-servers.md) don't answer as they should:\n${faults.flat().join('\n')}`,
+      `servers that are given (${documented('guide/own-servers.md')}) don't answer as they should:\n${faults.flat().join('\n')}`,
     )
   }
 }

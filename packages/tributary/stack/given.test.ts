@@ -44,10 +44,12 @@ test("the addresses of the stack's own servers give nothing", () => {
 })
 
 test('PostgreSQL is started until every service has a server', () => {
-  expect(namesOf({ PARCELS_POSTGRES_URL: 'postgres://a' })).toContain('postgres')
+  const tls = { POSTGRES_TLS: 'on' }
+  expect(namesOf({ ...tls, PARCELS_POSTGRES_URL: 'postgres://a' })).toContain('postgres')
   const both = { PARCELS_POSTGRES_URL: 'postgres://a', TRUCKS_POSTGRES_URL: 'postgres://b:6432' }
-  expect(namesOf(both)).not.toContain('postgres')
-  expect(namesOf({ POSTGRES_URL: 'postgres://a' })).not.toContain('postgres')
+  expect(namesOf({ ...tls, ...both })).not.toContain('postgres')
+  expect(namesOf({ ...tls, POSTGRES_URL: 'postgres://a' })).not.toContain('postgres')
+  expect(() => namesOf(both)).toThrow('TRUCKS_POSTGRES_URL is entered with a password, and without TLS')
 })
 
 test('a process is told the logins of the servers that it enters, and no others', () => {

@@ -10,6 +10,7 @@ import {
   registrySettings,
   setting,
 } from '#runtime/config'
+import { documented } from '#runtime/documented'
 import type { Shape } from './shape.ts'
 
 export type ServerName = 'postgres' | 'kafka' | 'registry' | 'elasticsearch' | 'connect'
@@ -117,7 +118,9 @@ function refuseFaults({ services }: Shape, env: Env, servers: readonly ServerNam
       .map((name) => `  ${name} is set, and the stack starts ${server} itself: set ${address}, or leave it out`)
   })
   if (faults.length > 0) {
-    throw new ConfigError(`settings of servers that aren't given (docs/guide/own-servers.md):\n${faults.join('\n')}`)
+    throw new ConfigError(
+      `settings of servers that aren't given (${documented('guide/own-servers.md')}):\n${faults.join('\n')}`,
+    )
   }
 }
 

@@ -1,9 +1,10 @@
 import pg from 'pg'
 import { type DatabaseLogin, postgresOptions } from '#database/connect'
-import { LOGIN_QUESTION, loginStatements } from '#runtime/postgres-login'
+import { maintenanceDatabase } from '#database/maintenance'
+import { loginQuestion, loginStatements, RIGHTS_QUESTION } from '#runtime/postgres-login'
 
 export interface RegistryDatabase {
-  /** Where, and by whom: a superuser. */
+  /** Where, and by whom: a superuser, or whoever may make logins and databases. */
   readonly host: string
   readonly port: number
   readonly user: string
@@ -30,17 +31,29 @@ const IN_USE = '55006'
  */
 export async function ensureRegistryDatabase(at: RegistryDatabase): Promise<void> {
   const { name = 'registry', login = 'registry' } = at
-  const client = await connect(at, 'postgres')
+  const { host, port, user, password, tls } = at
+  const entered = await maintenanceDatabase({ host, port, user, password, tls, database: name }, name)
+  const client = await connect(at, entered)
   try {
-    const found = (await client.query(`${LOGIN_QUESTION} $1`, [login])).rows[0]
-    const statements = loginStatements(login, at.registryPassword, found)
+    const rights = (await client.query(RIGHTS_QUESTION)).rows[0]
+    const found = (await client.query(`${loginQuestion(rights)} $1`, [login])).rows[0]
+    const statements = loginStatements(login, at.registryPassword, found, rights)
     const { rows } = await client.query('select pg_get_userbyid(datdba) as owner from pg_database where datname = $1', [
       name,
     ])
     const [database] = rows as { owner: string }[]
-    const use = database && (await useOf(at, name, login, database.owner))
-    for (const statement of statements) await client.query(statement)
+    // One that somebody made for us (`migrate --sql`) isn't looked into: it is closed to whoever sets up.
+    const made = database?.owner === login && found?.changeable === false
+    // Whoever is no superuser sees and gives only what belongs to a role it is in.
+    const join = async () => {
+      if (!rights.superuser) await client.query(`grant ${login} to current_user with inherit true, set true`)
+    }
+    if (found?.changeable) await join()
+    const use = made ? 'used' : database && (await useOf(at, name, login, database.owner))
+    // In one transaction: without its mark a login would be taken for somebody else's.
+    if (statements.length > 0) await client.query(statements.join(';'))
     if (use === 'used') return
+    await join()
     await client.query(`drop database if exists ${client.escapeIdentifier(name)}`)
     await client.query(`create database ${client.escapeIdentifier(name)} owner ${login}`)
     await client.query(`revoke all on database ${client.escapeIdentifier(name)} from public`)

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Knex } from 'knex'
 import { type DatabaseLogin, openDatabase } from '#database/connect'
 import { ensureServiceLogins, ensureSharedLogins } from '#database/logins'
+import { setUpRights } from '#database/maintenance'
 import { alone, migrateTables } from '#database/migrate'
 import type { ServiceDefinition } from '#service/definition'
 import { scratchPostgres } from './scratch-postgres.ts'
@@ -68,8 +69,9 @@ async function makeTemplate(
     freshness: PASSWORD,
     maintainer: PASSWORD,
   }
-  await ensureSharedLogins(postgres, passwords)
-  await ensureServiceLogins(postgres, name, passwords)
+  const rights = await setUpRights(postgres)
+  await ensureSharedLogins(postgres, passwords, rights)
+  await ensureServiceLogins(postgres, name, passwords, rights)
   // It gets its name when it is whole: what a killed test left half-made is made again.
   const making = `${template}_making`
   await postgres.raw('drop database if exists ?? with (force)', [making])
