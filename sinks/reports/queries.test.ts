@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import system from '#config'
 import { fieldsOf } from '../../packages/tributary/read-models/avro.ts'
 import { compileIndex } from '../../packages/tributary/read-models/mapping.ts'
 import { fieldAt } from '../../packages/tributary/reports/fields.ts'
@@ -9,10 +10,10 @@ import {
 } from '../../packages/tributary/reports/filters.ts'
 import { panelResult, panelSearch } from '../../packages/tributary/reports/queries.ts'
 import type { Condition, FilterValues, Panel } from '../../packages/tributary/reports/report.ts'
-import { readModels } from '../read-models/index.ts'
 import { reports } from './definitions.ts'
 import { filters } from './filters.ts'
 
+const { readModels } = system
 const scope: Scope = { filters, readModels: new Map(readModels.map((model) => [model.name, model])), timeZone: 'UTC' }
 const filterQuery = (readModel: string, values: FilterValues) => queryOf(scope, readModel, values)
 const unusedFilters = (readModel: string, values: FilterValues) => unusedOf(filters, readModel, values)

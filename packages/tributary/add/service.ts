@@ -107,9 +107,25 @@ export const service: ServiceDefinition = {
     },
   ],
   publishes: publishes(${topic}, {
-    ${event}: { aggregate: '${noun}', key: (event) => event.${id} },
+    ${event}: {
+      aggregate: '${noun}',
+      key: (event) => event.${id},
+    },
   }),
   subscriptions: [],
+  republish: [
+    {
+      kind: '${noun}',
+      table: '${name}',
+      key: ['${noun}_id'],
+      async rebuild(trx, row: { ${noun}_id: string; name: string }) {
+        await publish(trx, ${event}, {
+          ${id}: row.${noun}_id,
+          name: row.name,
+        })
+      },
+    },
+  ],
   routes(api) {
     api.post('/${name}', {
       summary: 'Add a ${noun}',
@@ -117,11 +133,15 @@ export const service: ServiceDefinition = {
       status: 201,
       async run(trx, { body }) {
         const inserted = await trx('${name}')
-          .insert({ ${noun}_id: body.${id}, name: body.name })
+          .insert({
+            ${noun}_id: body.${id},
+            name: body.name,
+          })
           .onConflict()
           .ignore()
           .returning('*')
-        if (inserted.length === 0) throw conflict('${noun}_exists', \`there is a ${noun} "\${body.${id}}" already\`)
+        const already = \`there is a ${noun} "\${body.${id}}" already\`
+        if (inserted.length === 0) throw conflict('${noun}_exists', already)
         // The row and its event are of one transaction: both or neither.
         await publish(trx, ${event}, body)
         return body
@@ -138,7 +158,10 @@ import { ${event} } from '#schemas/contracts.generated.ts'
 import { ${topic} } from '#schemas/topics.ts'
 import { service } from './service.ts'
 
-const added: ${event} = { ${id}: '${noun}-1', name: 'a name' }
+const added: ${event} = {
+  ${id}: '${noun}-1',
+  name: 'a name',
+}
 
 test('what happens to a ${noun} is published under its id, so that readers hear of it in order', () => {
   expect(service.publishes.topic).toBe(${topic})
@@ -148,6 +171,9 @@ test('what happens to a ${noun} is published under its id, so that readers hear 
 test('a reader gets of a ${noun} what was published', async () => {
   const codec = memoryCodec([${event}])
   await codec.prepare([${event}])
-  expect(codec.decode(codec.encode(${event}, added))).toEqual({ name: ${event}.name, value: added })
+  expect(codec.decode(codec.encode(${event}, added))).toEqual({
+    name: ${event}.name,
+    value: added,
+  })
 })
 `

@@ -64,14 +64,17 @@ export function addEventsTopic(changes: Changes, constant: string, service: stri
   checkFree(changes, constant)
   const reference = importContract(changes, event)
   const entry = reference === event ? event : `${event}: ${reference}`
-  const text = `export const ${constant} = eventsTopic('${service}', { ${entry} })`
+  const line = `export const ${constant} = eventsTopic('${service}', { ${entry} })`
+  const text = line.length <= 120 ? line : line.replace(`{ ${entry} }`, `{\n  ${entry},\n}`)
   declare(changes, 'eventsTopic', text, ({ events }) => events)
 }
 
 /** A rows topic. Throws `Refused` where its constant is something else already. */
 export function addRowsTopic(changes: Changes, constant: string, readModel: string, row: string, key: string): void {
   checkFree(changes, constant)
-  const text = `export const ${constant} = rowsTopic('${readModel}', 1, ${importContract(changes, row)}, ${key})`
+  const parts = [`'${readModel}'`, '1', importContract(changes, row), key]
+  const line = `export const ${constant} = rowsTopic(${parts.join(', ')})`
+  const text = line.length <= 120 ? line : line.replace(parts.join(', '), `\n  ${parts.join(',\n  ')},\n`)
   declare(changes, 'rowsTopic', text, ({ rows }) => rows)
 }
 

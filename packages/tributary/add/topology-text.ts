@@ -48,8 +48,8 @@ export function topologyText({ name, row, rows }: Names, first: Origin, joined: 
     : ['', `  return ${variable(first)}`, ...joined.map((one) => join(first, one)), `    .to(${rows})`].join('\n')
   return `\
 import { topology } from 'tributary/engine'
-import type { ${[...new Set(types)].sort(ignoringCase).join(', ')} } from '#schemas/contracts.generated.ts'
-import { ${topics.join(', ')} } from '#schemas/topics.ts'
+${importText('import type', [...new Set(types)].sort(ignoringCase), '#schemas/contracts.generated.ts')}
+${importText('import', topics, '#schemas/topics.ts')}
 
 ${interfaces}/** ${about} */
 export const ${name}Topology = topology('${name}', ({ events }) => {
@@ -57,6 +57,13 @@ ${tables.join('\n\n')}
 ${chain}
 })
 `
+}
+
+function importText(keyword: string, names: readonly string[], from: string): string {
+  const line = `${keyword} { ${names.join(', ')} } from '${from}'`
+  return line.length <= 120 || names.length === 1
+    ? line
+    : `${keyword} {\n${names.map((name) => `  ${name},\n`).join('')}} from '${from}'`
 }
 
 const ignoringCase = new Intl.Collator('en', { numeric: true, caseFirst: 'upper' }).compare
@@ -136,10 +143,10 @@ export function topologyTest(names: Names, first: Origin, joined: readonly Joine
   const key = (origin: Origin) =>
     `'${origin.key.map((part) => ('text' in part ? part.text : bare(origin, part.field))).join('')}'`
   const own = first.keyFields.length === 1 ? `'${bare(first, first.keyFields[0]!)}'` : key(first)
-  const pipes = all.map(
-    (origin) =>
-      `  driven.pipe(${origin.constant}, { name: '${origin.begins}', key: ${key(origin)}, data: ${given(origin)} })\n`,
-  )
+  const pipes = all.map((origin) => {
+    const event = [`name: '${origin.begins}'`, `key: ${key(origin)}`, `data: ${given(origin)}`]
+    return `  driven.pipe(${origin.constant}, {\n${event.map((part) => `    ${part},\n`).join('')}  })\n`
+  })
   const added = joined.flatMap(({ origin, adds }) =>
     adds.map(({ field, from }) => [field, `${given(origin)}.${from.name}`]),
   )
@@ -151,7 +158,7 @@ export function topologyTest(names: Names, first: Origin, joined: readonly Joine
   return `\
 import { drive } from 'tributary/testing'
 import { expect, test } from 'vitest'
-import { ${topics.join(', ')} } from '#schemas/topics.ts'
+${importText('import', topics, '#schemas/topics.ts')}
 import { ${name}Topology } from './topology.ts'
 
 ${data.join('\n')}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { expect, test } from 'vitest'
-import { contracts } from '../../../schemas/topics.ts'
+import system from '../../../tributary.config.ts'
 import { contractsOf, generateContracts, generatedFile, schemaFiles } from './generate.ts'
 
 test('the generated types are those of the Avro files', () => {
@@ -10,7 +10,7 @@ test('the generated types are those of the Avro files', () => {
 
 test('every Avro file is a contract of a topic, named by its folder and file', () => {
   const named = schemaFiles().map((file) => `tributary.${basename(dirname(file))}.${basename(file, '.avsc')}`)
-  expect(named.toSorted()).toEqual(contracts.map((c) => c.name).toSorted())
+  expect(named.toSorted()).toEqual(system.contracts.map((c) => c.name).toSorted())
 })
 
 const boat = (fields: readonly { name: string; type: unknown }[]) =>

@@ -90,21 +90,23 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const started: string[] = []
   try {
     const bring = starter({ settings, places, jdk, secrets, supervisor, say, started })
-    const setUp = (steps: readonly SetUpStep[]) =>
-      runSetUpSteps(settings, places, secrets, commandExists, say, setsUp ? steps : [])
+    // A rotation sets up what was chosen to run: steps that enter other servers wait until these are started.
+    const there = new Set([...specs.map(({ name }) => name), ...settings.given.servers])
+    const steps = setsUp ? setUpSteps.filter((step) => step.enters.every((server) => there.has(server))) : []
+    const setUp = (some: readonly SetUpStep[]) => runSetUpSteps(settings, places, secrets, commandExists, say, some)
     if (setsUp && secrets[BEFORE] !== undefined) {
       // Passwords change in one go: then everything that enters with one follows at once.
       const entersConnect = (step: SetUpStep) => step.enters.includes('connect')
       await bring(specs.filter((spec) => !spec.command && spec.name !== 'connect'))
-      await setUp(setUpSteps.filter((step) => !entersConnect(step)))
+      await setUp(steps.filter((step) => !entersConnect(step)))
       await bring(specs.filter((spec) => spec.command || spec.name === 'connect'))
-      await setUp(setUpSteps.filter(entersConnect))
+      await setUp(steps.filter(entersConnect))
     } else {
       await bring(specs.filter((spec) => !spec.command))
-      await setUp(setUpSteps)
+      await setUp(steps)
       await bring(specs.filter((spec) => spec.command))
     }
-    if (setsUp && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
+    if (setsUp && there.has('connect') && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
     if (setsUp) endRotation(places.home)
   } catch (error) {
     const { message } = error as Error

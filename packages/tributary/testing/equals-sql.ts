@@ -12,18 +12,15 @@ import { type Difference, difference, differingFields } from '#verify/compare'
 import type { Verification } from '#verify/definition'
 import { recompute, sourcesOn } from '#verify/load'
 import { eventViewsOn } from './event-views.ts'
-import { type History, historiesOf, isEvent } from './histories.ts'
-import { inWords, type TopicEvent } from './records.ts'
+import { type History, historiesOf, isEvent, type Possible } from './histories.ts'
+import { inWords } from './records.ts'
 import { inScratchSession } from './scratch-session.ts'
 
 interface Common {
   /** The services whose events happen. They say what each event's key is; schemas and schemas/rules.json say what is in it. */
   readonly services: readonly { readonly publishes: PublishedEvents }[]
-  /**
-   * Whether a service would publish an event after the earlier ones of its key; any does, where this isn't given. Events
-   * that aren't possible don't happen.
-   */
-  readonly possible?: (earlier: readonly TopicEvent[], event: TopicEvent) => boolean
+  /** Keeps to what services do; where it isn't given, any event may follow any other. */
+  readonly possible?: Possible
   /** The values of fields, by name, where schema and rules allow more than a topology is made for. */
   readonly values?: Readonly<Record<string, readonly unknown[]>>
   /** How many histories; 100 by default. */

@@ -21,15 +21,24 @@ export interface History {
   readonly workers: number
 }
 
+/**
+ * Whether a service would publish an event after the earlier ones of its key, which is the same; or with which data it
+ * would, where an event has to agree with them.
+ */
+export type Possible = (earlier: readonly TopicEvent[], event: TopicEvent) => boolean | object
+
 export interface HistoryOptions {
   readonly services: readonly { readonly publishes: PublishedEvents }[]
-  readonly possible?: ((earlier: readonly TopicEvent[], event: TopicEvent) => boolean) | undefined
+  readonly possible?: Possible | undefined
   readonly values?: Chosen | undefined
 }
 
 export const isEvent = (step: TopicEvent | Act): step is TopicEvent => 'topic' in step
 
-/** Histories of up to 60 events, less those that aren't possible. */
+/** How many events a history has, at most; many more are drafted, since few of them may be possible. */
+const MOST = 60
+const DRAFTED = 300
+
 export function historiesOf({ services, possible = () => true, values = {} }: HistoryOptions): fc.Arbitrary<History> {
   const kinds = new Set<string>()
   const kindsOfEvent = services.flatMap(({ publishes: { topic, byName } }) =>
@@ -41,23 +50,30 @@ export function historiesOf({ services, possible = () => true, values = {} }: Hi
   )
   const step = fc.oneof({ weight: 3, arbitrary: fc.oneof(...kindsOfEvent) }, { weight: 1, arbitrary: act })
   return fc
-    .tuple(poolsOf([...kinds]), fc.array(step, { maxLength: 80, size: 'max' }), fc.integer({ min: 1, max: 3 }))
+    .tuple(poolsOf([...kinds]), fc.array(step, { maxLength: DRAFTED, size: 'max' }), fc.integer({ min: 1, max: 3 }))
     .map(([pools, drafted, workers]) => {
       const steps: (TopicEvent | Act)[] = []
       const byKey = new Map<string, TopicEvent[]>()
+      let events = 0
       for (const each of drafted) {
+        if (events === MOST) break
         if ('do' in each) {
           steps.push(each)
           continue
         }
-        const data = each.draft(pools)
-        if (eventFaults(each.contract as Contract<unknown>)(data).length > 0) continue
-        const event: TopicEvent = { topic: each.topic, key: each.key(data), name: each.name, data }
-        const of = JSON.stringify([event.topic.name, event.key])
+        const drafted = each.draft(pools)
+        const key = each.key(drafted)
+        const of = JSON.stringify([each.topic.name, key])
         const earlier = byKey.get(of) ?? []
-        if (event.key === '' || !possible(earlier, event)) continue
+        const said = possible(earlier, { topic: each.topic, key, name: each.name, data: drafted })
+        if (said === false || key === '') continue
+        const data = said === true ? drafted : said
+        if (each.key(data) !== key) throw new Error(`\`possible\` gave the ${each.name} of "${key}" another key`)
+        if (eventFaults(each.contract as Contract<unknown>)(data).length > 0) continue
+        const event: TopicEvent = { topic: each.topic, key, name: each.name, data }
         byKey.set(of, [...earlier, event])
         steps.push(event)
+        events++
       }
       return { steps, workers }
     })

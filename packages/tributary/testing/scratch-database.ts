@@ -4,6 +4,9 @@ import { type DatabaseLogin, openDatabase } from '#database/connect'
 import { ensureServiceLogins, ensureSharedLogins } from '#database/logins'
 import { setUpRights } from '#database/maintenance'
 import { alone, migrateTables } from '#database/migrate'
+import { MAINTAINER } from '#outbox/publication'
+import { type FoundLogin, LOGIN_QUESTION } from '#runtime/postgres-login'
+import { verifies } from '#runtime/scram'
 import type { ServiceDefinition } from '#service/definition'
 import { scratchPostgres } from './scratch-postgres.ts'
 
@@ -61,6 +64,7 @@ async function makeTemplate(
   template: string,
   entered: (work: (db: Knex) => Promise<void>, name: string) => Promise<void>,
 ): Promise<void> {
+  await refuseOthersLogins(postgres)
   const { name } = service
   const passwords = {
     service: { [name]: PASSWORD },
@@ -78,6 +82,16 @@ async function makeTemplate(
   await postgres.raw('create database ?? template template0 encoding utf8', [making])
   await entered((db) => migrateTables(db, service), making)
   await postgres.raw('alter database ?? rename to ??', [making, template])
+}
+
+/** A running system's logins would get our password. */
+async function refuseOthersLogins(postgres: Knex): Promise<void> {
+  const { rows } = await postgres.raw(`${LOGIN_QUESTION} ?`, [MAINTAINER])
+  const [found] = rows as FoundLogin[]
+  if (!found || verifies(found.verifier, PASSWORD)) return
+  throw new Error(
+    'a system has its logins on the server that TEST_POSTGRES_URL names: give one that is there for tests alone',
+  )
 }
 
 async function entering<T>(login: DatabaseLogin, work: (db: Knex) => Promise<T>): Promise<T> {

@@ -1,1 +1,2 @@
 export { type EqualsSqlOptions, equalsSql } from './equals-sql.ts'
+export type { Possible } from './histories.ts'
