@@ -8,11 +8,14 @@ afterAll(() => {
   for (const { remove } of followed) remove()
 })
 
+/** A project's tests of topologies need no database: none is started for them. */
+const noServers = { TEST_POSTGRES_URL: 'postgres://nobody@127.0.0.1:1' }
+
 /** Does all that a page says and needs no server; then everything in the folder has to be well typed. */
 async function followAll(folder: string, page: Page): Promise<void> {
   for (const block of page.blocks) {
     follow(folder, page, block)
-    if (block.kind === 'command' && !block.stack) await type(folder, page, block)
+    if (block.kind === 'command' && !block.stack) await type(folder, page, block, noServers)
   }
   const typed = page.blocks.some(({ kind }) => kind === 'write' || kind === 'edit' || kind === 'snippet')
   if (typed) expect(await bash(folder, 'tsc --noEmit -p .')).toEqual({ exit: 0, said: '' })

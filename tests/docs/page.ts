@@ -7,7 +7,8 @@ import { basename, join } from 'node:path'
  *     ts, json … file=<path>    the file, whole
  *     diff file=<path>          an edit of it: lines as they are, `-` lines that go, `+` lines that come
  *     json … part-of=<path>     an excerpt: the file has these lines
- *     ts                        a snippet, checked by the compiler behind the page's `ts setup` blocks
+ *     ts                        a snippet, checked by the compiler behind the page's `ts setup` blocks (since the last
+ *                               `ts setup anew`)
  *     sh                        typed in the project, without servers; `exits=<code>` where it isn't to succeed
  *     sh stack                  typed while everything runs
  *     text                      what the block before it says, `…` for anything
@@ -17,7 +18,8 @@ import { basename, join } from 'node:path'
  */
 export type Block =
   | { readonly kind: 'write' | 'edit' | 'excerpt'; readonly line: number; readonly code: string; readonly file: string }
-  | { readonly kind: 'setup' | 'snippet' | 'not-run'; readonly line: number; readonly code: string }
+  | { readonly kind: 'snippet' | 'not-run'; readonly line: number; readonly code: string }
+  | { readonly kind: 'setup'; readonly line: number; readonly code: string; readonly anew: boolean }
   | {
       readonly kind: 'command'
       readonly line: number
@@ -77,7 +79,8 @@ function blockOf(language: string, info: string, line: number, code: string): Bl
   if (file) return { kind: language === 'diff' ? 'edit' : 'write', line, code, file }
   const whole = value('part-of')
   if (whole) return { kind: 'excerpt', line, code, file: whole }
-  if (language === 'ts') return { kind: says('setup') ? 'setup' : 'snippet', line, code }
+  if (language === 'ts' && says('setup')) return { kind: 'setup', line, code, anew: says('anew') }
+  if (language === 'ts') return { kind: 'snippet', line, code }
   if (language === 'sh')
     return { kind: 'command', line, code, stack: says('stack'), exits: Number(value('exits') ?? 0) }
   return undefined

@@ -61,7 +61,13 @@ export function follow(folder: string, { path, name, blocks }: Page, block: Bloc
     if (block.kind === 'excerpt' && !flat(readFileSync(join(folder, block.file), 'utf8')).includes(flat(code)))
       throw new Error(`${block.file} has no such lines`)
     if (block.kind === 'snippet') {
-      const setup = blocks.filter((other) => other.kind === 'setup' && other.line < block.line)
+      const before = blocks.filter((other) => other.kind === 'setup' && other.line < block.line)
+      const setup = before.slice(
+        Math.max(
+          0,
+          before.findLastIndex((other) => other.kind === 'setup' && other.anew),
+        ),
+      )
       const text = [...setup.map((other) => other.code), code, 'export {}\n'].join('\n')
       write(join(folder, 'snippets', `${name}-${block.line}.ts`), text)
     }

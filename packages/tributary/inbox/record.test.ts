@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec'
 import { contract } from '#contracts/contract'
+import { eventsTopic } from '#contracts/topic'
 import { OrderCanceled, PaymentReceived } from '../../../schemas/contracts.generated.ts'
 import { contracts, Orders } from '../../../schemas/topics.ts'
 import { type RawRecord, RegistryAway, readRecord } from './record.ts'
@@ -80,4 +81,23 @@ test('a registry that does not answer is no fault of the record', async () => {
   const away = { ...codec, learn: () => Promise.reject(new Error('connect ECONNREFUSED')) }
   const unknown = Buffer.from([0, 0, 0, 0xff, 0xff, 1])
   await expect(readRecord(raw(unknown), orders, away)).rejects.toBeInstanceOf(RegistryAway)
+})
+
+test('a topic knows its own events by their namespace, whatever a project calls it', async () => {
+  const record = (namespace: string, name: string) =>
+    contract<{ id: string }>({ type: 'record', namespace, name, fields: [{ name: 'id', type: 'string' }] })
+  const [Sailed, Sunk, Paid] = [
+    record('harbour.boats', 'Sailed'),
+    record('harbour.boats', 'Sunk'),
+    record('harbour.dues', 'Paid'),
+  ]
+  const codec = memoryCodec([Sailed, Sunk, Paid])
+  await codec.prepare([Sailed, Sunk, Paid])
+  const boats = subscription(eventsTopic('boats', { Sailed }), {})
+  const contentOf = async (event: typeof Sailed) =>
+    (await readRecord(raw(codec.encode(event, { id: 'b1' }), { topic: 'boats.events' }), boats, codec)).content
+  expect(await contentOf(Sailed)).toMatchObject({ type: 'harbour.boats.Sailed' })
+  // A newer one.
+  expect(await contentOf(Sunk)).toMatchObject({ type: 'harbour.boats.Sunk' })
+  expect(await contentOf(Paid)).toMatchObject({ reason: 'unexpected-type' })
 })

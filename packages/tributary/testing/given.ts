@@ -1,4 +1,5 @@
 import { AssertionError } from 'node:assert'
+import type { Plain } from '#contracts/key'
 import type { RowsTopic } from '#contracts/topic'
 import type { Topology } from '#engine'
 import { plan } from '#engine/plan/plan'
@@ -69,12 +70,12 @@ export class Scenario {
 
   /** The rows topic holds these rows by record key, and no others. */
   // biome-ignore lint/suspicious/noThenProperty: given, when, then is what everybody calls it; awaiting one is refused
-  then<Row>(topic: RowsTopic<Row>, rows: Readonly<Record<string, NoInfer<Row>>>): this {
+  then<Row>(topic: RowsTopic<Row>, rows: Readonly<Record<string, Plain<NoInfer<Row>>>>): this {
     return this.#expect(topic as RowsTopic, rows, (row, expected) => differingFields(expected, row))
   }
 
   /** The rows topic holds these rows, with these fields among others; null: it holds no such row. */
-  thenIncludes<Row>(topic: RowsTopic<Row>, rows: Readonly<Record<string, ExpectedPart<NoInfer<Row>>>>): this {
+  thenIncludes<Row>(topic: RowsTopic<Row>, rows: Readonly<Record<string, ExpectedPart<Plain<NoInfer<Row>>>>>): this {
     const parts = (row: unknown, expected: object) =>
       Object.entries(expected).flatMap(([field, value]) => differingFields(value, (row as never)[field], field))
     return this.#expect(topic as RowsTopic, rows, parts, Object.keys(rows))

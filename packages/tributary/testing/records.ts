@@ -1,3 +1,4 @@
+import type { Plain } from '#contracts/key'
 import type { EventsOf, EventsTopic, RowsTopic } from '#contracts/topic'
 
 /** An event as its topic holds it. */
@@ -25,20 +26,20 @@ export interface Tombstone {
 export type TopicRecord = TopicEvent | TopicRow | Tombstone
 
 /**
- * An event of a topic, by its short name.
+ * An event of a topic, by its short name. Its ids may be plain texts.
  * @param key the record key under which its service publishes it
  */
 export function event<Topic extends EventsTopic, Name extends keyof EventsOf<Topic> & string>(
   topic: Topic,
   name: Name,
   key: string,
-  data: EventsOf<Topic>[Name],
-): TopicEvent<Topic, Name, EventsOf<Topic>[Name]> {
+  data: Plain<EventsOf<Topic>[Name]>,
+): TopicEvent<Topic, Name, Plain<EventsOf<Topic>[Name]>> {
   return { topic, key, name, data }
 }
 
 /** A row of a rows topic; its key follows from it. */
-export function row<Row>(topic: RowsTopic<Row>, row: NoInfer<Row>): TopicRow {
+export function row<Row>(topic: RowsTopic<Row>, row: Plain<NoInfer<Row>>): TopicRow {
   return { topic: topic as RowsTopic, row }
 }
 

@@ -5,7 +5,7 @@ import { ensureServiceLogins, ensureSharedLogins } from '#database/logins'
 import { setUpRights } from '#database/maintenance'
 import { alone, migrateTables } from '#database/migrate'
 import { MAINTAINER } from '#outbox/publication'
-import { type FoundLogin, LOGIN_QUESTION } from '#runtime/postgres-login'
+import { type FoundLogin, loginQuestion } from '#runtime/postgres-login'
 import { verifies } from '#runtime/scram'
 import type { ServiceDefinition } from '#service/definition'
 import { scratchPostgres } from './scratch-postgres.ts'
@@ -86,7 +86,7 @@ async function makeTemplate(
 
 /** A running system's logins would get our password. */
 async function refuseOthersLogins(postgres: Knex): Promise<void> {
-  const { rows } = await postgres.raw(`${LOGIN_QUESTION} ?`, [MAINTAINER])
+  const { rows } = await postgres.raw(`${loginQuestion(await setUpRights(postgres))} ?`, [MAINTAINER])
   const [found] = rows as FoundLogin[]
   if (!found || verifies(found.verifier, PASSWORD)) return
   throw new Error(
