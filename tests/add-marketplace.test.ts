@@ -4,7 +4,7 @@ import { Copy, differences } from './harness/copies.ts'
 let copy: Copy
 beforeAll(() => {
   copy = Copy.ofMarketplace()
-}, 60_000)
+}, 120_000)
 afterAll(() => copy?.remove())
 
 test('adding a service and a read model changes their own files, what names all of a kind, and nothing else', () => {
@@ -31,7 +31,7 @@ test('adding a service and a read model changes their own files, what names all 
     'tributary.config.ts',
   ])
   expect(gone).toEqual([])
-}, 60_000)
+}, 120_000)
 
 test('an event is keyed as the one it is like, and a report joins the page’s other ones', () => {
   const event = copy.tributary(
@@ -50,7 +50,7 @@ test('an event is keyed as the one it is like, and a report joins the page’s o
   expect(copy.files().get('sinks/reports/definitions.ts')).toContain(
     '[sales, delivery, payments, customers, finesReport]',
   )
-}, 60_000)
+}, 120_000)
 
 test('a read model of things among others reads their events only, and has what verification has', () => {
   const added = copy.tributary('add', 'read-model', 'places', '--from', 'catalog', '--event', 'SellerJoined')
@@ -59,7 +59,7 @@ test('a read model of things among others reads their events only, and has what 
   expect(topology).toContain(".only('SellerJoined', 'SellerMoved', 'SellerLeft')")
   expect(topology).toContain('SellerMoved: (row, event) => row && { ...row, city: event.city, state: event.state }')
   expect(copy.tributary('add', 'read-model', 'purchases', '--from', 'orders', 'customers')).toMatchObject({ code: 0 })
-}, 60_000)
+}, 120_000)
 
 test('what was written is well formed, well typed and up to date, and its own tests pass', () => {
   expect(copy.run('biome', 'check', '.')).toMatchObject({ code: 0 })
@@ -71,4 +71,4 @@ test('what was written is well formed, well typed and up to date, and its own te
     code: 0,
     says: expect.stringMatching(/Tests +5 passed/),
   })
-}, 180_000)
+}, 300_000)

@@ -6,7 +6,7 @@ import { Copy, differences } from './harness/copies.ts'
 let copy: Copy
 beforeAll(() => {
   copy = Copy.ofTemplate()
-}, 120_000)
+}, 240_000)
 afterAll(() => copy?.remove())
 
 test.each([
@@ -28,7 +28,7 @@ test.each([
     expect(created).toContain(path)
     expect({ created: said('wrote'), changed: said('changed'), gone }).toEqual({ created, changed, gone: [] })
   },
-  30_000,
+  60_000,
 )
 
 test('a topology that folds all events of a topic gets a handler for a new one, which keeps the row', () => {
@@ -47,7 +47,7 @@ test('with all of it the project is well typed and up to date, and its tests pas
   expect(copy.tributary('schemas', 'generate', '--check')).toMatchObject({ code: 0 })
   const tests = copy.run('vitest', 'run', '--project', 'unit')
   expect(tests).toEqual({ code: 0, says: expect.stringMatching(/Tests +6 passed/) })
-}, 120_000)
+}, 240_000)
 
 test('the system has what was added', async () => {
   const { says } = copy.tributary('describe', '--json')
@@ -57,7 +57,7 @@ test('the system has what was added', async () => {
   expect(names(topologies)).toEqual(['loans', 'fines', 'borrowings'])
   expect(names(readModels)).toEqual(['loans', 'fines', 'borrowings'])
   expect(JSON.stringify({ services, reports })).toContain('FineForgiven')
-}, 30_000)
+}, 60_000)
 
 test.each([
   ['what is there already', ['service', 'loans'], 'there is a service "loans" already'],
@@ -94,7 +94,7 @@ test('a project that can’t be loaded for another reason gets what was asked fo
   })
   writeFileSync(broken, topology)
   expect(copy.tributary('describe').says).toContain('shelves')
-}, 30_000)
+}, 60_000)
 
 test('what makes a sound project unloadable is taken back', () => {
   // Reports are checked when the system is defined: this one's tab would be there twice.
@@ -106,4 +106,4 @@ test('what makes a sound project unloadable is taken back', () => {
   expect({ code, says }).toEqual({ code: 1, says: expect.stringMatching(/nothing is added[\s\S]*shelves/) })
   expect(differences(before, copy.files())).toEqual({ created: [], changed: [], gone: [] })
   writeFileSync(reports, text)
-}, 30_000)
+}, 60_000)

@@ -125,6 +125,17 @@ test('handlers that stand elsewhere get the new event’s; those that can’t be
   expect(changes.read(path)).toContain('const handlers = { MemberJoined: () => null, MemberLeft: (row) => row }')
 })
 
+test('an event is keyed as the one it is like, and doesn’t take that one’s own moment', () => {
+  const changes = new Changes(root)
+  addEvent(changes, 'loans', 'BookLost', { field: ['where:string?'] })
+  expect(changes.read('producers/loans/service.ts')).toContain('\n    BookLost: loan,\n  }),')
+  const { fields } = JSON.parse(changes.read('schemas/events/loans/BookLost.avsc'))
+  expect(fields).toEqual([
+    { name: 'loanId', type: 'string' },
+    { name: 'where', type: ['null', 'string'], default: null },
+  ])
+})
+
 test('a write that fails half way is taken back', () => {
   const changes = new Changes(root)
   addService(changes, 'fines', {})
