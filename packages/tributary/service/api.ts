@@ -1,3 +1,5 @@
+// A route's `summary` is the plugin's addition to fastify's types.
+import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Knex } from 'knex'
 import { z } from 'zod'

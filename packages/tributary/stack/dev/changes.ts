@@ -8,7 +8,7 @@ import { placesOf } from '../places.ts'
 import { setUpSteps } from '../processes.ts'
 import { readSecrets } from '../secrets.ts'
 import { runStep } from '../set-up.ts'
-import { shapeOf } from '../shape.ts'
+import { type Shape, shapeOf } from '../shape.ts'
 import type { Supervisor } from '../supervisor/client.ts'
 import { concernedBy, type Fault, joined, type Project, roomOf, type SetUpName } from './project.ts'
 import { type Loaded, readProject } from './read-project.ts'
@@ -19,6 +19,7 @@ import { foldersWithin, type WatchedFiles } from './watch-files.ts'
 
 /** Where a project's files are, beside those that lie elsewhere and are imported. */
 const ROOMS = ['schemas', 'producers', 'connectors', 'processors', 'sinks', 'tests']
+const MOST_NAMED = 4
 /** How long the types wait for the processes that were started, which are what somebody looks at first. */
 const TYPES_WAIT_MS = 4_000
 
@@ -28,8 +29,8 @@ export interface Parts {
   readonly restarts: Restarts
   readonly types: Types
   readonly watched: WatchedFiles
-  /** Brings up a system whose processes are others than before. */
-  up(settings: StackSettings): Promise<void>
+  /** Brings up a system whose processes are others than before, and ends those it has no more. */
+  up(settings: StackSettings, before: StackSettings): Promise<void>
 }
 
 /**
@@ -119,7 +120,7 @@ export class Changes {
     const now = [...concerned].filter((name) => !faulty.has(name))
     this.#owed = new Set([...concerned].filter((name) => faulty.has(name)))
 
-    if (now.length > 0) screen.say(`${files.map((file) => relative(root, file)).join(', ')} → ${now.join(', ')}`)
+    if (now.length > 0) screen.say(`${few(files.map((file) => relative(root, file)))} → ${now.join(', ')}`)
     const { well } = await restarts.restart(now, this.#settings, began)
     this.#checkTypes(files, well)
   }
@@ -172,8 +173,9 @@ export class Changes {
     try {
       if (isOther(project, this.#settings)) {
         screen.say('the project has other processes now')
-        this.#settings = settingsOf(project)
-        await up(this.#settings)
+        const wanted = settingsOf(project, this.#settings)
+        await up(wanted, this.#settings)
+        this.#settings = wanted
         this.#applied = project.setUp
         this.#owed.clear()
         return false
@@ -194,6 +196,12 @@ export class Changes {
   }
 }
 
+/** A branch that is checked out changes many files at once. */
+const few = (names: readonly string[]) =>
+  names.length <= MOST_NAMED
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
+
 /** Every folder in which something may change. */
 function foldersOf(project: Project): ReadonlySet<string> {
   const modules = Object.entries(project.imports).flatMap(([from, to]) => [from, ...to])
@@ -204,6 +212,10 @@ function foldersOf(project: Project): ReadonlySet<string> {
   ])
 }
 
+/** The processes that run the project's own code. */
+export const ownNames = ({ processes }: Shape): readonly string[] =>
+  processes.flatMap(({ name, command }) => (command ? [name] : []))
+
 const namedIn = ({ services, elsewhere, topologies }: Project) => ({
   services,
   elsewhere,
@@ -211,11 +223,15 @@ const namedIn = ({ services, elsewhere, topologies }: Project) => ({
 })
 
 function isOther(project: Project, { shape }: StackSettings): boolean {
-  const names = shapeOf(namedIn(project)).processes.flatMap(({ name, command }) => (command ? [name] : []))
-  return names.join() !== shape.processes.flatMap(({ name, command }) => (command ? [name] : [])).join()
+  return ownNames(shapeOf(namedIn(project))).join() !== ownNames(shape).join()
 }
 
-const settingsOf = (project: Project) => readStackSettings(shapeOf(namedIn(project)))
+/** A port that was nobody's wish is given anew: the processes' default ports follow from their order. */
+function settingsOf(project: Project, { shape }: StackSettings): StackSettings {
+  const isDefault = (name: string, value: string | undefined) => value === String(shape.defaultPorts[name])
+  const env = Object.entries(process.env).filter(([name, value]) => !isDefault(name, value))
+  return readStackSettings(shapeOf(namedIn(project)), Object.fromEntries(env))
+}
 
 /** Runs a command of the project's own, with the code that is there now. Rejects with what it said when it fails. */
 function run(command: readonly string[]): Promise<void> {

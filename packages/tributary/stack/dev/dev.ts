@@ -13,7 +13,7 @@ import type { CommandExists } from '../set-up.ts'
 import { endSupervisor, openSupervisor, supervisorPid } from '../supervisor/client.ts'
 import { hold, release } from '../supervisor/holder.ts'
 import { up } from '../up.ts'
-import { Changes } from './changes.ts'
+import { Changes, ownNames } from './changes.ts'
 import { followFiles } from './follow-logs.ts'
 import { readProject } from './read-project.ts'
 import { Restarts } from './restarts.ts'
@@ -54,7 +54,7 @@ export async function dev(settings: StackSettings, options: DevOptions): Promise
 
 async function follow(settings: StackSettings, places: Places, { only, commandExists }: DevOptions): Promise<void> {
   const asked = askedToEnd()
-  const names = settings.shape.processes.flatMap(({ name, command }) => (command ? [name] : []))
+  const names = ownNames(settings.shape)
   const screen = openScreen(names)
   const say = openSay()
 
@@ -74,13 +74,19 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const loaded = await reading
   if (!loaded.project) throw new Error(loaded.faults.map(({ place, message }) => `${place}: ${message}`).join('\n'))
 
-  const logs = followFiles(new Map(names.map((name) => [name, join(places.logs, `${name}.log`)])), screen.logged)
+  const logOf = (name: string) => [name, join(places.logs, `${name}.log`)] as const
+  const logs = followFiles(new Map(names.map(logOf)), screen.logged)
   const supervisor = await openSupervisor(places)
   const restarts = new Restarts(supervisor, screen)
   const types = new Types(places.home, screen)
   const parts = {
     ...{ screen, supervisor, restarts, types, watched },
-    up: (wanted: StackSettings) => up(wanted, { commandExists, say, keep: true }),
+    up: async (wanted: StackSettings, before: StackSettings) => {
+      const now = new Set(ownNames(wanted.shape))
+      logs.follow(new Map([...now].map(logOf)))
+      for (const name of ownNames(before.shape)) if (!now.has(name)) await supervisor.remove(name)
+      await up(wanted, { commandExists, say, keep: true })
+    },
   }
   changes = new Changes(parts, settings, { ...loaded, project: loaded.project })
   screen.say('follows the files; Ctrl-C ends everything')
