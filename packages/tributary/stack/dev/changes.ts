@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { dirname, extname, join, relative } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
-import { project as root } from '#runtime/project'
 import { readStackSettings, type StackSettings } from '../environment.ts'
 import { entry } from '../own-processes.ts'
 import { placesOf } from '../places.ts'
@@ -24,6 +23,8 @@ const MOST_NAMED = 4
 const TYPES_WAIT_MS = 4_000
 
 export interface Parts {
+  /** The project's folder. */
+  readonly root: string
   readonly screen: Screen
   readonly supervisor: Supervisor
   readonly restarts: Restarts
@@ -57,7 +58,7 @@ export class Changes {
     this.#project = loaded.project
     this.#applied = loaded.project.setUp
     this.#show(loaded.faults)
-    parts.watched.watch(foldersOf(this.#project))
+    parts.watched.watch(foldersOf(this.#project, parts.root))
   }
 
   /** As the processes are now: a change of the config may have made others of them. */
@@ -90,13 +91,13 @@ export class Changes {
   }
 
   async #follow(files: readonly string[]): Promise<void> {
-    const { screen, types, restarts, watched } = this.#parts
+    const { root, screen, types, restarts, watched } = this.#parts
     const began = performance.now()
     if (files.includes(join(root, '.env'))) screen.say('.env is read at the start: end this and start it again')
     types.cancel()
     if (files.some((file) => extname(file) === '.avsc') && !(await this.#generate())) return
     if (!this.#matters(files)) {
-      watched.watch(foldersOf(this.#project))
+      watched.watch(foldersOf(this.#project, root))
       return this.#checkTypes(files)
     }
 
@@ -106,7 +107,7 @@ export class Changes {
     if (!loaded.project) return
     const before = this.#project
     this.#project = loaded.faults.length > 0 ? joined(before, loaded.project) : loaded.project
-    watched.watch(foldersOf(this.#project))
+    watched.watch(foldersOf(this.#project, root))
 
     const concerned = new Set([
       ...concernedBy(joined(before, loaded.project), root, this.#owedFiles),
@@ -127,7 +128,8 @@ export class Changes {
 
   /** Whether anything that runs could be another now. Where something is wrong, whatever comes may mend it. */
   #matters(files: readonly string[]): boolean {
-    if (this.#faults.length > 0 || this.#owed.size > 0 || this.#parts.restarts.ended.size > 0) return true
+    const { root, restarts } = this.#parts
+    if (this.#faults.length > 0 || this.#owed.size > 0 || restarts.ended.size > 0) return true
     return (
       files.some((file) => roomOf(file, root) === 'connectors') ||
       concernedBy(this.#project, root, files).size > 0 ||
@@ -157,7 +159,7 @@ export class Changes {
   /** The module that belongs to the .avsc files: where it changes it is a change of its own. */
   async #generate(): Promise<boolean> {
     try {
-      await run(['schemas', 'generate'])
+      await run(this.#parts.root, ['schemas', 'generate'])
       return true
     } catch (error) {
       this.#parts.screen.fault('dev', (error as Error).message)
@@ -203,7 +205,7 @@ const few = (names: readonly string[]) =>
     : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
 
 /** Every folder in which something may change. */
-function foldersOf(project: Project): ReadonlySet<string> {
+function foldersOf(project: Project, root: string): ReadonlySet<string> {
   const modules = Object.entries(project.imports).flatMap(([from, to]) => [from, ...to])
   return new Set([
     root,
@@ -234,7 +236,7 @@ function settingsOf(project: Project, { shape }: StackSettings): StackSettings {
 }
 
 /** Runs a command of the project's own, with the code that is there now. Rejects with what it said when it fails. */
-function run(command: readonly string[]): Promise<void> {
+function run(root: string, command: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...command], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''

@@ -78,9 +78,9 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const logs = followFiles(new Map(names.map(logOf)), screen.logged)
   const supervisor = await openSupervisor(places)
   const restarts = new Restarts(supervisor, screen)
-  const types = new Types(places.home, screen)
+  const types = new Types(root, places.home, screen)
   const parts = {
-    ...{ screen, supervisor, restarts, types, watched },
+    ...{ root, screen, supervisor, restarts, types, watched },
     up: async (wanted: StackSettings, before: StackSettings) => {
       const now = new Set(ownNames(wanted.shape))
       logs.follow(new Map([...now].map(logOf)))
