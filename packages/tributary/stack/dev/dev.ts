@@ -61,16 +61,13 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const early: string[] = []
   let changes: Changes | undefined
   // What changes while everything is brought up isn't lost.
-  const watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
+  using watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
   watched.watch(foldersWithin(root))
   const reading = readProject(root, places.home)
 
   const starting = upAny(settings, { only, commandExists, say })
   starting.catch(() => {})
-  if ((await Promise.race([starting, asked.once])) === 'asked') {
-    watched.close()
-    return endStarting(settings, places, starting, asked)
-  }
+  if ((await Promise.race([starting, asked.once])) === 'asked') return endStarting(settings, places, starting, asked)
   const loaded = await reading
   if (!loaded.project) throw new Error(loaded.faults.map(({ place, message }) => `${place}: ${message}`).join('\n'))
 

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 
 /** Raised when a daemon of before couldn't be spoken to any more. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** A process as the supervisor sees it. */
 export interface Supervised {
