@@ -1,4 +1,4 @@
-// A route's `summary` is the plugin's addition to fastify's types.
+// What else it knows of a route's schema: `summary`.
 import type {} from '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import type { Knex } from 'knex'
