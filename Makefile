@@ -1,6 +1,6 @@
 # Everything is one command; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help up down clean status logs test check load simulate bench verify
+.PHONY: help up dev down clean status logs test check load simulate bench verify
 
 # The project brings its own Node (node_modules/.bin/node); npm only installs it.
 TRIBUTARY := node_modules/.bin/node packages/tributary/tributary.ts
@@ -20,6 +20,9 @@ node_modules/.package-lock.json: package-lock.json
 
 up: node_modules/.package-lock.json ## start everything that is not running, return when all is ready
 	@$(TRIBUTARY) up
+
+dev: node_modules/.package-lock.json ## the same, and stay: what you save runs, faults and logs are shown
+	@$(TRIBUTARY) dev
 
 down: node_modules/.package-lock.json ## stop everything, keep the data
 	@$(TRIBUTARY) down

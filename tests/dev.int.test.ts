@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } fr
 import { join } from 'node:path'
 import { waitUntil } from 'tributary/testing'
 import { type ScratchStack, scratchStack } from 'tributary/testing/stack'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
 
 /**
  * `tributary dev` on a copy of the project, which may be edited, with a stack of its own, which may be ended: one service
@@ -13,19 +13,31 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '..')
 /** Below the repository, so that what is installed is found in the repository's node_modules. */
 const copy = join(root, '.tributary', `dev-test-${process.pid}`)
-const parts = ['schemas', 'producers', 'connectors', 'processors', 'sinks', 'tributary.config.ts', 'package.json']
+const parts = [
+  'schemas',
+  'producers',
+  'connectors',
+  'processors',
+  'sinks',
+  'tributary.config.ts',
+  'package.json',
+  'tsconfig.json',
+]
 const SERVICE = 'producers/customers/service.ts'
 const ROUTES = 'producers/customers/routes.ts'
 /** Generous: other tests and compilers may have the cores. */
-const LONG = { timeoutMs: 90_000 }
+const LONG = { timeoutMs: 120_000 }
 
 let stack: ScratchStack
 let dev: ChildProcess | undefined
+/** Since the last save, and altogether. */
 let said = ''
+let everything = ''
 
 beforeAll(async () => {
   mkdirSync(copy, { recursive: true })
-  for (const part of [...parts, 'tsconfig.json']) cpSync(join(root, part), join(copy, part), { recursive: true })
+  const filter = (file: string) => !/\.test(-d)?\.ts$|\/testing$/.test(file)
+  for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true, filter })
   stack = await scratchStack({ only: ['postgres', 'kafka', 'registry'] })
   for (const step of [['migrate'], ['topics', 'apply'], ['schemas', 'register']]) {
     const { code, stderr } = await stack.tributary(step)
@@ -36,7 +48,7 @@ afterAll(async () => {
   dev?.kill('SIGKILL')
   await stack?.stop()
   rmSync(copy, { recursive: true, force: true })
-}, 120_000)
+}, 300_000)
 
 function startDev(): ChildProcess {
   said = ''
@@ -49,6 +61,7 @@ function startDev(): ChildProcess {
     stream.setEncoding('utf8')
     stream.on('data', (text) => {
       said += text
+      everything += text
     })
   }
   return child
@@ -80,23 +93,27 @@ const described = async (): Promise<string | undefined> => {
   }
 }
 const describing = (text: string) => textOf(SERVICE).replace(/description: '.*'/, `description: '${text}'`)
+const showAllThatWasSaid = () => onTestFailed(() => console.log(everything))
 
 test('it brings up what is asked for, and follows', async () => {
+  showAllThatWasSaid()
   dev = startDev()
   await saidIt('follows the files')
   expect(await described()).toBe(/description: '(.*)'/.exec(textOf(SERVICE))![1])
   expect(said, 'no colours where no terminal is').not.toContain('\u001b[')
-}, 120_000)
+}, 300_000)
 
 test('what is saved is what answers', async () => {
+  showAllThatWasSaid()
   const began = performance.now()
   save(SERVICE, describing('new words'))
   await waitUntil('the new code answers', async () => (await described()) === 'new words', LONG)
   console.log(`from saving to the new answer: ${((performance.now() - began) / 1000).toFixed(1)} s`)
   await saidIt(/dev +\| customers runs what is written/)
-}, 120_000)
+}, 300_000)
 
 test('a file that does not load is named with its line, the old code goes on, and the next save runs', async () => {
+  showAllThatWasSaid()
   const text = textOf(ROUTES)
   const line = text.split('\n').length
   save(ROUTES, `${text}export const broken = {{\n`)
@@ -105,9 +122,10 @@ test('a file that does not load is named with its line, the old code goes on, an
   expect(await described()).toBe('new words')
   save(ROUTES, text)
   await saidIt('everything loads again')
-}, 120_000)
+}, 300_000)
 
 test('a process that ends at its start is said to, once, and the next save starts it at once', async () => {
+  showAllThatWasSaid()
   save(
     SERVICE,
     describing('ends').replace(
@@ -119,18 +137,20 @@ test('a process that ends at its start is said to, once, and the next save start
   expect(said.match(/no luck/g)?.length).toBe(1)
   save(SERVICE, describing('begins'))
   await waitUntil('the mended code answers', async () => (await described()) === 'begins', LONG)
-}, 180_000)
+}, 300_000)
 
 test('a fault of types is shown with its place, and when it is mended that is said', async () => {
+  showAllThatWasSaid()
   const text = textOf(ROUTES)
   save(ROUTES, `${text}export const wrong: string = 1\n`)
   const line = text.split('\n').length
   await saidIt(new RegExp(`types +\\| ${ROUTES}:${line} TS2322`))
   save(ROUTES, text)
   await saidIt('types are well again')
-}, 180_000)
+}, 300_000)
 
 test('one that was killed is followed by another, and Ctrl-C ends everything', async () => {
+  showAllThatWasSaid()
   dev!.kill('SIGKILL')
   await once(dev!, 'exit')
   expect(await described(), 'the stack runs on').toBe('begins')
@@ -142,4 +162,4 @@ test('one that was killed is followed by another, and Ctrl-C ends everything', a
   const processes = execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' })
   expect(processes.split('\n').filter((one) => one.includes(stack.home))).toEqual([])
   dev = undefined
-}, 180_000)
+}, 300_000)

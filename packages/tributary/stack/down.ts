@@ -64,7 +64,9 @@ async function stopAll({ shape }: StackSettings, places: Places, say: Say): Prom
   if (supervisorPid(places) !== undefined) {
     const supervisor = await openSupervisor(places)
     try {
-      const running = new Set((await supervisor.list()).map((one) => one.name))
+      const list = await supervisor.list().catch(() => undefined)
+      if (!list) say.line('the supervisor is of another version, or hangs: it is ended with all that it keeps')
+      const running = new Set(list?.map((one) => one.name))
       for (const layer of stoppingOrder(shape.processes)) {
         const here = layer.filter((name) => running.has(name))
         await Promise.all(here.map((name) => supervisor.remove(name)))

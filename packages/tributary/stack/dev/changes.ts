@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { dirname, extname, join, relative } from 'node:path'
 import { setTimeout as after } from 'node:timers/promises'
-import { readStackSettings, repository as root, type StackSettings } from '../environment.ts'
+import { readStackSettings, type StackSettings } from '../environment.ts'
 import { entry } from '../own-processes.ts'
 import { placesOf } from '../places.ts'
 import { setUpSteps } from '../processes.ts'
 import { readSecrets } from '../secrets.ts'
 import { runStep } from '../set-up.ts'
-import { shapeOf } from '../shape.ts'
+import { type Shape, shapeOf } from '../shape.ts'
 import type { Supervisor } from '../supervisor/client.ts'
 import { concernedBy, type Fault, joined, type Project, roomOf, type SetUpName } from './project.ts'
 import { type Loaded, readProject } from './read-project.ts'
@@ -18,17 +18,20 @@ import { foldersWithin, type WatchedFiles } from './watch-files.ts'
 
 /** Where a project's files are, beside those that lie elsewhere and are imported. */
 const ROOMS = ['schemas', 'producers', 'connectors', 'processors', 'sinks', 'tests']
+const MOST_NAMED = 4
 /** How long the types wait for the processes that were started, which are what somebody looks at first. */
 const TYPES_WAIT_MS = 4_000
 
 export interface Parts {
+  /** The project's folder. */
+  readonly root: string
   readonly screen: Screen
   readonly supervisor: Supervisor
   readonly restarts: Restarts
   readonly types: Types
   readonly watched: WatchedFiles
-  /** Brings up a system whose processes are others than before. */
-  up(settings: StackSettings): Promise<void>
+  /** Brings up a system whose processes are others than before, and ends those it has no more. */
+  up(settings: StackSettings, before: StackSettings): Promise<void>
 }
 
 /**
@@ -55,7 +58,7 @@ export class Changes {
     this.#project = loaded.project
     this.#applied = loaded.project.setUp
     this.#show(loaded.faults)
-    parts.watched.watch(foldersOf(this.#project))
+    parts.watched.watch(foldersOf(this.#project, parts.root))
   }
 
   /** As the processes are now: a change of the config may have made others of them. */
@@ -88,13 +91,13 @@ export class Changes {
   }
 
   async #follow(files: readonly string[]): Promise<void> {
-    const { screen, types, restarts, watched } = this.#parts
+    const { root, screen, types, restarts, watched } = this.#parts
     const began = performance.now()
     if (files.includes(join(root, '.env'))) screen.say('.env is read at the start: end this and start it again')
     types.cancel()
     if (files.some((file) => extname(file) === '.avsc') && !(await this.#generate())) return
     if (!this.#matters(files)) {
-      watched.watch(foldersOf(this.#project))
+      watched.watch(foldersOf(this.#project, root))
       return this.#checkTypes(files)
     }
 
@@ -104,7 +107,7 @@ export class Changes {
     if (!loaded.project) return
     const before = this.#project
     this.#project = loaded.faults.length > 0 ? joined(before, loaded.project) : loaded.project
-    watched.watch(foldersOf(this.#project))
+    watched.watch(foldersOf(this.#project, root))
 
     const concerned = new Set([
       ...concernedBy(joined(before, loaded.project), root, this.#owedFiles),
@@ -118,14 +121,15 @@ export class Changes {
     const now = [...concerned].filter((name) => !faulty.has(name))
     this.#owed = new Set([...concerned].filter((name) => faulty.has(name)))
 
-    if (now.length > 0) screen.say(`${files.map((file) => relative(root, file)).join(', ')} → ${now.join(', ')}`)
+    if (now.length > 0) screen.say(`${few(files.map((file) => relative(root, file)))} → ${now.join(', ')}`)
     const { well } = await restarts.restart(now, this.#settings, began)
     this.#checkTypes(files, well)
   }
 
   /** Whether anything that runs could be another now. Where something is wrong, whatever comes may mend it. */
   #matters(files: readonly string[]): boolean {
-    if (this.#faults.length > 0 || this.#owed.size > 0 || this.#parts.restarts.ended.size > 0) return true
+    const { root, restarts } = this.#parts
+    if (this.#faults.length > 0 || this.#owed.size > 0 || restarts.ended.size > 0) return true
     return (
       files.some((file) => roomOf(file, root) === 'connectors') ||
       concernedBy(this.#project, root, files).size > 0 ||
@@ -155,7 +159,7 @@ export class Changes {
   /** The module that belongs to the .avsc files: where it changes it is a change of its own. */
   async #generate(): Promise<boolean> {
     try {
-      await run(['schemas', 'generate'])
+      await run(this.#parts.root, ['schemas', 'generate'])
       return true
     } catch (error) {
       this.#parts.screen.fault('dev', (error as Error).message)
@@ -171,8 +175,9 @@ export class Changes {
     try {
       if (isOther(project, this.#settings)) {
         screen.say('the project has other processes now')
-        this.#settings = settingsOf(project)
-        await up(this.#settings)
+        const wanted = settingsOf(project, this.#settings)
+        await up(wanted, this.#settings)
+        this.#settings = wanted
         this.#applied = project.setUp
         this.#owed.clear()
         return false
@@ -193,8 +198,14 @@ export class Changes {
   }
 }
 
+/** A branch that is checked out changes many files at once. */
+const few = (names: readonly string[]) =>
+  names.length <= MOST_NAMED
+    ? names.join(', ')
+    : `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
+
 /** Every folder in which something may change. */
-function foldersOf(project: Project): ReadonlySet<string> {
+function foldersOf(project: Project, root: string): ReadonlySet<string> {
   const modules = Object.entries(project.imports).flatMap(([from, to]) => [from, ...to])
   return new Set([
     root,
@@ -203,6 +214,10 @@ function foldersOf(project: Project): ReadonlySet<string> {
   ])
 }
 
+/** The processes that run the project's own code. */
+export const ownNames = ({ processes }: Shape): readonly string[] =>
+  processes.flatMap(({ name, command }) => (command ? [name] : []))
+
 const namedIn = ({ services, elsewhere, topologies }: Project) => ({
   services,
   elsewhere,
@@ -210,14 +225,18 @@ const namedIn = ({ services, elsewhere, topologies }: Project) => ({
 })
 
 function isOther(project: Project, { shape }: StackSettings): boolean {
-  const names = shapeOf(namedIn(project)).processes.flatMap(({ name, command }) => (command ? [name] : []))
-  return names.join() !== shape.processes.flatMap(({ name, command }) => (command ? [name] : [])).join()
+  return ownNames(shapeOf(namedIn(project))).join() !== ownNames(shape).join()
 }
 
-const settingsOf = (project: Project) => readStackSettings(shapeOf(namedIn(project)))
+/** A port that was nobody's wish is given anew: the processes' default ports follow from their order. */
+function settingsOf(project: Project, { shape }: StackSettings): StackSettings {
+  const isDefault = (name: string, value: string | undefined) => value === String(shape.defaultPorts[name])
+  const env = Object.entries(process.env).filter(([name, value]) => !isDefault(name, value))
+  return readStackSettings(shapeOf(namedIn(project)), Object.fromEntries(env))
+}
 
 /** Runs a command of the project's own, with the code that is there now. Rejects with what it said when it fails. */
-function run(command: readonly string[]): Promise<void> {
+function run(root: string, command: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...command], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''

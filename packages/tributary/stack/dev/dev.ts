@@ -12,7 +12,7 @@ import type { CommandExists } from '../set-up.ts'
 import { endSupervisor, openSupervisor, supervisorPid } from '../supervisor/client.ts'
 import { hold, release } from '../supervisor/holder.ts'
 import { up } from '../up.ts'
-import { Changes } from './changes.ts'
+import { Changes, ownNames } from './changes.ts'
 import { followFiles } from './follow-logs.ts'
 import { readProject } from './read-project.ts'
 import { Restarts } from './restarts.ts'
@@ -53,33 +53,36 @@ export async function dev(settings: StackSettings, options: DevOptions): Promise
 
 async function follow(settings: StackSettings, places: Places, { only, commandExists }: DevOptions): Promise<void> {
   const asked = askedToEnd()
-  const names = settings.shape.processes.flatMap(({ name, command }) => (command ? [name] : []))
+  const names = ownNames(settings.shape)
   const screen = openScreen(names)
   const say = openSay()
 
   const early: string[] = []
   let changes: Changes | undefined
   // What changes while everything is brought up isn't lost.
-  const watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
+  using watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
   watched.watch(foldersWithin(root))
   const reading = readProject(root, places.home)
 
   const starting = upAny(settings, { only, commandExists, say })
   starting.catch(() => {})
-  if ((await Promise.race([starting, asked.once])) === 'asked') {
-    watched.close()
-    return endStarting(settings, places, starting, asked)
-  }
+  if ((await Promise.race([starting, asked.once])) === 'asked') return endStarting(settings, places, starting, asked)
   const loaded = await reading
   if (!loaded.project) throw new Error(loaded.faults.map(({ place, message }) => `${place}: ${message}`).join('\n'))
 
-  const logs = followFiles(new Map(names.map((name) => [name, join(places.logs, `${name}.log`)])), screen.logged)
+  const logOf = (name: string) => [name, join(places.logs, `${name}.log`)] as const
+  const logs = followFiles(new Map(names.map(logOf)), screen.logged)
   const supervisor = await openSupervisor(places)
   const restarts = new Restarts(supervisor, screen)
-  const types = new Types(places.home, screen)
+  const types = new Types(root, places.home, screen)
   const parts = {
-    ...{ screen, supervisor, restarts, types, watched },
-    up: (wanted: StackSettings) => up(wanted, { commandExists, say, keep: true }),
+    ...{ root, screen, supervisor, restarts, types, watched },
+    up: async (wanted: StackSettings, before: StackSettings) => {
+      const now = new Set(ownNames(wanted.shape))
+      logs.follow(new Map([...now].map(logOf)))
+      for (const name of ownNames(before.shape)) if (!now.has(name)) await supervisor.remove(name)
+      await up(wanted, { commandExists, say, keep: true })
+    },
   }
   changes = new Changes(parts, settings, { ...loaded, project: loaded.project })
   screen.say('follows the files; Ctrl-C ends everything')

@@ -4,25 +4,37 @@ import { StringDecoder } from 'node:string_decoder'
 const LOOK_MS = 100
 const PIECE = 65_536
 
+export interface Followed {
+  /** Follows further ones, too; those that are followed already go on. */
+  follow(files: ReadonlyMap<string, string>): void
+  stop(): void
+}
+
 /**
  * Follows files as they grow, as `tail -F` does: from their present ends, through their being put aside and begun anew.
  * @param files by name; they needn't be there yet
  * @param take is called with each whole line
  */
-export function followFiles(
-  files: ReadonlyMap<string, string>,
-  take: (name: string, line: string) => void,
-): { stop(): void } {
-  const followed = [...files].map(([name, path]) => new Followed(path, (line) => take(name, line)))
-  for (const one of followed) one.skip()
+export function followFiles(files: ReadonlyMap<string, string>, take: (name: string, line: string) => void): Followed {
+  const followed = new Map<string, Growing>()
+  const follow = (more: ReadonlyMap<string, string>) => {
+    for (const [name, path] of more) {
+      if (followed.has(name)) continue
+      const file = new Growing(path, (line) => take(name, line))
+      file.skip()
+      followed.set(name, file)
+    }
+  }
+  follow(files)
   // Looking is two calls a file; what the system tells of changes differs from system to system.
   const timer = setInterval(() => {
-    for (const one of followed) one.look()
+    for (const one of followed.values()) one.look()
   }, LOOK_MS)
   return {
+    follow,
     stop() {
       clearInterval(timer)
-      for (const one of followed) {
+      for (const one of followed.values()) {
         one.look()
         one.close()
       }
@@ -30,7 +42,7 @@ export function followFiles(
   }
 }
 
-class Followed {
+class Growing {
   readonly #path: string
   readonly #take: (line: string) => void
   #file: number | undefined

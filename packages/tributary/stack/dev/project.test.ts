@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { concernedBy, joined, type Project } from './project.ts'
+import { concernedBy, joined, modulesOf, type Project } from './project.ts'
 import { faultOf, readProject } from './read-project.ts'
 
 const repository = join(import.meta.dirname, '../../../..')
@@ -78,6 +78,9 @@ test('a service that does not load is named with the place, and the others are k
     { service: 'loans', place: `${text}:${lines}`, message: expect.stringContaining('Unexpected token `{`') },
   ])
   const both = joined(project, loaded.project!)
+  const values = join(root, 'schemas/values.ts')
+  expect(modulesOf(loaded.project!, 'loans')).not.toContain(values)
+  expect(modulesOf(both, 'loans'), 'what it was made of before counts').toContain(values)
   expect([...concernedBy(both, root, [join(root, text)])]).toEqual(['loans'])
   expect([...concernedBy(both, root, [join(root, 'producers/members/service.ts')])]).toEqual(['members'])
 })

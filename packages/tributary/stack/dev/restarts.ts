@@ -60,6 +60,8 @@ export class Restarts {
       const now = ailment === undefined || look % 5 === 4 ? await this.#find(name) : undefined
       if (this.#latest.get(name) !== start) return
       if (ailment === undefined && now?.state === 'online') {
+        // Whatever ends it from here on is no fault of the start.
+        await this.#supervisor.keep(name)
         return this.#screen.say(`${name} runs what is written (${seconds()} s)`)
       }
       if (now?.state === 'stopped') {

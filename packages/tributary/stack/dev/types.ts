@@ -3,7 +3,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
-import { repository as root } from '../environment.ts'
 import type { Screen } from './screen.ts'
 
 /** The processes come first where there are few cores. */
@@ -14,13 +13,15 @@ const NICE = 10
  * that only what a change reaches is checked again, and no compiler stays in memory.
  */
 export class Types {
+  readonly #root: string
   readonly #screen: Screen
   readonly #compiler: string | undefined
   readonly #kept: string
   #running: ChildProcess | undefined
   #faults: readonly string[] = []
 
-  constructor(home: string, screen: Screen) {
+  constructor(root: string, home: string, screen: Screen) {
+    this.#root = root
     this.#screen = screen
     this.#kept = join(home, 'types.tsbuildinfo')
     this.#compiler = existsSync(join(root, 'tsconfig.json')) ? compilerOf(root) : undefined
@@ -35,7 +36,7 @@ export class Types {
     const options = ['--noEmit', '--pretty', 'false', '--incremental', '--tsBuildInfoFile', this.#kept]
     // A group of its own: the compiler may be a child of what is started here.
     const child = spawn(process.execPath, [this.#compiler, ...options], {
-      cwd: root,
+      cwd: this.#root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

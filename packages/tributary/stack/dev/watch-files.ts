@@ -7,7 +7,7 @@ import { isOutside } from './project.ts'
 const QUIET_MS = 60
 const LONGEST_MS = 400
 
-export interface WatchedFiles {
+export interface WatchedFiles extends Disposable {
   /**
    * Watches exactly these folders, none of the folders within them. What a folder that is new, or is back, holds counts
    * as changed unless its content was known.
@@ -68,6 +68,10 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
       else contents.set(file, contentOf(file))
     }
   }
+  const closeAll = () => {
+    clearTimeout(timer)
+    for (const folder of [...watchers.keys()]) close(folder)
+  }
   return {
     watch(folders) {
       const wanted = new Set(folders)
@@ -75,10 +79,8 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
       for (const folder of wanted) open(folder)
       begun = true
     },
-    close() {
-      clearTimeout(timer)
-      for (const folder of [...watchers.keys()]) close(folder)
-    },
+    close: closeAll,
+    [Symbol.dispose]: closeAll,
   }
 }
 

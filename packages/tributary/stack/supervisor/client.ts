@@ -19,9 +19,11 @@ export interface Supervisor {
   remove(name: string): Promise<void>
   /**
    * The same process anew, with its old definition.
-   * @param options.onTrial whether it stays stopped, with its `lastEnd`, should it end soon
+   * @param options.onTrial whether it stays stopped, with its `lastEnd`, should it end soon and before `keep`
    */
   restart(name: string, options?: { onTrial?: boolean }): Promise<void>
+  /** Ends a trial: it is well, and is kept running. */
+  keep(name: string): Promise<void>
   /** When it can't be spoken to any more: it has ended, or `close` was called. */
   readonly gone: Promise<void>
   close(): void
@@ -96,6 +98,7 @@ export async function openSupervisor(places: Places): Promise<Supervisor> {
     },
     remove: async (name) => void (await ask({ do: 'remove', name }, STOP_MS)),
     restart: async (name, { onTrial = false } = {}) => void (await ask({ do: 'restart', name, onTrial }, STOP_MS)),
+    keep: async (name) => void (await ask({ do: 'keep', name }, ANSWER_MS)),
     gone,
     close: () => socket.destroy(),
   }

@@ -72,6 +72,7 @@ async function act(request: Request): Promise<void> {
     if (!one) throw new Error(`there is no ${request.name} to start anew`)
     return one.restart(request.onTrial)
   }
+  if (request.do === 'keep') return one?.keep()
   await one?.stop()
   if (kept.get(request.name) === one) kept.delete(request.name)
 }

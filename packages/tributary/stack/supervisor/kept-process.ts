@@ -74,6 +74,11 @@ export class KeptProcess {
     this.#start()
   }
 
+  /** Ends a trial. */
+  keep(): void {
+    this.#onTrial = false
+  }
+
   #start(): void {
     const { name, command, args, cwd, env, account } = this.#what
     this.#state = 'online'

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net'
 
 /** Raised when a daemon of before couldn't be spoken to any more. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** A process as the supervisor sees it. */
 export interface Supervised {
@@ -42,8 +42,10 @@ export type Request =
   | { readonly do: 'start'; readonly process: ToStart }
   /** Stops and forgets; nothing when there is none of that name. */
   | { readonly do: 'remove'; readonly name: string }
-  /** On trial: should it end before it has proved steady, it stays stopped until somebody starts it anew. */
+  /** On trial: should it end soon, it stays stopped until somebody starts it anew. */
   | { readonly do: 'restart'; readonly name: string; readonly onTrial?: boolean }
+  /** It is on trial no more: should it end, it is started again, as any other. */
+  | { readonly do: 'keep'; readonly name: string }
   /** Stops everything, and the supervisor itself. */
   | { readonly do: 'end' }
 

@@ -184,4 +184,8 @@ test('a process on trial that ends at once stays stopped, says how it ended, and
   writeFileSync(mark, '')
   await supervisor.restart('x', { onTrial: true })
   expect((await one())?.state).toBe('online')
+  const { pid, restarts } = (await one())!
+  await supervisor.keep('x')
+  process.kill(pid!, 'SIGKILL')
+  await waitUntil('a trial that is over is over', async () => (await one())?.restarts === restarts + 1)
 })
