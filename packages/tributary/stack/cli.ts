@@ -34,6 +34,16 @@ export function stackCommands(program: Command, shape: Shape): void {
     .action(async () => (await import('./any-stack.ts')).cleanAny(await settings(), openSay()))
 
   program
+    .command('passwords')
+    .description('of the logins that the stack made')
+    .command('rotate')
+    .description('give each a new password, and what enters with it; may be ended and run again at any time')
+    .action(async () => {
+      const { rotatePasswords } = await import('./rotate.ts')
+      await rotatePasswords(shape, process.env, commandExists, openSay())
+    })
+
+  program
     .command('registry-database')
     .description("make the registry's database and login (a step of docker-compose.yml)")
     .action(async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import system from '../../../tributary.config.ts'
-import { ensureSecrets, readSecrets, secretsFile } from './secrets.ts'
+import { beginRotation, endRotation, ensureSecrets, readSecrets, secretsFile } from './secrets.ts'
 import { shapeOf } from './shape.ts'
 
 const { processes, secretNames } = shapeOf(system)
@@ -29,6 +29,21 @@ test('a secret that a newer version needs is added, the others stay', () => {
     POSTGRES_PASSWORD: 'kept',
     VERIFY_DB_PASSWORD: expect.any(String),
   })
+})
+
+test('a rotation that was begun keeps its secrets until it has ended, and knows what the superuser had', () => {
+  const before = ensureSecrets(home, secretNames)
+  expect(beginRotation(home, ['POSTGRES_PASSWORD', 'VERIFY_DB_PASSWORD'])).toBe(true)
+  const during = readSecrets(home)
+  expect(during).toMatchObject({ POSTGRES_PASSWORD_BEFORE: before.POSTGRES_PASSWORD })
+  const changed = secretNames.filter((name) => during[name] !== before[name])
+  expect(changed.toSorted()).toEqual(['POSTGRES_PASSWORD', 'VERIFY_DB_PASSWORD'])
+
+  expect(beginRotation(home, secretNames)).toBe(false)
+  expect(readSecrets(home)).toEqual(during)
+  endRotation(home)
+  const { POSTGRES_PASSWORD_BEFORE: _, ...after } = during
+  expect(readSecrets(home)).toEqual(after)
 })
 
 test('a process is only given secrets that exist, and none has the superuser’s', () => {

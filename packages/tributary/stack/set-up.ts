@@ -8,16 +8,20 @@ import type { Say } from './say.ts'
 /** Whether the command line knows a command, e.g. `['connectors', 'apply']`. */
 export type CommandExists = (command: readonly string[]) => boolean
 
-/** Runs the steps between the servers and our own processes, each as soon as those before it are done. */
+/**
+ * Runs the steps between the servers and our own processes, each as soon as those before it are done.
+ * @param steps which; of those that one waits for, any that aren't among them are done already
+ */
 export async function runSetUpSteps(
   settings: StackSettings,
   places: Places,
   secrets: Readonly<Record<string, string>>,
   commandExists: CommandExists,
   say: Say,
+  steps: readonly SetUpStep[] = setUpSteps,
 ): Promise<void> {
   const done = new Map<string, Promise<void>>()
-  for (const step of setUpSteps) {
+  for (const step of steps) {
     if (!commandExists(step.command)) continue
     const run = async () => {
       await Promise.all(step.after.flatMap((name) => done.get(name) ?? []))

@@ -18,12 +18,13 @@ import { launchOf, sourceFingerprint, systemPath } from './own-processes.ts'
 import { closedFolder, openForAll, openToAll, reachable, refuseUnusablePath } from './paths.ts'
 import { type Places, placesOf } from './places.ts'
 import { findTakenPorts, takenPortsMessage } from './ports.ts'
-import { type ProcessSpec, select } from './processes.ts'
+import { type ProcessSpec, type SetUpStep, select, setUpSteps } from './processes.ts'
 import { ensureRegistryDatabase } from './registry-database.ts'
 import type { Say } from './say.ts'
-import { ensureSecrets } from './secrets.ts'
+import { BEFORE, beginRotation, endRotation, ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
 import * as serverSettingsModule from './settings.ts'
+import { settleSuperuser } from './superuser.ts'
 import { endSupervisor, openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor/client.ts'
 
 export interface UpOptions {
@@ -33,6 +34,8 @@ export interface UpOptions {
   readonly say: Say
   /** Whether what was started goes on when something else can't be. */
   readonly keep?: boolean | undefined
+  /** Secrets that are made anew; with them the set-up runs, whatever was asked for. */
+  readonly rotate?: readonly string[] | undefined
 }
 
 /** Servers read these from files that the launch only names. */
@@ -73,7 +76,10 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
 
   for (const warning of machineWarnings()) say.line(warning)
 
+  if (options.rotate && !beginRotation(places.home, options.rotate))
+    say.line('going on with a rotation that was not ended')
   const secrets = { ...ensureSecrets(places.home, settings.shape.secretNames), ...settings.given.setUp }
+  const setsUp = !options.only || options.rotate !== undefined
   await mkdir(places.data, { recursive: true, mode: 0o755 })
   const selected = readSelection(places)
   writeSelection(places, union(options.only, running.size > 0 ? selected : []))
@@ -82,10 +88,24 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const started: string[] = []
   try {
     const bring = starter({ settings, places, jdk, secrets, supervisor, say, started })
-    await bring(specs.filter((spec) => !spec.command))
-    if (!options.only) await runSetUpSteps(settings, places, secrets, commandExists, say)
-    await bring(specs.filter((spec) => spec.command))
-    if (!options.only && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
+    // A rotation sets up what was chosen to run: steps that enter other servers wait until these are started.
+    const there = new Set([...specs.map(({ name }) => name), ...settings.given.servers])
+    const steps = setsUp ? setUpSteps.filter((step) => step.enters.every((server) => there.has(server))) : []
+    const setUp = (some: readonly SetUpStep[]) => runSetUpSteps(settings, places, secrets, commandExists, say, some)
+    if (setsUp && secrets[BEFORE] !== undefined) {
+      // Passwords change in one go: then everything that enters with one follows at once.
+      const entersConnect = (step: SetUpStep) => step.enters.includes('connect')
+      await bring(specs.filter((spec) => !spec.command && spec.name !== 'connect'))
+      await setUp(steps.filter((step) => !entersConnect(step)))
+      await bring(specs.filter((spec) => spec.command || spec.name === 'connect'))
+      await setUp(steps.filter(entersConnect))
+    } else {
+      await bring(specs.filter((spec) => !spec.command))
+      await setUp(steps)
+      await bring(specs.filter((spec) => spec.command))
+    }
+    if (setsUp && there.has('connect') && commandExists(['connectors', 'apply'])) await untilConnectorsRun(settings)
+    if (setsUp) endRotation(places.home)
   } catch (error) {
     const { message } = error as Error
     if (options.keep) throw new Error(`${message}\n\nWhat was started goes on running (--keep).`)
@@ -238,6 +258,7 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
       await supervisor.start(spec.name, launch, { definition, asServer: !spec.command })
     }
     const began = performance.now()
+    if (spec.name === 'postgres') await settleSuperuser(settings.ports.POSTGRES_PORT!, secrets)
     await untilWell(spec, context)
     if (!asItShould) say.line(`${spec.name} is ready (${((performance.now() - began) / 1000).toFixed(1)} s)`)
   }

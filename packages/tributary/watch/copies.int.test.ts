@@ -132,7 +132,7 @@ test('within seconds the watch ends a base backup, and says whose password has t
     { timeoutMs: 5_000 },
   )
   expect(said).toContain(`somebody at 127.0.0.1 read with the login "payments_connector" what isn't its connector's`)
-  expect(said).toContain('PAYMENTS_CONNECTOR_PASSWORD in secrets.env, then `npx --no tributary up`')
+  expect(said).toContain('`npx --no tributary passwords rotate` (PAYMENTS_CONNECTOR_PASSWORD)')
 })
 
 test('where a session cannot be ended, that is said, with the statement that ends it', () => {

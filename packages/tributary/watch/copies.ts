@@ -55,7 +55,7 @@ export function judgeCopy({ pid, login, address, command, fault }: Copy, at: num
     what:
       `somebody at ${address} read with the login "${login}" what isn't its connector's (${command}), seen ` +
       `${new Date(at).toISOString()}; ${ended}, but what was sent until then may be the data of all databases on the server`,
-    remedy: `give the login another password: ${variable} in secrets.env, then \`npx --no tributary up\``,
+    remedy: `give the login another password: \`npx --no tributary passwords rotate\` (${variable})`,
     unwell: true,
   }
 }
