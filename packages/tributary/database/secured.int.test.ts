@@ -1,12 +1,9 @@
-import { chmodSync, chownSync, copyFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readStackSettings } from '#stack/environment'
-import { placesOf } from '#stack/places'
-import { shape } from '#testing/stack-handle'
 import { waitUntil } from '#testing/wait-until'
 import { makeCertificates } from '../../../tests/harness/certificates.ts'
 import { type Databases, openDatabases } from '../../../tests/harness/databases.ts'
+import { letSpeakTls } from '../../../tests/harness/postgres-tls.ts'
 import system from '../../../tributary.config.ts'
 import { openDatabase } from './connect.ts'
 import { migrate } from './migrate.ts'
@@ -21,17 +18,7 @@ let url = ''
 beforeAll(async () => {
   databases = await openDatabases()
   url = `postgres://127.0.0.1:${databases.env.POSTGRES_PORT}`
-  const places = placesOf(readStackSettings(shape, databases.env))
-  const [certificate, key] = ['tls.pem', 'tls.key'].map((file) => join(places.data, 'postgres', 'config', file))
-  copyFileSync(certificates.certificate, certificate!)
-  copyFileSync(certificates.key, key!)
-  chmodSync(key!, 0o600)
-  if (places.account) chownSync(key!, places.account.uid, places.account.gid)
-  const superuser = databases.superuser('postgres')
-  await superuser.raw(`alter system set ssl_cert_file = '${certificate}'`)
-  await superuser.raw(`alter system set ssl_key_file = '${key}'`)
-  await superuser.raw('alter system set ssl = on')
-  await superuser.raw('select pg_reload_conf()')
+  await letSpeakTls(databases.superuser('postgres'), databases.env, certificates)
   await waitUntil('the server speaks TLS', async () => (await ssl({ POSTGRES_CA_FILE: certificates.ca })) === true)
 })
 afterAll(async () => {
