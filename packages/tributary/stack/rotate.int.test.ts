@@ -1,8 +1,7 @@
-import { statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { type ScratchStack, type Stack, scratchStack, stackAt } from '#testing/stack'
-import { waitUntil } from '#testing/wait-until'
 import { beginRotation, readSecrets, secretsFile } from './secrets.ts'
 
 /** Whose password each secret is. */
@@ -59,12 +58,6 @@ test('a server that has some of the new passwords, and one that has all, is ente
   for (const name of own) expect([name, await enters(name, after)]).toEqual([name, true])
 }, 180_000)
 
-async function startAll() {
-  await start('connect', 'registry')
-  await ran(['migrate'], ['topics', 'apply'], ['schemas', 'register'], ['connectors', 'apply'])
-  await ran(['up', '--only', 'customers,watch'])
-}
-
 async function ran(...commands: readonly string[][]): Promise<string> {
   let said = ''
   for (const command of commands) {
@@ -90,59 +83,3 @@ async function enters(secret: keyof typeof logins, secrets: Readonly<Record<stri
   }
 }
 const names = Object.keys(logins) as (keyof typeof logins)[]
-
-const url = () => `http://127.0.0.1:${stack.env.CUSTOMERS_PORT}/customers`
-let made = 0
-const register = () => {
-  const customer = { customerId: `rotated-${made++}`, uniqueId: 'u', zip: '01000', city: 'x', state: 'SP' }
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(customer) }
-  return fetch(url(), init).then(({ status }) => status)
-}
-
-test('a rotation that is killed in the middle locks nobody out, is gone on with, and ends with new passwords for all', async () => {
-  await startAll()
-  expect(await register()).toBe(201)
-  const before = readSecrets(stack.home)
-  const killed = stack.start(['passwords', 'rotate'])
-  const ended = new Promise((resolve) => killed.once('exit', resolve))
-  await waitUntil(
-    'new passwords are in the file',
-    () => readSecrets(stack.home).POSTGRES_PASSWORD_BEFORE !== undefined,
-    {
-      timeoutMs: 60_000,
-    },
-  )
-  killed.kill('SIGKILL')
-  await ended
-  const during = readSecrets(stack.home)
-
-  const answers = new Map<number, number>()
-  let going = true
-  const traffic = (async () => {
-    while (going) {
-      const status = await register().catch(() => 0)
-      answers.set(status, (answers.get(status) ?? 0) + 1)
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  })()
-  const said = await ran(['passwords', 'rotate']).finally(() => {
-    going = false
-  })
-  await traffic
-  expect(said).toContain('going on with a rotation that was not ended')
-  // Refused for a moment, as by a service that is started anew; nothing else.
-  expect([...answers.keys()].filter((status) => ![201, 503, 0].includes(status))).toEqual([])
-  expect(answers.get(201)).toBeGreaterThan(0)
-
-  const after = readSecrets(stack.home)
-  expect(said).toContain(`${Object.keys(after).length} passwords are new`)
-  for (const value of [...Object.values(before), ...Object.values(after)]) expect(said).not.toContain(value)
-  expect(statSync(secretsFile(stack.home)).mode & 0o777).toBe(0o600)
-  expect({ ...after, POSTGRES_PASSWORD_BEFORE: before.POSTGRES_PASSWORD }).toEqual(during)
-  for (const name of names) {
-    expect(after[name], name).not.toBe(before[name])
-    expect([name, await enters(name, before), await enters(name, after)]).toEqual([name, false, true])
-  }
-  expect(await register()).toBe(201)
-  await ran(['connectors', 'status'])
-}, 400_000)
