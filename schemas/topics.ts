@@ -75,10 +75,10 @@ export const Reviews = eventsTopic(
   { key: ({ orderId, reviewId }) => reviewKey(orderId, reviewId) },
 )
 
-export const OrderRows = rowsTopic('orders', 1, c.OrderRow, (row) => row.orderId)
-export const SalesRows = rowsTopic('sales', 1, c.SalesRow, salesKey)
-export const CustomerRows = rowsTopic('customers', 1, c.CustomerRow, (row) => row.uniqueId)
-export const SellerRows = rowsTopic('sellers', 1, c.SellerRow, (row) => row.sellerId)
+export const OrderRows = rowsTopic('orders', c.OrderRow, { key: (row) => row.orderId })
+export const SalesRows = rowsTopic('sales', c.SalesRow, { key: salesKey })
+export const CustomerRows = rowsTopic('customers', c.CustomerRow, { key: (row) => row.uniqueId })
+export const SellerRows = rowsTopic('sellers', c.SellerRow, { key: (row) => row.sellerId })
 
 export const domainTopics = [Customers, Catalog, Orders, Payments, Shipping, Reviews] as const
 export const rowsTopics = [OrderRows, SalesRows, CustomerRows, SellerRows] as const

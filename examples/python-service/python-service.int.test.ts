@@ -186,7 +186,7 @@ describe.skipIf(missing)('a service in Python', () => {
   }, 120_000)
 })
 
-const Joined = rowsTopic('points', 1, PointsGranted, (row) => row.orderId)
+const Joined = rowsTopic('points', PointsGranted, { key: (row) => row.orderId })
 /** What a customer got for an order that the orders service knows. */
 const joined = topology('points', ({ events }) => {
   const orders = events(topic).evolve<{ customerId: string; orderedAt: number }>(

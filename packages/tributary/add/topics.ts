@@ -18,7 +18,7 @@ export interface DeclaredEvents {
   readonly statement: Placed<Statement>
 }
 
-/** `export const LoanRows = rowsTopic('loans', 1, LoanRow, (row) => row.loanId)` */
+/** `export const LoanRows = rowsTopic('loans', LoanRow, { key: (row) => row.loanId })` */
 export interface DeclaredRows {
   readonly constant: string
   readonly readModel: string
@@ -72,7 +72,7 @@ export function addEventsTopic(changes: Changes, constant: string, service: stri
 /** A rows topic. Throws `Refused` where its constant is something else already. */
 export function addRowsTopic(changes: Changes, constant: string, readModel: string, row: string, key: string): void {
   checkFree(changes, constant)
-  const parts = [`'${readModel}'`, '1', importContract(changes, row), key]
+  const parts = [`'${readModel}'`, importContract(changes, row), `{ key: ${key} }`]
   const line = `export const ${constant} = rowsTopic(${parts.join(', ')})`
   const text = line.length <= 120 ? line : line.replace(parts.join(', '), `\n  ${parts.join(',\n  ')},\n`)
   declare(changes, 'rowsTopic', text, ({ rows }) => rows)

@@ -82,7 +82,7 @@ test('topics write the keys that numbers and records make', () => {
   )
   expect(mixed.keyOf('Came', { no: 7, day: 'mon' })).toBe('7')
   expect(mixed.keyOf('Left', { no: 7, day: 'mon' })).toBe('{"day":"mon"}')
-  expect(rowsTopic('toys', 1, of, ({ day, no }) => ({ no, day })).key({ no: 7, day: 'mon' })).toBe(
+  expect(rowsTopic('toys', of, { key: ({ day, no }) => ({ no, day }) }).key({ no: 7, day: 'mon' })).toBe(
     '{"day":"mon","no":7}',
   )
 })

@@ -110,14 +110,14 @@ export function eventsTopic(
 type ReadKey = (event: never) => string | number | object
 
 /**
- * The rows topic of a read model. A new generation is a new topic: rows that differ in more than added fields.
- * @param key a row's record key: a text, a whole number, or a record of values, of which `recordKey` makes the text
+ * The rows topic of a read model.
+ * @param options.key a row's record key: a text, a whole number, or a record of values, of which `recordKey` makes the text
+ * @param options.generation 1 unless told. A new generation is a new topic: rows that differ in more than added fields.
  */
 export function rowsTopic<Row, Name extends Named<Name> = string>(
   readModel: string,
-  generation: number,
   row: Contract<Row>,
-  key: (row: Row) => Name,
+  { key, generation = 1 }: { readonly key: (row: Row) => Name; readonly generation?: number },
 ): RowsTopic<Row, KeyFor<Name>> {
   const config = { 'cleanup.policy': 'compact', 'delete.retention.ms': String(DAY_MS), ...ANY_TIME }
   const name = `${readModel}.rows.${generation}`

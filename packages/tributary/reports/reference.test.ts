@@ -18,10 +18,7 @@ const record = (name: string, fields: Record<string, unknown>) =>
     fields: Object.entries(fields).map(([name, type]) => ({ name, type })),
   }) as const
 const modelOf = (name: string, fields: Record<string, unknown>) =>
-  readModel(
-    rowsTopic<object>(name, 1, contract(record('Row', fields)), () => ''),
-    { pace: paces.rows },
-  )
+  readModel(rowsTopic<object>(name, contract(record('Row', fields)), { key: () => '' }), { pace: paces.rows })
 const rides = modelOf('rides', {
   rideNo: 'long',
   state: 'string',

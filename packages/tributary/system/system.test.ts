@@ -15,7 +15,7 @@ const Happened = contract<{ id: string }>({
   fields: [{ name: 'id', type: 'string' }],
 })
 const A = eventsTopic('a', { Happened })
-const Rows = rowsTopic('things', 1, Happened, ({ id }) => id)
+const Rows = rowsTopic('things', Happened, { key: ({ id }) => id })
 const things = (name: string, from = A) =>
   topology(name, ({ events }) =>
     events(from)
@@ -96,12 +96,7 @@ test('all faults of a definition are named at once, each with its place', () => 
       { topology: things('one') },
       { topology: things('two', eventsTopic('gone', { Happened })), paceMs: -1 },
     ],
-    readModels: [
-      readModel(
-        rowsTopic('unwritten', 1, Happened, ({ id }) => id),
-        { pace: paces.rows },
-      ),
-    ],
+    readModels: [readModel(rowsTopic('unwritten', Happened, { key: ({ id }) => id }), { pace: paces.rows })],
     verify: {
       tables: sql,
       copied: [{ service: 'c', table: 'things', columns: 'id' }],

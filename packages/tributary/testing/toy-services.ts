@@ -45,8 +45,8 @@ const LidRow = record<LidRow>('toys.rows', 'LidRow', [
 
 export const Boxes = eventsTopic('boxes', { BoxMade, BoxOpened })
 export const Counts = eventsTopic('counts', { ManyOpened })
-export const BoxRows = rowsTopic('boxes', 1, BoxRow, ({ boxId }) => boxId)
-export const LidRows = rowsTopic('lids', 1, LidRow, ({ lid }) => lid)
+export const BoxRows = rowsTopic('boxes', BoxRow, { key: ({ boxId }) => boxId })
+export const LidRows = rowsTopic('lids', LidRow, { key: ({ lid }) => lid })
 
 /** Each box as it is: with its last lid, and when it was opened since. */
 export const boxesTopology: Topology = topology('boxes', ({ events }) =>

@@ -4,4 +4,4 @@ import { BookLent, BookReturned, LoanRow, MemberJoined } from './contracts.gener
 export const Members = eventsTopic('members', { MemberJoined }, { key: (event) => event.memberId })
 export const Loans = eventsTopic('loans', { BookLent, BookReturned }, { key: (event) => event.loanId })
 
-export const LoanRows = rowsTopic('loans', 1, LoanRow, (row) => row.loanId)
+export const LoanRows = rowsTopic('loans', LoanRow, { key: (row) => row.loanId })

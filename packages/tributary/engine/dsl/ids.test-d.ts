@@ -48,7 +48,7 @@ const Harbour = eventsTopic(
   },
 )
 const Loose = eventsTopic('loose', { BoatBuilt: Built })
-const Stays = rowsTopic('stays', 1, record<StayRow>('StayRow'), ({ boatNo, day }) => ({ boatNo, day }))
+const Stays = rowsTopic('stays', record<StayRow>('StayRow'), { key: ({ boatNo, day }) => ({ boatNo, day }) })
 
 // @ts-expect-error an event whose key isn't said
 eventsTopic('harbour', { BoatBuilt: Built, BoatSunk: record<BoatSunk>('BoatSunk') }, { key: { BoatBuilt: () => 'b' } })

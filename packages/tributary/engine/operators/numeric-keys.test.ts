@@ -40,7 +40,6 @@ const Hires = eventsTopic(
 )
 const Days = rowsTopic(
   'days',
-  1,
   record<DayRow>('DayRow', [
     long('boatNo'),
     text('day'),
@@ -48,7 +47,7 @@ const Days = rowsTopic(
     long('hires'),
     long('ofBoat'),
   ]),
-  ({ boatNo, day }) => ({ boatNo, day }),
+  { key: ({ boatNo, day }) => ({ boatNo, day }) },
 )
 
 const days = topology('days', ({ events }) => {

@@ -51,20 +51,14 @@ const Tide = row('Tide', [
   { name: 'metres', type: 'double' },
 ])
 
-export const hires = readModel(
-  rowsTopic<object>('hires', 1, Hire, () => ''),
-  {
-    hints: { 'boat.berth': { type: 'keyword', fields: { words: { type: 'text' } } } },
-    pace: paces.rows,
-  },
-)
-export const tides = readModel(
-  rowsTopic<object>('tides', 1, Tide, () => ''),
-  {
-    hints: { day: { type: 'date', format: 'strict_date' } },
-    pace: paces.sums,
-  },
-)
+export const hires = readModel(rowsTopic<object>('hires', Hire, { key: () => '' }), {
+  hints: { 'boat.berth': { type: 'keyword', fields: { words: { type: 'text' } } } },
+  pace: paces.rows,
+})
+export const tides = readModel(rowsTopic<object>('tides', Tide, { key: () => '' }), {
+  hints: { day: { type: 'date', format: 'strict_date' } },
+  pace: paces.sums,
+})
 
 export const filters: readonly Filter[] = [
   { kind: 'time', name: 'when', label: 'When', words: 'period', fields: { hires: 'beganAt', tides: 'day' } },

@@ -17,7 +17,7 @@ const Seen = contract<{ id: string; at: number | null }>({
 })
 const Birds = eventsTopic('birds', { Seen })
 const Bees = eventsTopic('bees', { Seen })
-const Rows = rowsTopic('sightings', 1, Seen, ({ id }) => id)
+const Rows = rowsTopic('sightings', Seen, { key: ({ id }) => id })
 const sql = new URL('file:///none.sql')
 const load = () => Promise.reject(new Error('no service is loaded for the catalogue'))
 
