@@ -1,6 +1,9 @@
-import kafkajs, { Kafka, logLevel } from 'kafkajs'
+import { setTimeout as after } from 'node:timers/promises'
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs'
 import { type KafkaAt, kafkaOptions } from '#runtime/kafka-at'
 import type { Topic } from './topic.ts'
+
+const LEADERS_MS = 30_000
 
 /** What `applyTopics` found and did. */
 export interface TopicsApplied {
@@ -22,7 +25,7 @@ export async function applyTopics(brokers: KafkaAt, wanted: readonly Topic[]): P
     const missing = wanted.filter((topic) => !existing.has(topic.name))
     if (missing.length > 0) {
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: missing.map((topic) => ({
           topic: topic.name,
           numPartitions: topic.partitions,
@@ -30,6 +33,10 @@ export async function applyTopics(brokers: KafkaAt, wanted: readonly Topic[]): P
           configEntries: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
         })),
       })
+      await untilLed(
+        admin,
+        missing.map(({ name }) => name),
+      )
     }
     const kept = wanted.filter((topic) => existing.has(topic.name))
     const mended = kept.length > 0 ? await mendDrift(admin, kept) : []
@@ -43,7 +50,26 @@ export async function applyTopics(brokers: KafkaAt, wanted: readonly Topic[]): P
   }
 }
 
-async function mendDrift(admin: ReturnType<Kafka['admin']>, kept: readonly Topic[]): Promise<string[]> {
+/**
+ * Waits until new topics can be written. A broker that was just told of a topic may say for a moment that it knows none of
+ * that name, and kafkajs' own waiting takes that for the end.
+ */
+export async function untilLed(admin: Pick<Admin, 'fetchTopicMetadata'>, names: string[]): Promise<void> {
+  const deadline = Date.now() + LEADERS_MS
+  for (;;) {
+    const last = await admin.fetchTopicMetadata({ topics: names }).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    if (last === undefined) return
+    if (Date.now() > deadline) {
+      throw new Error(`topics were made, and can't be written after ${LEADERS_MS / 1000} s: ${last.message}`)
+    }
+    await after(100)
+  }
+}
+
+async function mendDrift(admin: Admin, kept: readonly Topic[]): Promise<string[]> {
   const metadata = await admin.fetchTopicMetadata({ topics: kept.map((topic) => topic.name) })
   const partitions = new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]))
   const faults = kept.flatMap((topic) => {

@@ -73,11 +73,10 @@ class Scene {
 
   /** Deletes a topic and makes it anew. */
   async replace(topic: RowsTopic): Promise<void> {
+    const there = () => onAdmin(async (admin) => (await admin.listTopics()).includes(topic.name))
     await onAdmin((admin) => admin.deleteTopics({ topics: [topic.name] }))
-    await waitUntil('the topic is made anew', async () => {
-      const { created } = await applyTopics([brokers], [topic]).catch(() => ({ created: [] }))
-      return created.length > 0
-    })
+    await waitUntil('the topic is gone', async () => !(await there()))
+    await applyTopics([brokers], [topic])
   }
 
   async reset(): Promise<void> {
@@ -159,10 +158,10 @@ async function table(topic: string): Promise<Map<string, string>> {
   return rows
 }
 
-async function onAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
+async function onAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = new Kafka({ clientId: 'engine-test', brokers: [brokers], logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
-  await work(admin).finally(() => admin.disconnect())
+  return work(admin).finally(() => admin.disconnect())
 }
 
 const thing = (i: number, size = i % 17): [string, ThingSet] => [`t${i % 3_000}`, { place: `p${(i * 7) % 40}`, size }]
