@@ -25,6 +25,8 @@ const parts = [
 ]
 const SERVICE = 'producers/customers/service.ts'
 const ROUTES = 'producers/customers/routes.ts'
+/** What follows a save; without waiting for it, the next test's save would meet a start that is under way. */
+const RUNS = /dev +\| customers runs what is written/
 /** Generous: other tests and compilers may have the cores. */
 const LONG = { timeoutMs: 120_000 }
 
@@ -109,7 +111,7 @@ test('what is saved is what answers', async () => {
   save(SERVICE, describing('new words'))
   await waitUntil('the new code answers', async () => (await described()) === 'new words', LONG)
   console.log(`from saving to the new answer: ${((performance.now() - began) / 1000).toFixed(1)} s`)
-  await saidIt(/dev +\| customers runs what is written/)
+  await saidIt(RUNS)
 }, 300_000)
 
 test('a file that does not load is named with its line, the old code goes on, and the next save runs', async () => {
@@ -122,6 +124,7 @@ test('a file that does not load is named with its line, the old code goes on, an
   expect(await described()).toBe('new words')
   save(ROUTES, text)
   await saidIt('everything loads again')
+  await saidIt(RUNS)
 }, 300_000)
 
 test('a process that ends at its start is said to, once, and the next save starts it at once', async () => {
@@ -137,6 +140,7 @@ test('a process that ends at its start is said to, once, and the next save start
   expect(said.match(/no luck/g)?.length).toBe(1)
   save(SERVICE, describing('begins'))
   await waitUntil('the mended code answers', async () => (await described()) === 'begins', LONG)
+  await saidIt(RUNS)
 }, 300_000)
 
 test('a fault of types is shown with its place, and when it is mended that is said', async () => {
@@ -147,6 +151,7 @@ test('a fault of types is shown with its place, and when it is mended that is sa
   await saidIt(new RegExp(`types +\\| ${ROUTES}:${line} TS2322`))
   save(ROUTES, text)
   await saidIt('types are well again')
+  await saidIt(RUNS)
 }, 300_000)
 
 test('one that was killed is followed by another, and Ctrl-C ends everything', async () => {

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { waitUntil } from '#testing/wait-until'
 import { foldersWithin, type WatchedFiles, watchFiles } from './watch-files.ts'
 
@@ -79,6 +79,16 @@ test('a folder that is new, and one that was removed and is back, are watched wi
     await waitUntil('its end is told', () => names().includes('new'))
     watched.watch(foldersWithin(folder))
   }
+})
+
+test('what a folder from elsewhere holds is no change, what changes in it is', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'tributary-elsewhere-'))
+  onTestFinished(() => rmSync(elsewhere, { recursive: true, force: true }))
+  writeFileSync(join(elsewhere, 'd.ts'), '1')
+  watched.watch([...foldersWithin(folder), elsewhere])
+  expect(await afterwards()).toEqual([])
+  writeFileSync(join(elsewhere, 'd.ts'), '2')
+  await waitUntil('its change is told', () => told.flat().includes(join(elsewhere, 'd.ts')))
 })
 
 test('installed and hidden folders are left alone', () => {

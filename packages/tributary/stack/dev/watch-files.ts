@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isOutside } from './project.ts'
 
 /** An editor may write a file in several steps; a tool (git, a formatter) many files. */
@@ -9,8 +9,8 @@ const LONGEST_MS = 400
 
 export interface WatchedFiles extends Disposable {
   /**
-   * Watches exactly these folders, none of the folders within them. What a folder that is new, or is back, holds counts
-   * as changed unless its content was known.
+   * Watches exactly these folders, none of the folders within them. What a folder that came to be within a watched one
+   * holds counts as changed, unless its content was known; one from elsewhere is taken as it is.
    */
   watch(folders: Iterable<string>): void
   close(): void
@@ -28,7 +28,6 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
   const touched = new Set<string>()
   let first = 0
   let timer: NodeJS.Timeout | undefined
-  let begun = false
 
   const touch = (file: string) => {
     if (isOutside(file)) return
@@ -51,7 +50,7 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
     watchers.get(folder)?.watcher.close()
     watchers.delete(folder)
   }
-  const open = (folder: string) => {
+  const open = (folder: string, isNew: boolean) => {
     const inode = inodeOf(folder)
     const before = watchers.get(folder)
     if (before?.inode === inode) return
@@ -64,7 +63,7 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
     for (const one of readdirSync(folder, { withFileTypes: true })) {
       const file = join(folder, one.name)
       if (!one.isFile()) continue
-      if (begun) touch(file)
+      if (isNew) touch(file)
       else contents.set(file, contentOf(file))
     }
   }
@@ -75,13 +74,18 @@ export function watchFiles(changed: (files: readonly string[]) => void): Watched
   return {
     watch(folders) {
       const wanted = new Set(folders)
-      for (const folder of watchers.keys()) if (!wanted.has(folder)) close(folder)
-      for (const folder of wanted) open(folder)
-      begun = true
+      const before = new Set(watchers.keys())
+      for (const folder of before) if (!wanted.has(folder)) close(folder)
+      for (const folder of wanted) open(folder, isWithin(folder, before))
     },
     close: closeAll,
     [Symbol.dispose]: closeAll,
   }
+}
+
+function isWithin(folder: string, others: ReadonlySet<string>): boolean {
+  const above = dirname(folder)
+  return above !== folder && (others.has(above) || isWithin(above, others))
 }
 
 /** A fingerprint of a file's content, `folder` for a folder; undefined where there is nothing. */
