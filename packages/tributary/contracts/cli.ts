@@ -91,7 +91,10 @@ export function generateCommand(schemas: Command): void {
       const { generateContracts, generatedFile } = await import('./generate.ts')
       const wanted = generateContracts()
       const file = generatedFile()
-      if (!options.check) return writeFileSync(file, wanted)
+      if (!options.check) {
+        writeFileSync(file, wanted)
+        return console.log('schemas/contracts.generated.ts is written')
+      }
       if (!existsSync(file) || readFileSync(file, 'utf8') !== wanted) {
         schemas.error('schemas/contracts.generated.ts is stale: run `npx --no tributary schemas generate`')
       }

@@ -10,7 +10,9 @@ test('a taken port is found with its holder: pid and command', async () => {
   await once(server, 'listening')
   const { port } = server.address() as { port: number }
   const taken = await findTakenPorts(new Map([['KAFKA_PORT', port]]))
-  expect(taken).toEqual([{ variable: 'KAFKA_PORT', port, holder: expect.stringContaining(`pid ${process.pid} (`) }])
+  expect(taken).toEqual([
+    { variable: 'KAFKA_PORT', port, pid: process.pid, holder: expect.stringContaining(`pid ${process.pid} (`) },
+  ])
 })
 
 const ipv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
@@ -22,7 +24,9 @@ test.skipIf(!ipv6)(
     await once(server, 'listening')
     const { port } = server.address() as { port: number }
     const taken = await findTakenPorts(new Map([['KAFKA_PORT', port]]))
-    expect(taken).toEqual([{ variable: 'KAFKA_PORT', port, holder: expect.stringContaining(`pid ${process.pid} (`) }])
+    expect(taken).toEqual([
+      { variable: 'KAFKA_PORT', port, pid: process.pid, holder: expect.stringContaining(`pid ${process.pid} (`) },
+    ])
   },
 )
 
@@ -38,8 +42,8 @@ test('a free port is not found', async () => {
 
 test('the message names each port, its variable, its holder and the remedy', () => {
   const message = takenPortsMessage([
-    { variable: 'KAFKA_PORT', port: 19092, holder: 'pid 7 (java Kafka)' },
-    { variable: 'SINK_PORT', port: 14021, holder: undefined },
+    { variable: 'KAFKA_PORT', port: 19092, pid: 7, holder: 'pid 7 (java Kafka)' },
+    { variable: 'SINK_PORT', port: 14021, pid: undefined, holder: undefined },
   ])
   expect(message).toContain('2 ports are taken; nothing was started')
   expect(message).toContain('port 19092 (KAFKA_PORT) is taken by pid 7 (java Kafka)')

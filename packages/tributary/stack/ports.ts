@@ -6,7 +6,9 @@ import { createServer } from 'node:net'
 export interface TakenPort {
   readonly variable: string
   readonly port: number
-  /** `pid 123 (nginx -g …)`; undefined when the system doesn't tell. */
+  /** Who listens there; undefined when the system doesn't tell. */
+  readonly pid: number | undefined
+  /** `pid 123 (nginx -g …)` */
   readonly holder: string | undefined
 }
 
@@ -26,7 +28,7 @@ export function takenPortsMessage(taken: readonly TakenPort[]): string {
 export async function findTakenPorts(ports: ReadonlyMap<string, number>): Promise<TakenPort[]> {
   const taken: TakenPort[] = []
   for (const [variable, port] of ports) {
-    if (!(await isFree(port))) taken.push({ variable, port, holder: holderOf(port) })
+    if (!(await isFree(port))) taken.push({ variable, port, ...holderOf(port) })
   }
   return taken
 }
@@ -51,10 +53,9 @@ function isFreeOn(host: string, port: number): Promise<boolean> {
   })
 }
 
-function holderOf(port: number): string | undefined {
+function holderOf(port: number): Pick<TakenPort, 'pid' | 'holder'> {
   const pid = askLsof(port) ?? askSs(port)
-  if (!pid) return undefined
-  return `pid ${pid} (${commandOf(pid)})`
+  return pid ? { pid: Number(pid), holder: `pid ${pid} (${commandOf(pid)})` } : { pid: undefined, holder: undefined }
 }
 
 function askLsof(port: number): string | undefined {

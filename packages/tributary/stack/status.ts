@@ -7,13 +7,13 @@ import type { ServerName } from './given.ts'
 import { ailingConnectorsOf, ailmentOfGiven } from './given-health.ts'
 import { type Condition, conditionOf } from './health.ts'
 import { readSelection } from './home.ts'
+import { runningProcesses } from './make-room.ts'
 import { type Memory, memoryOf } from './memory.ts'
 import { type Places, placesOf } from './places.ts'
 import { type ProcessSpec, select } from './processes.ts'
 import { readSecrets } from './secrets.ts'
 import type { CommandExists } from './set-up.ts'
 import { type Supervised, supervisorPid } from './supervisor/client.ts'
-import { runningProcesses } from './up.ts'
 
 export interface ProcessStatus {
   readonly name: string

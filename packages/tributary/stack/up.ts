@@ -10,6 +10,7 @@ import { ensureHome, readSelection, withLock, writeSelection } from './home.ts'
 import { type Launch, systemPath } from './launch.ts'
 import { endLeftovers, leftovers } from './leftovers.ts'
 import { machineWarnings } from './machine.ts'
+import { endWhatIsLeftOver, makeRoom, runningProcesses } from './make-room.ts'
 import { components, componentsOf } from './native/components.ts'
 import { install, missingComponents } from './native/install.ts'
 import { chooseJdk, type Jdk, javaVersion, jdkCandidates, noJdkMessage } from './native/jdk.ts'
@@ -19,7 +20,6 @@ import { fetchJdk, temurinHome } from './native/temurin.ts'
 import { launchOf, sourceFingerprint } from './own-processes.ts'
 import { closedFolder, openForAll, openToAll, reachable, refuseUnusablePath } from './paths.ts'
 import { type Places, placesOf } from './places.ts'
-import { findTakenPorts, takenPortsMessage } from './ports.ts'
 import { type ProcessSpec, type SetUpStep, select, setUpSteps } from './processes.ts'
 import { ensureRegistryDatabase } from './registry-database.ts'
 import type { Say } from './say.ts'
@@ -27,7 +27,7 @@ import { BEFORE, beginRotation, endRotation, ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
 import * as serverSettingsModule from './settings.ts'
 import { settleSuperuser } from './superuser.ts'
-import { endSupervisor, openSupervisor, type Supervised, type Supervisor, supervisorPid } from './supervisor/client.ts'
+import { endSupervisor, openSupervisor, type Supervised, type Supervisor } from './supervisor/client.ts'
 
 export interface UpOptions {
   /** Names of processes (and `servers`); all where it is left out. */
@@ -72,7 +72,7 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const needsJava = specs.some((spec) => componentsOf[spec.name])
   if (needsJava) refuseClosedCache(places, specs)
   await endWhatIsLeftOver(settings, places, running, say)
-  await refuseTakenPorts(settings, specs, running)
+  await makeRoom(settings, places, specs, running, say)
   const jdk = needsJava ? await ensureJdk(settings, places, say) : undefined
   await download(places, specs, jdk, say)
 
@@ -131,17 +131,6 @@ function leftMessage(started: readonly string[], left: number, { logs }: Places)
   return `${stopped}${others}. Everything that was said is in ${logs}; with \`npx --no tributary up --keep\` it would go on running.`
 }
 
-/** What the supervisor of this home runs now; doesn't start one. */
-export async function runningProcesses(places: Places): Promise<Map<string, Supervised>> {
-  if (supervisorPid(places) === undefined) return new Map()
-  const supervisor = await openSupervisor(places)
-  try {
-    return new Map((await supervisor.list()).map((one) => [one.name, one]))
-  } finally {
-    supervisor.close()
-  }
-}
-
 function union(
   only: readonly string[] | undefined,
   before: readonly string[] | undefined,
@@ -183,34 +172,6 @@ function refuseClosedCache({ account, cache }: Places, specs: readonly ProcessSp
     const folder = join(cache, components[name].folder)
     if (existsSync(folder) && !openToAll(folder)) openForAll(folder)
   }
-}
-
-async function endWhatIsLeftOver(
-  { shape }: StackSettings,
-  places: Places,
-  running: Map<string, Supervised>,
-  say: Say,
-): Promise<void> {
-  const known = new Set([...running.values()].flatMap((one) => one.pid ?? []))
-  const daemon = supervisorPid(places)
-  if (daemon !== undefined) known.add(daemon)
-  const found = leftovers(shape, places, known)
-  if (found.size === 0) return
-  await say.step(`ended ${found.size} processes of a stack whose supervisor is gone`, () => endLeftovers(found))
-}
-
-async function refuseTakenPorts(
-  settings: StackSettings,
-  specs: readonly ProcessSpec[],
-  running: Map<string, Supervised>,
-): Promise<void> {
-  const wanted = new Map<string, number>()
-  for (const spec of specs) {
-    if (running.get(spec.name)?.pid) continue
-    for (const variable of [spec.port, ...(spec.otherPorts ?? [])]) wanted.set(variable, settings.ports[variable]!)
-  }
-  const taken = await findTakenPorts(wanted)
-  if (taken.length > 0) throw new Error(takenPortsMessage(taken))
 }
 
 async function download(places: Places, specs: readonly ProcessSpec[], jdk: Jdk | undefined, say: Say): Promise<void> {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { eventsTopic } from '#contracts/topic'
 import { topology } from '#engine'
 import { type PlaceSet, Places, type ThingSet, Things, toyRows } from '#engine/testing/toys'
 import { event, given, row, tombstone } from './index.ts'
@@ -110,3 +111,11 @@ function failureOf(work: () => unknown): Error {
   }
   throw new Error('it should have failed')
 }
+
+test('an event whose key is not the one of its topic is refused, with both', () => {
+  const Loans = eventsTopic('loans', { ThingSet: Things.events.ThingSet }, { key: ({ size }) => size })
+  expect(() => event(Loans, 'ThingSet', 'seven', { place: null, size: 7 })).toThrow(
+    'loans.events keys this ThingSet by "7", not by "seven"',
+  )
+  expect(event(Loans, 'ThingSet', '7', { place: null, size: 7 })).toMatchObject({ key: '7' })
+})

@@ -28,6 +28,7 @@ export type TopicRecord = TopicEvent | TopicRow | Tombstone
 /**
  * An event of a topic, by its short name. Its ids may be plain texts.
  * @param key the record key under which its service publishes it
+ * @throws TypeError for a key that isn't the one which the topic reads off such an event
  */
 export function event<Topic extends EventsTopic, Name extends keyof EventsOf<Topic> & string>(
   topic: Topic,
@@ -35,6 +36,10 @@ export function event<Topic extends EventsTopic, Name extends keyof EventsOf<Top
   key: string,
   data: Plain<EventsOf<Topic>[Name]>,
 ): TopicEvent<Topic, Name, Plain<EventsOf<Topic>[Name]>> {
+  const read = topic.keyOf?.(name, data)
+  if (read !== undefined && read !== key) {
+    throw new TypeError(`${topic.name} keys this ${name} by ${JSON.stringify(read)}, not by ${JSON.stringify(key)}`)
+  }
   return { topic, key, name, data }
 }
 
