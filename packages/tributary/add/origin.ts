@@ -40,7 +40,7 @@ export interface Origin {
  */
 export function originOf(changes: Changes, service: string, event?: string): Origin {
   const topic = topicOf(changes, service)
-  const published = publishedOf(changes, service, topic.constant)
+  const published = publishedOf(changes, topic)
   const begins = event ?? topic.events[0]
   const first = published.events.find((one) => one.event === begins)
   if (!first) {

@@ -3,6 +3,7 @@ import types from '@babel/types'
 import type { Changes } from './changes.ts'
 import { Refused } from './refused.ts'
 import { callsOf, initialOf, type Placed, plain, property, propertyNames, statementsOf, textOf } from './syntax.ts'
+import { type DeclaredEvents, TOPICS } from './topics.ts'
 
 /** How a service publishes one of its events. */
 export interface Publishing {
@@ -28,15 +29,20 @@ export interface Published {
 }
 
 /** How a service publishes the events of its topic. Throws `Refused` where that isn't found. */
-export function publishedOf(changes: Changes, service: string, constant: string): Published {
+export function publishedOf(changes: Changes, topic: DeclaredEvents): Published {
+  const { service, constant } = topic
+  const topics = changes.read(TOPICS)
   for (const path of changes.list(`producers/${service}`, '.ts')) {
     if (path.endsWith('.test.ts')) continue
     const text = changes.read(path)
     const statements = statementsOf(path, text)
     for (const call of callsOf(statements, 'publishes')) {
-      const [topic, events] = call.arguments.map(plain)
-      if (topic?.type !== 'Identifier' || topic.name !== constant || events?.type !== 'ObjectExpression') continue
-      const known = propertyNames(events).flatMap((event) => publishing(text, statements, events, event) ?? [])
+      const [published, events] = call.arguments.map(plain)
+      if (published?.type !== 'Identifier' || published.name !== constant || events?.type !== 'ObjectExpression')
+        continue
+      const known = propertyNames(events).flatMap(
+        (event) => publishing(text, statements, events, event, keyIn(topic, event), topics) ?? [],
+      )
       return { path, object: events as Placed<ObjectExpression>, events: known }
     }
   }
@@ -48,23 +54,41 @@ function publishing(
   statements: ReturnType<typeof statementsOf>,
   object: ObjectExpression,
   event: string,
+  topicKey: Key | undefined,
+  topics: string,
 ): Publishing | undefined {
   const value = property(object, event)
   const parts = value && partsOf(statements, value)
   if (!value || !parts) return undefined
-  const { aggregate, key } = parts
+  const { aggregate } = parts
+  const key = topicKey ?? parts.key
   if (aggregate === undefined || key === undefined) return undefined
   return {
     event,
     written: withoutAt(text, value),
     aggregate,
     keyFields: fieldsOf(key),
-    key: text.slice(key.start, key.end),
+    key: (topicKey ? topics : text).slice(key.start, key.end),
     keyParts: keyPartsOf(key),
   }
 }
 
 type Key = Placed<ArrowFunctionExpression>
+
+/** How the topic itself keys an event; undefined where it leaves that to what publishes. */
+function keyIn({ key }: DeclaredEvents, event: string): Key | undefined {
+  const own = key?.type === 'ObjectExpression' ? property(key, event) : key
+  return own?.type === 'ArrowFunctionExpression' ? (own as Key) : undefined
+}
+
+/** The fields that a key's function takes out of its event by name: `({ loanId }) => loanId`. */
+function takenOut({ params: [event] }: Key): string[] {
+  return event?.type === 'ObjectPattern'
+    ? event.properties.flatMap((one) =>
+        one.type === 'ObjectProperty' && one.key.type === 'Identifier' ? one.key.name : [],
+      )
+    : []
+}
 
 /** What an event's object says, its own or what it spreads. */
 function partsOf(
@@ -101,7 +125,7 @@ function withoutAt(text: string, value: Placed<Expression>): string {
 }
 
 function fieldsOf(key: Key): string[] {
-  const fields = new Set<string>()
+  const fields = new Set<string>(takenOut(key))
   types.traverseFast(key.body, (node) => {
     if (node.type === 'MemberExpression' && node.property.type === 'Identifier') fields.add(node.property.name)
   })
@@ -112,6 +136,7 @@ function keyPartsOf(key: Key): KeyPart[] | undefined {
   const { body } = key
   const fieldOf = (node: unknown) => {
     const member = node as Expression
+    if (member.type === 'Identifier' && takenOut(key).includes(member.name)) return member.name
     return member.type === 'MemberExpression' &&
       member.object.type === 'Identifier' &&
       member.property.type === 'Identifier'
