@@ -1,6 +1,15 @@
-import type { ArrowFunctionExpression, Expression, ObjectExpression, ObjectProperty } from '@babel/types'
+import type {
+  ArrowFunctionExpression,
+  Expression,
+  Identifier,
+  Node,
+  ObjectExpression,
+  ObjectProperty,
+} from '@babel/types'
 import types from '@babel/types'
 import type { Changes } from './changes.ts'
+import { importOf } from './imports.ts'
+import { fileOf } from './places.ts'
 import { Refused } from './refused.ts'
 import { callsOf, initialOf, type Placed, plain, property, propertyNames, statementsOf, textOf } from './syntax.ts'
 import { type DeclaredEvents, TOPICS } from './topics.ts'
@@ -17,6 +26,8 @@ export interface Publishing {
   readonly key: string
   /** The key's parts in their order: fields, and texts between them. Undefined where it is made in another way. */
   readonly keyParts: readonly KeyPart[] | undefined
+  /** The function of schemas/topics.ts that puts them together, where there is one; it takes the key's fields. */
+  readonly keyMaker?: string | undefined
 }
 
 export type KeyPart = { readonly field: string } | { readonly text: string }
@@ -41,7 +52,7 @@ export function publishedOf(changes: Changes, topic: DeclaredEvents): Published 
       if (published?.type !== 'Identifier' || published.name !== constant || events?.type !== 'ObjectExpression')
         continue
       const known = propertyNames(events).flatMap(
-        (event) => publishing(text, statements, events, event, keyIn(topic, event), topics) ?? [],
+        (event) => publishing(changes, text, statements, events, event, keyIn(topic, event), topics) ?? [],
       )
       return { path, object: events as Placed<ObjectExpression>, events: known }
     }
@@ -50,6 +61,7 @@ export function publishedOf(changes: Changes, topic: DeclaredEvents): Published 
 }
 
 function publishing(
+  changes: Changes,
   text: string,
   statements: ReturnType<typeof statementsOf>,
   object: ObjectExpression,
@@ -63,13 +75,15 @@ function publishing(
   const { aggregate } = parts
   const key = topicKey ?? parts.key
   if (aggregate === undefined || key === undefined) return undefined
+  const made = topicKey && madeBy(changes, topicKey, topics)
   return {
     event,
     written: withoutAt(text, value),
     aggregate,
-    keyFields: fieldsOf(key),
+    keyFields: made?.fields ?? fieldsOf(key),
     key: (topicKey ? topics : text).slice(key.start, key.end),
-    keyParts: keyPartsOf(key),
+    keyParts: made?.parts ?? keyPartsOf(key),
+    keyMaker: made?.name,
   }
 }
 
@@ -132,20 +146,50 @@ function fieldsOf(key: Key): string[] {
   return [...fields]
 }
 
-function keyPartsOf(key: Key): KeyPart[] | undefined {
+/**
+ * The function that a topic's key is made with, `({ sellerId }) => sellerKey(sellerId)`, as a key of the event's fields.
+ * Undefined where the key isn't a call, or what it calls isn't a function of its values alone.
+ */
+function madeBy(
+  changes: Changes,
+  key: Key,
+  topics: string,
+): { name: string; fields: string[]; parts: KeyPart[] } | undefined {
   const { body } = key
-  const fieldOf = (node: unknown) => {
-    const member = node as Expression
-    if (member.type === 'Identifier' && takenOut(key).includes(member.name)) return member.name
-    return member.type === 'MemberExpression' &&
-      member.object.type === 'Identifier' &&
-      member.property.type === 'Identifier'
-      ? member.property.name
-      : undefined
-  }
-  const only = fieldOf(body)
+  if (body.type !== 'CallExpression' || body.callee.type !== 'Identifier') return undefined
+  const { name } = body.callee
+  const origin = importOf(TOPICS, topics, name)
+  const path = origin && fileOf(changes, TOPICS, origin.from)
+  if (!path) return undefined
+  const made = initialOf(statementsOf(path, changes.read(path)), origin.imported)
+  if (made?.type !== 'ArrowFunctionExpression') return undefined
+  const given = body.arguments.map((one) => fieldIn(key, one))
+  const parameters = made.params.map((one) => (one.type === 'Identifier' ? one.name : undefined))
+  const parts = templateParts(plain(made.body), (node) =>
+    node.type === 'Identifier' ? given[parameters.indexOf(node.name)] : undefined,
+  )
+  // Its arguments in their order, which is not that in which they are taken out of the event.
+  return parts && !given.includes(undefined) ? { name, fields: given as string[], parts } : undefined
+}
+
+/** The field of the event that a part of its key is. */
+function fieldIn(key: Key, node: Node): string | undefined {
+  if (node.type === 'Identifier') return takenOut(key).find((name) => name === node.name)
+  const isField =
+    node.type === 'MemberExpression' && node.object.type === 'Identifier' && node.property.type === 'Identifier'
+  return isField ? (node.property as Identifier).name : undefined
+}
+
+const keyPartsOf = (key: Key) => templateParts(plain(key.body), (node) => fieldIn(key, node))
+
+/** A field alone, or a template of fields and texts. */
+function templateParts(
+  body: Expression | undefined,
+  fieldOf: (node: Node) => string | undefined,
+): KeyPart[] | undefined {
+  const only = body && fieldOf(body)
   if (only) return [{ field: only }]
-  if (body.type !== 'TemplateLiteral') return undefined
+  if (body?.type !== 'TemplateLiteral') return undefined
   const parts = body.quasis.flatMap((quasi, at): (KeyPart | undefined)[] => {
     const next = body.expressions[at]
     const field = next && fieldOf(next)
