@@ -160,10 +160,10 @@ import { ${event} } from '#schemas/contracts.generated.ts'
 import { ${topic} } from '#schemas/topics.ts'
 import { service } from './service.ts'
 
-const added: ${event} = {
+const added = {
   ${id}: '${noun}-1',
   name: 'a name',
-}
+} as ${event}
 
 test('what happens to a ${noun} is published under its id, so that readers hear of it in order', () => {
   expect(service.publishes.topic).toBe(${topic})
