@@ -136,6 +136,29 @@ test('an event is keyed as the one it is like, and doesn’t take that one’s o
   ])
 })
 
+test('a service’s topic says its key, which is an id of its own kind', () => {
+  const changes = new Changes(root)
+  addService(changes, 'fines', {})
+  expect(changes.read('schemas/topics.ts')).toContain(
+    "eventsTopic('fines', { FineAdded }, { key: (event) => event.fineId })",
+  )
+  expect(JSON.parse(changes.read('schemas/rules.json')).ids).toMatchObject({ fineId: 'fine' })
+  expect(changes.read('schemas/contracts.generated.ts')).toContain("fineId: Id<'fine'>")
+})
+
+test('where a topic keys each event by itself, a new one has the key of the one it is like', () => {
+  edit(
+    'schemas/topics.ts',
+    '{ key: (event) => event.loanId }',
+    '{ key: { BookLent: (e) => e.loanId, BookReturned: ({ loanId }) => loanId } }',
+  )
+  const changes = new Changes(root)
+  addEvent(changes, 'loans', 'BookLost', { field: [], like: 'BookReturned' })
+  expect(changes.read('schemas/topics.ts')).toContain('BookLost: ({ loanId }) => loanId')
+  const { fields } = JSON.parse(changes.read('schemas/events/loans/BookLost.avsc'))
+  expect(fields).toEqual([{ name: 'loanId', type: 'string' }])
+})
+
 test('a write that fails half way is taken back', () => {
   const changes = new Changes(root)
   addService(changes, 'fines', {})

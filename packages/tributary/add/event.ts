@@ -25,7 +25,7 @@ export function addEvent(changes: Changes, service: string, name: string, { fiel
   checkEventName(name)
   const topic = topicOf(changes, service)
   if (topic.events.includes(name)) throw new Refused(`"${service}" publishes "${name}" already`)
-  const published = publishedOf(changes, service, topic.constant)
+  const published = publishedOf(changes, topic)
   const wanted = like ?? topic.events[0]
   const model = published.events.find(({ event }) => event === wanted)
   if (!model) {
@@ -51,7 +51,7 @@ export function addEvent(changes: Changes, service: string, name: string, { fiel
     doc: `Something happened to ${oneOf(model.aggregate)}.`,
     fields: [...keyFields, ...own.filter((one) => !isKey(one))],
   })
-  addEventTo(changes, service, name)
+  addEventTo(changes, service, name, model.event)
   changes.change(published.path, (text) => insert(text, listOf(published.object), `${name}: ${model.written}`))
   const folds = changes.list('processors', '.ts').filter((path) => addHandlers(changes, path, topic.constant, name))
   return [

@@ -27,6 +27,8 @@ export interface Origin {
   readonly left: readonly string[]
   readonly key: readonly KeyPart[]
   readonly keyFields: readonly string[]
+  /** The function that makes the key of these fields, where schemas/topics.ts has one. */
+  readonly keyMaker?: string | undefined
   readonly table: string
   /** Whether verification copies the table already. */
   readonly copied: boolean
@@ -40,14 +42,14 @@ export interface Origin {
  */
 export function originOf(changes: Changes, service: string, event?: string): Origin {
   const topic = topicOf(changes, service)
-  const published = publishedOf(changes, service, topic.constant)
+  const published = publishedOf(changes, topic)
   const begins = event ?? topic.events[0]
   const first = published.events.find((one) => one.event === begins)
   if (!first) {
     const choice = published.events.map((one) => one.event).join(', ') || 'none'
     throw new Refused(`${published.path} doesn't say how "${begins}" is keyed; these are: ${choice}`)
   }
-  const { keyParts, keyFields, aggregate } = first
+  const { keyParts, keyFields, keyMaker, aggregate } = first
   if (!keyParts) {
     throw new Refused(
       `${published.path}: the key of "${begins}" (${first.key}) is more than fields with texts between them; write this one by hand`,
@@ -79,6 +81,7 @@ export function originOf(changes: Changes, service: string, event?: string): Ori
     left: all.filter((field) => !canHave(field)).map(({ name }) => name),
     key: keyParts,
     keyFields,
+    keyMaker,
     table,
     copied,
     found,

@@ -1,8 +1,18 @@
-import type { ArrowFunctionExpression, Expression, ObjectExpression, ObjectProperty } from '@babel/types'
+import type {
+  ArrowFunctionExpression,
+  Expression,
+  Identifier,
+  Node,
+  ObjectExpression,
+  ObjectProperty,
+} from '@babel/types'
 import types from '@babel/types'
 import type { Changes } from './changes.ts'
+import { importOf } from './imports.ts'
+import { fileOf } from './places.ts'
 import { Refused } from './refused.ts'
 import { callsOf, initialOf, type Placed, plain, property, propertyNames, statementsOf, textOf } from './syntax.ts'
+import { type DeclaredEvents, TOPICS } from './topics.ts'
 
 /** How a service publishes one of its events. */
 export interface Publishing {
@@ -16,6 +26,8 @@ export interface Publishing {
   readonly key: string
   /** The key's parts in their order: fields, and texts between them. Undefined where it is made in another way. */
   readonly keyParts: readonly KeyPart[] | undefined
+  /** The function of schemas/topics.ts that puts them together, where there is one; it takes the key's fields. */
+  readonly keyMaker?: string | undefined
 }
 
 export type KeyPart = { readonly field: string } | { readonly text: string }
@@ -28,15 +40,20 @@ export interface Published {
 }
 
 /** How a service publishes the events of its topic. Throws `Refused` where that isn't found. */
-export function publishedOf(changes: Changes, service: string, constant: string): Published {
+export function publishedOf(changes: Changes, topic: DeclaredEvents): Published {
+  const { service, constant } = topic
+  const topics = changes.read(TOPICS)
   for (const path of changes.list(`producers/${service}`, '.ts')) {
     if (path.endsWith('.test.ts')) continue
     const text = changes.read(path)
     const statements = statementsOf(path, text)
     for (const call of callsOf(statements, 'publishes')) {
-      const [topic, events] = call.arguments.map(plain)
-      if (topic?.type !== 'Identifier' || topic.name !== constant || events?.type !== 'ObjectExpression') continue
-      const known = propertyNames(events).flatMap((event) => publishing(text, statements, events, event) ?? [])
+      const [published, events] = call.arguments.map(plain)
+      if (published?.type !== 'Identifier' || published.name !== constant || events?.type !== 'ObjectExpression')
+        continue
+      const known = propertyNames(events).flatMap(
+        (event) => publishing(changes, text, statements, events, event, keyIn(topic, event), topics) ?? [],
+      )
       return { path, object: events as Placed<ObjectExpression>, events: known }
     }
   }
@@ -44,27 +61,48 @@ export function publishedOf(changes: Changes, service: string, constant: string)
 }
 
 function publishing(
+  changes: Changes,
   text: string,
   statements: ReturnType<typeof statementsOf>,
   object: ObjectExpression,
   event: string,
+  topicKey: Key | undefined,
+  topics: string,
 ): Publishing | undefined {
   const value = property(object, event)
   const parts = value && partsOf(statements, value)
   if (!value || !parts) return undefined
-  const { aggregate, key } = parts
+  const { aggregate } = parts
+  const key = topicKey ?? parts.key
   if (aggregate === undefined || key === undefined) return undefined
+  const made = topicKey && madeBy(changes, topicKey, topics)
   return {
     event,
     written: withoutAt(text, value),
     aggregate,
-    keyFields: fieldsOf(key),
-    key: text.slice(key.start, key.end),
-    keyParts: keyPartsOf(key),
+    keyFields: made?.fields ?? fieldsOf(key),
+    key: (topicKey ? topics : text).slice(key.start, key.end),
+    keyParts: made?.parts ?? keyPartsOf(key),
+    keyMaker: made?.name,
   }
 }
 
 type Key = Placed<ArrowFunctionExpression>
+
+/** How the topic itself keys an event; undefined where it leaves that to what publishes. */
+function keyIn({ key }: DeclaredEvents, event: string): Key | undefined {
+  const own = key?.type === 'ObjectExpression' ? property(key, event) : key
+  return own?.type === 'ArrowFunctionExpression' ? (own as Key) : undefined
+}
+
+/** The fields that a key's function takes out of its event by name: `({ loanId }) => loanId`. */
+function takenOut({ params: [event] }: Key): string[] {
+  return event?.type === 'ObjectPattern'
+    ? event.properties.flatMap((one) =>
+        one.type === 'ObjectProperty' && one.key.type === 'Identifier' ? one.key.name : [],
+      )
+    : []
+}
 
 /** What an event's object says, its own or what it spreads. */
 function partsOf(
@@ -101,26 +139,57 @@ function withoutAt(text: string, value: Placed<Expression>): string {
 }
 
 function fieldsOf(key: Key): string[] {
-  const fields = new Set<string>()
+  const fields = new Set<string>(takenOut(key))
   types.traverseFast(key.body, (node) => {
     if (node.type === 'MemberExpression' && node.property.type === 'Identifier') fields.add(node.property.name)
   })
   return [...fields]
 }
 
-function keyPartsOf(key: Key): KeyPart[] | undefined {
+/**
+ * The function that a topic's key is made with, `({ sellerId }) => sellerKey(sellerId)`, as a key of the event's fields.
+ * Undefined where the key isn't a call, or what it calls isn't a function of its values alone.
+ */
+function madeBy(
+  changes: Changes,
+  key: Key,
+  topics: string,
+): { name: string; fields: string[]; parts: KeyPart[] } | undefined {
   const { body } = key
-  const fieldOf = (node: unknown) => {
-    const member = node as Expression
-    return member.type === 'MemberExpression' &&
-      member.object.type === 'Identifier' &&
-      member.property.type === 'Identifier'
-      ? member.property.name
-      : undefined
-  }
-  const only = fieldOf(body)
+  if (body.type !== 'CallExpression' || body.callee.type !== 'Identifier') return undefined
+  const { name } = body.callee
+  const origin = importOf(TOPICS, topics, name)
+  const path = origin && fileOf(changes, TOPICS, origin.from)
+  if (!path) return undefined
+  const made = initialOf(statementsOf(path, changes.read(path)), origin.imported)
+  if (made?.type !== 'ArrowFunctionExpression') return undefined
+  const given = body.arguments.map((one) => fieldIn(key, one))
+  const parameters = made.params.map((one) => (one.type === 'Identifier' ? one.name : undefined))
+  const parts = templateParts(plain(made.body), (node) =>
+    node.type === 'Identifier' ? given[parameters.indexOf(node.name)] : undefined,
+  )
+  // Its arguments in their order, which is not that in which they are taken out of the event.
+  return parts && !given.includes(undefined) ? { name, fields: given as string[], parts } : undefined
+}
+
+/** The field of the event that a part of its key is. */
+function fieldIn(key: Key, node: Node): string | undefined {
+  if (node.type === 'Identifier') return takenOut(key).find((name) => name === node.name)
+  const isField =
+    node.type === 'MemberExpression' && node.object.type === 'Identifier' && node.property.type === 'Identifier'
+  return isField ? (node.property as Identifier).name : undefined
+}
+
+const keyPartsOf = (key: Key) => templateParts(plain(key.body), (node) => fieldIn(key, node))
+
+/** A field alone, or a template of fields and texts. */
+function templateParts(
+  body: Expression | undefined,
+  fieldOf: (node: Node) => string | undefined,
+): KeyPart[] | undefined {
+  const only = body && fieldOf(body)
   if (only) return [{ field: only }]
-  if (body.type !== 'TemplateLiteral') return undefined
+  if (body?.type !== 'TemplateLiteral') return undefined
   const parts = body.quasis.flatMap((quasi, at): (KeyPart | undefined)[] => {
     const next = body.expressions[at]
     const field = next && fieldOf(next)

@@ -1,8 +1,9 @@
-import { generateContracts } from '#contracts/generate'
+import { contractsOf } from '#contracts/generate'
 import type { Changes } from './changes.ts'
 import { avroText, type Field, type RecordSchema } from './fields.ts'
 import { Refused } from './refused.ts'
 
+export const RULES = 'schemas/rules.json'
 const GENERATED = 'schemas/contracts.generated.ts'
 
 /** The record of an event or a row, with its file, by its short name; undefined where there is none. */
@@ -36,8 +37,11 @@ export function addRecord(
   const base = all[0]?.schema.namespace.replace(/\.[^.]*$/, '') ?? 'tributary'
   const namespace = `${base}.${folder.split('/').at(-1)}`
   changes.create(`schemas/${folder}/${name}.avsc`, avroText({ type: 'record', namespace, name, doc, fields }))
-  const texts = filesOf(changes).map((path) => [path.replace(/^schemas\//, ''), changes.read(path)] as const)
-  const generated = generateContracts(new Map(texts))
+  const rules = changes.find(RULES)
+  const schemas = filesOf(changes)
+    .sort()
+    .map((path) => JSON.parse(changes.read(path)))
+  const generated = contractsOf(schemas, rules === undefined ? {} : JSON.parse(rules).ids)
   if (changes.find(GENERATED) === undefined) changes.create(GENERATED, generated)
   else changes.change(GENERATED, () => generated)
 }

@@ -3,11 +3,10 @@ import { insert, listOf } from './insert.ts'
 import { checkEventName, checkServiceName, pascal, singular } from './names.ts'
 import { addTo, findPlace } from './places.ts'
 import { Refused } from './refused.ts'
-import { addRecord } from './schemas.ts'
-import { constantsOf, jsonOf, property, propertyNames, statementsOf } from './syntax.ts'
+import { addRecord, RULES } from './schemas.ts'
+import { constantsOf, jsonOf, type Placed, property, propertyNames, statementsOf } from './syntax.ts'
 import { addEventsTopic, declaredTopics } from './topics.ts'
 
-const RULES = 'schemas/rules.json'
 const VALUES = 'schemas/values.ts'
 
 /**
@@ -34,6 +33,7 @@ export function addService(
   if (changes.list(folder, '').length > 0) throw new Refused(`${folder} is there already: choose another name`)
 
   const { id, topic } = names
+  addRule(changes, id, noun)
   addRecord(changes, `events/${name}`, {
     name: names.event,
     doc: `A new ${noun}.`,
@@ -42,8 +42,7 @@ export function addService(
       { name: 'name', type: 'string' },
     ],
   })
-  addEventsTopic(changes, topic, name, names.event)
-  addRule(changes, id)
+  addEventsTopic(changes, topic, name, names.event, id)
   changes.create(`${folder}/service.ts`, serviceText(names, hasValues(changes)))
   changes.create(`${folder}/service.test.ts`, testText(names))
   const load = `load: () => import('#producers/${name}/service.ts')`
@@ -66,7 +65,7 @@ interface Names {
 }
 
 /** A new id is of the kind that ids are of, where the project has such a kind. */
-function addRule(changes: Changes, field: string): void {
+function addRule(changes: Changes, field: string, noun: string): void {
   if (changes.find(RULES) === undefined) return
   changes.change(RULES, (text) => {
     const rules = jsonOf(RULES, text)
@@ -75,6 +74,12 @@ function addRule(changes: Changes, field: string): void {
     if (kinds?.type !== 'ObjectExpression' || fields?.type !== 'ObjectExpression') return text
     if (!propertyNames(kinds).includes('id') || propertyNames(fields).includes(field)) return text
     return insert(text, listOf(fields), `"${field}": "id"`)
+  })
+  changes.change(RULES, (text) => {
+    const rules = jsonOf(RULES, text)
+    const ids = rules.type === 'ObjectExpression' ? property(rules, 'ids') : undefined
+    if (ids?.type !== 'ObjectExpression' || propertyNames(ids).includes(field)) return text
+    return insert(text, listOf(ids as Placed<typeof ids>), `"${field}": "${noun}"`)
   })
 }
 
@@ -107,10 +112,7 @@ export const service: ServiceDefinition = {
     },
   ],
   publishes: publishes(${topic}, {
-    ${event}: {
-      aggregate: '${noun}',
-      key: (event) => event.${id},
-    },
+    ${event}: { aggregate: '${noun}' },
   }),
   subscriptions: [],
   republish: [
@@ -158,10 +160,10 @@ import { ${event} } from '#schemas/contracts.generated.ts'
 import { ${topic} } from '#schemas/topics.ts'
 import { service } from './service.ts'
 
-const added: ${event} = {
+const added = {
   ${id}: '${noun}-1',
   name: 'a name',
-}
+} as ${event}
 
 test('what happens to a ${noun} is published under its id, so that readers hear of it in order', () => {
   expect(service.publishes.topic).toBe(${topic})

@@ -1,9 +1,9 @@
-import type { ObjectExpression, Statement } from '@babel/types'
+import type { Expression, ObjectExpression, Statement } from '@babel/types'
 import type { Changes } from './changes.ts'
 import { importing, namespaceOf } from './imports.ts'
 import { insert, listOf } from './insert.ts'
 import { Refused } from './refused.ts'
-import { boundNames, constantsOf, type Placed, plain, propertyNames, statementsOf, textOf } from './syntax.ts'
+import { boundNames, constantsOf, type Placed, plain, property, propertyNames, statementsOf, textOf } from './syntax.ts'
 
 export const TOPICS = 'schemas/topics.ts'
 const GENERATED = './contracts.generated.ts'
@@ -15,6 +15,8 @@ export interface DeclaredEvents {
   /** The short names of its events, in their order. */
   readonly events: readonly string[]
   readonly object: Placed<ObjectExpression>
+  /** What it says of keys: one function for all events, or an object with one for each. */
+  readonly key: Placed<Expression> | undefined
   readonly statement: Placed<Statement>
 }
 
@@ -40,7 +42,9 @@ export function declaredTopics(changes: Changes): { events: DeclaredEvents[]; ro
     if (name === undefined) continue
     const constant = declarator.id.name
     if (call.callee.name === 'eventsTopic' && second?.type === 'ObjectExpression') {
-      events.push({ constant, service: name, events: propertyNames(second), object: second as never, statement })
+      const key = record?.type === 'ObjectExpression' ? property(record, 'key') : undefined
+      const object = second as Placed<ObjectExpression>
+      events.push({ constant, service: name, events: propertyNames(second), object, key, statement })
     }
     if (call.callee.name === 'rowsTopic') {
       const row = record?.type === 'MemberExpression' ? record.property : record
@@ -59,13 +63,14 @@ export function topicOf(changes: Changes, service: string): DeclaredEvents {
   throw new Refused(`there is no service "${service}" with a topic in ${TOPICS}; there are: ${services}`)
 }
 
-/** A domain topic of one event. Throws `Refused` where its constant is something else already. */
-export function addEventsTopic(changes: Changes, constant: string, service: string, event: string): void {
+/** A domain topic of one event, keyed by a field of it. Throws `Refused` where its constant is something else already. */
+export function addEventsTopic(changes: Changes, constant: string, service: string, event: string, id: string): void {
   checkFree(changes, constant)
   const reference = importContract(changes, event)
   const entry = reference === event ? event : `${event}: ${reference}`
-  const line = `export const ${constant} = eventsTopic('${service}', { ${entry} })`
-  const text = line.length <= 120 ? line : line.replace(`{ ${entry} }`, `{\n  ${entry},\n}`)
+  const parts = [`'${service}'`, `{ ${entry} }`, `{ key: (event) => event.${id} }`]
+  const line = `export const ${constant} = eventsTopic(${parts.join(', ')})`
+  const text = line.length <= 120 ? line : line.replace(parts.join(', '), `\n  ${parts.join(',\n  ')},\n`)
   declare(changes, 'eventsTopic', text, ({ events }) => events)
 }
 
@@ -78,11 +83,18 @@ export function addRowsTopic(changes: Changes, constant: string, readModel: stri
   declare(changes, 'rowsTopic', text, ({ rows }) => rows)
 }
 
-/** One more event of a service's topic. */
-export function addEventTo(changes: Changes, service: string, event: string): void {
+/** One more event of a service's topic. Where each event says its key, it has that of the one it is like. */
+export function addEventTo(changes: Changes, service: string, event: string, like: string): void {
   const reference = importContract(changes, event)
   const entry = reference === event ? event : `${event}: ${reference}`
   changes.change(TOPICS, (text) => insert(text, listOf(topicOf(changes, service).object), entry))
+  const { key } = topicOf(changes, service)
+  if (key?.type !== 'ObjectExpression') return
+  const model = property(key, like)
+  if (!model) return
+  changes.change(TOPICS, (text) =>
+    insert(text, listOf(key as Placed<typeof key>), `${event}: ${text.slice(model.start, model.end)}`),
+  )
 }
 
 function checkFree(changes: Changes, constant: string): void {

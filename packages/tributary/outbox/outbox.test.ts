@@ -1,6 +1,8 @@
 import type { ClientBase, TransactionStatus } from 'pg'
 import { expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec'
+import { contract } from '#contracts/contract'
+import { eventsTopic } from '#contracts/topic'
 import { CustomerRegistered } from '../../../schemas/contracts.generated.ts'
 import { Customers, contracts } from '../../../schemas/topics.ts'
 import { publish, publishes, publishTombstone, withOutbox } from './outbox.ts'
@@ -43,4 +45,20 @@ test.each(['I', null] as const)('a pg client outside of a transaction (%s) is re
 test('a pg client that was given no outbox is refused with the remedy', async () => {
   const bare = { query: async () => ({}), getTransactionStatus: () => 'T' } as unknown as ClientBase
   await expect(publish(bare, CustomerRegistered, event)).rejects.toThrow(/has no outbox: open it with withOutbox/)
+})
+
+test('a tombstone’s type has the namespace of its topic’s events, whatever a project calls it', async () => {
+  const { asked, plain } = await client('T')
+  const Sailed = contract<{ id: string }>({
+    type: 'record',
+    namespace: 'harbour.boats',
+    name: 'Sailed',
+    fields: [{ name: 'id', type: 'string' }],
+  })
+  const boats = publishes(eventsTopic('boats', { Sailed }), {
+    Sailed: { aggregate: 'boat', key: ({ id }) => id },
+  })
+  const harbour = await withOutbox(plain, memoryCodec([Sailed]), boats)
+  await publishTombstone(harbour, 'Scrapped', 'boat', 'b1')
+  expect(asked[0]!.values.slice(1, 5)).toEqual(['boat', 'b1', 'harbour.boats.Scrapped', null])
 })

@@ -127,14 +127,19 @@ export async function publish<T>(trx: Transaction, event: Contract<T>, data: NoI
 
 /**
  * Publishes a tombstone: the aggregate is gone for good. Its payload is NULL, its type says what happened.
- * @param name the short name, e.g. `CustomerErased`; the type becomes `tributary.<service>.<name>`
+ * @param name the short name, e.g. `CustomerErased`; the type is in the namespace of the topic's events
  */
 export async function publishTombstone(trx: Transaction, name: string, aggregate: string, key: string): Promise<void> {
   const { events } = outboxOf(trx, name)
-  const type = `tributary.${events.topic.service}.${name}`
+  const type = `${namespaceOf(events.topic)}.${name}`
   const time = new Date().toISOString()
   if (keyFault(key)) throw new RuleBroken(type, [`the key ${keyFault(key)}`])
   await holdOrWrite(trx, { aggregate, key, type, payload: null, time, traceparent: traceparent() })
+}
+
+/** The namespace of a topic's own events; where they have several, of the first: a subscriber takes any of them. */
+function namespaceOf({ events }: EventsTopic): string {
+  return Object.values(events)[0]!.schema.namespace
 }
 
 /**
