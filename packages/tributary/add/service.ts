@@ -1,10 +1,11 @@
 import type { Changes } from './changes.ts'
+import { importing } from './imports.ts'
 import { insert, listOf } from './insert.ts'
 import { checkEventName, checkServiceName, pascal, singular } from './names.ts'
 import { addTo, findPlace } from './places.ts'
 import { Refused } from './refused.ts'
 import { addRecord, RULES } from './schemas.ts'
-import { constantsOf, jsonOf, type Placed, property, propertyNames, statementsOf } from './syntax.ts'
+import { boundNames, jsonOf, type Placed, property, propertyNames, statementsOf } from './syntax.ts'
 import { addEventsTopic, declaredTopics } from './topics.ts'
 
 const VALUES = 'schemas/values.ts'
@@ -43,7 +44,7 @@ export function addService(
     ],
   })
   addEventsTopic(changes, topic, name, names.event, id)
-  changes.create(`${folder}/service.ts`, serviceText(names, hasValues(changes)))
+  changes.create(`${folder}/service.ts`, serviceText(names, addValues(changes, names)))
   changes.create(`${folder}/service.test.ts`, testText(names))
   const load = `load: () => import('#producers/${name}/service.ts')`
   addTo(changes, ['services'], { before: `${name}: `, parts: [`publishes: ${topic}`, load] }, [
@@ -83,12 +84,24 @@ function addRule(changes: Changes, field: string, noun: string): void {
   })
 }
 
-/** Whether the project has its `id` and `name`, as it begins with. */
-function hasValues(changes: Changes): boolean {
-  const text = changes.find(VALUES)
-  if (text === undefined) return false
-  const names = constantsOf(statementsOf(VALUES, text)).map(({ declarator: { id } }) => 'name' in id && id.name)
-  return names.includes('id') && names.includes('name')
+/**
+ * What requests may say of the new thing, beside what others may say of theirs, where the project's rules know ids and names.
+ * @returns whether they are there now
+ */
+function addValues(changes: Changes, { id, noun }: Names): boolean {
+  if (changes.find(VALUES) === undefined || changes.find(RULES) === undefined) return false
+  const rules = jsonOf(RULES, changes.read(RULES))
+  const kinds = rules.type === 'ObjectExpression' ? property(rules, 'kinds') : undefined
+  const known = kinds?.type === 'ObjectExpression' ? propertyNames(kinds) : []
+  if (!known.includes('id') || !known.includes('name')) return false
+  const values = { [id]: `text('id', { of: '${noun}' })`, name: "text('name')" }
+  changes.change(VALUES, (before) => {
+    const there = boundNames(statementsOf(VALUES, before))
+    const missing = Object.entries(values).filter(([name]) => !there.has(name))
+    const lines = missing.map(([name, value]) => `export const ${name} = ${value}\n`)
+    return `${importing(VALUES, before, 'text', 'tributary/service').trimEnd()}\n${lines.join('')}`
+  })
+  return true
 }
 
 const serviceText = ({ name, noun, topic, event, id }: Names, values: boolean) => `\
@@ -97,7 +110,7 @@ import { conflict, type ServiceDefinition } from 'tributary/service'
 import { z } from 'zod'
 import { ${event} } from '#schemas/contracts.generated.ts'
 import { ${topic} } from '#schemas/topics.ts'
-${values ? "import { id, name } from '#schemas/values.ts'\n" : '\nconst id = z.string().min(1).max(400)\nconst name = z.string().min(1).max(400)\n'}
+${values ? `import { ${[id, 'name'].sort().join(', ')} } from '#schemas/values.ts'\n` : `\nconst ${id} = z.string().min(1).max(400)\nconst name = z.string().min(1).max(400)\n`}
 export const service: ServiceDefinition = {
   name: '${name}',
   description: '${pascal(name)}.',
@@ -131,7 +144,7 @@ export const service: ServiceDefinition = {
   routes(api) {
     api.post('/${name}', {
       summary: 'Add a ${noun}',
-      body: z.strictObject({ ${id}: id, name }),
+      body: z.strictObject({ ${id}, name }),
       status: 201,
       async run(trx, { body }) {
         const inserted = await trx('${name}')
@@ -153,29 +166,23 @@ export const service: ServiceDefinition = {
 }
 `
 
-const testText = ({ noun, topic, event, id }: Names) => `\
-import { memoryCodec } from 'tributary/contracts'
-import { expect, test } from 'vitest'
-import { ${event} } from '#schemas/contracts.generated.ts'
+const testText = ({ name, noun, topic, event, id }: Names) => `\
+import { event } from 'tributary/testing'
+import { type ScratchService, scratchService } from 'tributary/testing/service'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ${topic} } from '#schemas/topics.ts'
 import { service } from './service.ts'
 
-const added = {
-  ${id}: '${noun}-1',
-  name: 'a name',
-} as ${event}
-
-test('what happens to a ${noun} is published under its id, so that readers hear of it in order', () => {
-  expect(service.publishes.topic).toBe(${topic})
-  expect(service.publishes.byName.get(${event}.name)!.key(added)).toBe('${noun}-1')
+let scratch: ScratchService
+beforeAll(async () => {
+  scratch = await scratchService(service)
 })
+afterAll(() => scratch?.stop())
 
-test('a reader gets of a ${noun} what was published', async () => {
-  const codec = memoryCodec([${event}])
-  await codec.prepare([${event}])
-  expect(codec.decode(codec.encode(${event}, added))).toEqual({
-    name: ${event}.name,
-    value: added,
-  })
+test('adding a ${noun} says so, once', async () => {
+  const added = { ${id}: '${noun}-1', name: 'a name' }
+  expect(await scratch.post('/${name}', added)).toMatchObject({ status: 201 })
+  expect(await scratch.post('/${name}', added)).toMatchObject({ status: 409, body: { code: '${noun}_exists' } })
+  expect(await scratch.published()).toEqual([event(${topic}, '${event}', '${noun}-1', added)])
 })
 `

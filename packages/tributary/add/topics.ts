@@ -37,17 +37,17 @@ export function declaredTopics(changes: Changes): { events: DeclaredEvents[]; ro
     const call = plain(declarator.init)
     if (call?.type !== 'CallExpression' || call.callee.type !== 'Identifier' || declarator.id.type !== 'Identifier')
       continue
-    const [of, second, record] = call.arguments.map(plain)
+    const [of, second, options] = call.arguments.map(plain)
     const name = textOf(of)
     if (name === undefined) continue
     const constant = declarator.id.name
     if (call.callee.name === 'eventsTopic' && second?.type === 'ObjectExpression') {
-      const key = record?.type === 'ObjectExpression' ? property(record, 'key') : undefined
+      const key = options?.type === 'ObjectExpression' ? property(options, 'key') : undefined
       const object = second as Placed<ObjectExpression>
       events.push({ constant, service: name, events: propertyNames(second), object, key, statement })
     }
     if (call.callee.name === 'rowsTopic') {
-      const row = record?.type === 'MemberExpression' ? record.property : record
+      const row = second?.type === 'MemberExpression' ? second.property : second
       rows.push({ constant, readModel: name, row: row?.type === 'Identifier' ? row.name : '', statement })
     }
   }
