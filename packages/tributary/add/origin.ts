@@ -27,8 +27,6 @@ export interface Origin {
   readonly left: readonly string[]
   readonly key: readonly KeyPart[]
   readonly keyFields: readonly string[]
-  /** The function that makes the key of these fields, where schemas/topics.ts has one. */
-  readonly keyMaker?: string | undefined
   readonly table: string
   /** Whether verification copies the table already. */
   readonly copied: boolean
@@ -49,7 +47,7 @@ export function originOf(changes: Changes, service: string, event?: string): Ori
     const choice = published.events.map((one) => one.event).join(', ') || 'none'
     throw new Refused(`${published.path} doesn't say how "${begins}" is keyed; these are: ${choice}`)
   }
-  const { keyParts, keyFields, keyMaker, aggregate } = first
+  const { keyParts, keyFields, aggregate } = first
   if (!keyParts) {
     throw new Refused(
       `${published.path}: the key of "${begins}" (${first.key}) is more than fields with texts between them; write this one by hand`,
@@ -81,7 +79,6 @@ export function originOf(changes: Changes, service: string, event?: string): Ori
     left: all.filter((field) => !canHave(field)).map(({ name }) => name),
     key: keyParts,
     keyFields,
-    keyMaker,
     table,
     copied,
     found,

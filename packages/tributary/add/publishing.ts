@@ -26,8 +26,6 @@ export interface Publishing {
   readonly key: string
   /** The key's parts in their order: fields, and texts between them. Undefined where it is made in another way. */
   readonly keyParts: readonly KeyPart[] | undefined
-  /** The function of schemas/topics.ts that puts them together, where there is one; it takes the key's fields. */
-  readonly keyMaker?: string | undefined
 }
 
 export type KeyPart = { readonly field: string } | { readonly text: string }
@@ -83,7 +81,6 @@ function publishing(
     keyFields: made?.fields ?? fieldsOf(key),
     key: (topicKey ? topics : text).slice(key.start, key.end),
     keyParts: made?.parts ?? keyPartsOf(key),
-    keyMaker: made?.name,
   }
 }
 
@@ -150,11 +147,7 @@ function fieldsOf(key: Key): string[] {
  * The function that a topic's key is made with, `({ sellerId }) => sellerKey(sellerId)`, as a key of the event's fields.
  * Undefined where the key isn't a call, or what it calls isn't a function of its values alone.
  */
-function madeBy(
-  changes: Changes,
-  key: Key,
-  topics: string,
-): { name: string; fields: string[]; parts: KeyPart[] } | undefined {
+function madeBy(changes: Changes, key: Key, topics: string): { fields: string[]; parts: KeyPart[] } | undefined {
   const { body } = key
   if (body.type !== 'CallExpression' || body.callee.type !== 'Identifier') return undefined
   const { name } = body.callee
@@ -169,7 +162,7 @@ function madeBy(
     node.type === 'Identifier' ? given[parameters.indexOf(node.name)] : undefined,
   )
   // Its arguments in their order, which is not that in which they are taken out of the event.
-  return parts && !given.includes(undefined) ? { name, fields: given as string[], parts } : undefined
+  return parts && !given.includes(undefined) ? { fields: given as string[], parts } : undefined
 }
 
 /** The field of the event that a part of its key is. */

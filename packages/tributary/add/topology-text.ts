@@ -19,8 +19,7 @@ export interface Joined {
 }
 
 /** How a row's own key is written: by its fields alone where there is one. */
-export function keyOf({ key, keyFields, keyMaker, fields }: Origin): string {
-  if (keyMaker) return `(row) => ${keyMaker}(${keyFields.map((field) => `row.${field}`).join(', ')})`
+export function keyOf({ key, keyFields, fields }: Origin): string {
   const isText = fields.some(({ name, type }) => name === keyFields[0] && type === 'string')
   if (keyFields.length === 1) return isText ? `(row) => row.${keyFields[0]}` : `(row) => String(row.${keyFields[0]})`
   return `(row) => ${written(key)}`
