@@ -107,8 +107,12 @@ export function bash(cwd: string, code: string, env: Readonly<Record<string, str
   // A test that runs in Vitest isn't one of its workers.
   for (const name of Object.keys(whole)) if (/^(VITEST|FORCE_COLOR|NODE_ENV|TEST$)/.test(name)) delete whole[name]
   return new Promise<{ exit: number; said: string }>((resolve) =>
-    execFile('bash', ['-euo', 'pipefail', '-c', code], { cwd, env: whole, timeout: 120_000 }, (error, out, err) =>
-      resolve({ exit: error ? Number(error.code ?? 1) : 0, said: out + err }),
+    // Node's pipes look to bash like the network, for which it reads what somebody set up for themselves.
+    execFile(
+      'bash',
+      ['--norc', '-euo', 'pipefail', '-c', code],
+      { cwd, env: whole, timeout: 120_000 },
+      (error, out, err) => resolve({ exit: error ? Number(error.code ?? 1) : 0, said: out + err }),
     ),
   )
 }
