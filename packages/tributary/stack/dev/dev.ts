@@ -78,12 +78,10 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const parts = {
     ...{ root, screen, supervisor, restarts, types, watched },
     up: async (wanted: StackSettings, before: StackSettings) => {
-      const were = new Set(ownNames(before.shape))
-      const now = ownNames(wanted.shape)
-      logs.follow(new Map(now.map(logOf)))
-      // Who asked for a part of the system gets what is new beside that part.
-      const also = only && [...only, ...now.filter((name) => !were.has(name))]
-      await up(wanted, { only: also, commandExists, say, keep: true })
+      const now = new Set(ownNames(wanted.shape))
+      logs.follow(new Map([...now].map(logOf)))
+      for (const name of ownNames(before.shape)) if (!now.has(name)) await supervisor.remove(name)
+      await up(wanted, { commandExists, say, keep: true })
     },
   }
   changes = new Changes(parts, settings, { ...loaded, project: loaded.project })
