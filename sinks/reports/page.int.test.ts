@@ -246,7 +246,8 @@ test('what a document names leads to its own document, and back', async () => {
   await page.locator('#detail-title', { hasText: order.orderId }).waitFor()
   await page.keyboard.press('Escape')
   await page.locator('#detail').waitFor({ state: 'hidden' })
-  expect(new URL(page.url()).search).toBe('')
+  // The address follows when the dialog says that it is closed, a moment after it is.
+  await page.waitForURL((url) => url.search === '')
 })
 
 test('the page is what the config says: its texts, its language and its money', async () => {

@@ -88,7 +88,7 @@ test('a topology that sets something aside differs', async () => {
           if (lid !== null) throw new Error('no lids')
           return { boxId, lid, openedAt: null }
         },
-        BoxOpened: (box) => box,
+        BoxOpened: (box, { openedAt }) => box && { ...box, openedAt },
       })
       .to(BoxRows),
   )

@@ -21,11 +21,13 @@ async function entered<T>(
   login: Parameters<typeof postgresOptions>[0],
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
+  const options = postgresOptions(login)
+  const read = options.types.getTypeParser
   const client = new pg.Client({
-    ...postgresOptions(login),
+    ...options,
     application_name: 'tributary-scratch',
     options: '-c TimeZone=UTC -c DateStyle=ISO -c client_min_messages=warning',
-    types: { getTypeParser: (id, format) => (id === NUMERIC ? Number : pg.types.getTypeParser(id, format)) as never },
+    types: { getTypeParser: ((id, format) => (id === NUMERIC ? Number : read(id, format as never))) as typeof read },
   })
   client.on('error', () => {})
   await client.connect()
