@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { findProject } from './find-project.ts'
-import { saslMechanisms } from './kafka-at.ts'
 import { faultsBetween } from './server-rules.ts'
 
 /** Every fault of the configuration, each naming its variable. */
@@ -81,6 +80,9 @@ const httpLogin = <Prefix extends string>(prefix: Prefix) =>
     [`${prefix}_CA_FILE`]: caFile.optional().describe('certificates (PEM) of the CA that is trusted instead'),
     [`${prefix}_INSECURE`]: insecure,
   }) as Record<`${Prefix}_${'USERNAME' | 'PASSWORD' | 'CA_FILE' | 'INSECURE'}`, typeof text>
+
+/** The mechanisms of SASL that both Kafka clients and Kafka Connect know. */
+export const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
 
 export const kafkaSettings = {
   KAFKA_BROKERS: hostPorts.prefault('127.0.0.1:19092').describe('`host:port` of some brokers, separated by commas'),

@@ -1,8 +1,5 @@
 import type { KafkaConfig } from 'kafkajs'
-import type { kafkaSettings, Settings } from './config.ts'
-
-/** The mechanisms of SASL that both Kafka clients and Kafka Connect know. */
-export const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
+import type { kafkaSettings, Settings, saslMechanisms } from './config.ts'
 
 /** A cluster that is entered with TLS, a login, or both. */
 export interface SecuredKafka {
