@@ -144,7 +144,7 @@ function fieldsOf(key: Key): string[] {
 }
 
 /**
- * The function that a topic's key is made with, `({ sellerId }) => sellerKey(sellerId)`, as a key of the event's fields.
+ * The function that a topic's key is made with, `({ boatNo }) => boatKey(boatNo)`, as a key of the event's fields.
  * Undefined where the key isn't a call, or what it calls isn't a function of its values alone.
  */
 function madeBy(changes: Changes, key: Key, topics: string): { fields: string[]; parts: KeyPart[] } | undefined {
