@@ -22,7 +22,8 @@ export default defineConfig({
             '**/*.int.test.ts',
             '**/*.e2e.test.ts',
           ],
-          testTimeout: 20_000,
+          // Run beside the servers’ tests, at a low priority: to end what hangs, not what waits for its turn.
+          testTimeout: 120_000,
         },
       },
       {
