@@ -15,7 +15,10 @@ const tributary = join(built, 'tributary')
 
 type Entries = Record<string, string>
 
-rmSync(built, { recursive: true, force: true })
+// Only what an earlier run made: the folder may be anybody's.
+for (const old of ['tributary', ...globSync('tributary-cdc-*.tgz', { cwd: built })]) {
+  rmSync(join(built, old), { recursive: true, force: true })
+}
 run('node_modules/.bin/tsc', '-p', join(source, 'tsconfig.build.json'), '--outDir', tributary)
 copyAssets()
 writeFileSync(join(tributary, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
@@ -35,9 +38,9 @@ function copyAssets(): void {
   }
 }
 
-/** The manifest of the sources, leading to JavaScript. */
+/** The manifest of the sources, leading to JavaScript; the sources' own is private: as they are, nobody can run them from npm. */
 function manifest(): object {
-  const own = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+  const { private: _, ...own } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
   const toJavaScript = (entries: Entries): Entries =>
     Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, path.replace(/\.ts$/, '.js')]))
   return { ...own, bin: toJavaScript(own.bin), exports: toJavaScript(own.exports), imports: toJavaScript(own.imports) }
