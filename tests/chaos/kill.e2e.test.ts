@@ -7,7 +7,7 @@ import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
 const stack = connectStack()
 
 /** Enough to be in the middle of it for some seconds; each victim gets a marketplace of its own. */
-const ORDERS = 300
+const ORDERS = 150
 
 const victims = [
   'orders',
@@ -37,10 +37,16 @@ async function pidOf(name: string): Promise<number> {
 /** Plays a marketplace, does something in the middle of it, and expects every document to be right in the end. */
 async function inTheMiddleOfALoad(seed: number, disturb: () => Promise<void>): Promise<void> {
   const commandsBefore = await eventsInTopics()
-  const load = stack.tributary(['simulate', '--orders', String(ORDERS), '--seed', String(seed)], { timeoutMs: 280_000 })
-  await waitUntil('the load is on its way', async () => (await eventsInTopics()) > commandsBefore + 300, {
+  let over = false
+  const load = stack
+    .tributary(['simulate', '--orders', String(ORDERS), '--seed', String(seed)], { timeoutMs: 280_000 })
+    .finally(() => {
+      over = true
+    })
+  await waitUntil('the load is on its way', async () => (await eventsInTopics()) > commandsBefore + 150, {
     timeoutMs: 60_000,
   })
+  expect(over, 'the load was over before anything was disturbed').toBe(false)
   await disturb()
   const { code, stdout, stderr } = await load
   expect(code, `${stdout}\n${stderr}`).toBe(0)

@@ -68,6 +68,7 @@ ${[
   ...section('defineSystem', 'system/definition.ts', 'SystemDefinition'),
   ...section('services: each', 'system/definition.ts', 'ServiceEntry'),
   ...section('topologies: each', 'system/definition.ts', 'TopologyEntry'),
+  ...section('servers', 'stack/settings.ts', 'ServerSettings'),
   ...section('verify', 'verify/definition.ts', 'Verification'),
   ...section('verify.copied: each', 'verify/definition.ts', 'CopiedTable'),
   ...section('verify.readModels: each', 'verify/definition.ts', 'Recomputed'),

@@ -7,7 +7,7 @@ import { readStackSettings } from '../../packages/tributary/stack/environment.ts
 import { components } from '../../packages/tributary/stack/native/components.ts'
 import { chooseJdk, javaVersion, jdkCandidates } from '../../packages/tributary/stack/native/jdk.ts'
 import { temurinHome } from '../../packages/tributary/stack/native/temurin.ts'
-import { kafkaSettings } from '../../packages/tributary/stack/settings.ts'
+import { serversSettings } from '../../packages/tributary/stack/settings.ts'
 import type { Certificates } from './certificates.ts'
 import { pem } from './certificates.ts'
 
@@ -34,7 +34,7 @@ export async function startSecuredBroker(
   const { username, password } = login
   writeFileSync(join(folder, 'server.pem'), pem(key) + pem(certificate), { mode: 0o600 })
   const settings: Record<string, string> = {
-    ...kafkaSettings,
+    ...serversSettings().kafka,
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,

@@ -10,23 +10,14 @@ import { composeEnvironment } from './docker.ts'
 import { readStackSettings } from './environment.ts'
 import { placesOf } from './places.ts'
 import { setUpSteps } from './processes.ts'
-import {
-  connectSettings,
-  elasticsearchSettings,
-  heap,
-  initdbArguments,
-  kafkaSettings,
-  postgresHba,
-  postgresSettings,
-  registrySettings,
-} from './settings.ts'
+import { initdbArguments, postgresHba, serverFaults } from './settings.ts'
 import { shapeOf } from './shape.ts'
 import { images, versions } from './versions.ts'
 
 const shape = shapeOf(system)
 /** Each project's image has a name of its own: two of them on one computer don't take each other's. */
 const ours = '$' + '{COMPOSE_PROJECT_NAME}-tributary:local'
-const { processes, defaultPorts, secretNames } = shape
+const { processes, defaultPorts, secretNames, servers } = shape
 
 interface Service {
   readonly image: string
@@ -207,7 +198,7 @@ test('every container has bounds, logs that are put aside, and no rights it does
 
 test('a Java server has room beside its heap', () => {
   const bytes = (size: string) => Number.parseInt(size, 10) * (/g$/.test(size) ? 1024 : 1)
-  for (const [name, size] of Object.entries(heap)) {
+  for (const [name, size] of Object.entries(servers.heap)) {
     expect(bytes(service(name).mem_limit!), name).toBeGreaterThanOrEqual(1.5 * bytes(size))
   }
 })
@@ -216,7 +207,7 @@ test('PostgreSQL has the settings of the native stack', () => {
   const { command = [], environment } = service('postgres')
   const given = command.flatMap((word, i) => (command[i - 1] === '-c' ? [word.split('=')] : []))
   const { hba_file: hbaFile, ...settings } = Object.fromEntries(given)
-  expect(settings).toEqual(postgresSettings)
+  expect(settings).toEqual(servers.postgres)
   expect(service('postgres').configs).toEqual([{ source: 'postgres-hba', target: hbaFile }])
   expect(compose.configs['postgres-hba']?.content).toBe(postgresHba(shape.services))
   expect(environment?.POSTGRES_INITDB_ARGS).toBe(initdbArguments.join(' '))
@@ -224,32 +215,78 @@ test('PostgreSQL has the settings of the native stack', () => {
 
 test('Kafka has the settings of the native stack', () => {
   const { environment = {} } = service('kafka')
-  for (const [name, value] of Object.entries(kafkaSettings)) {
+  for (const [name, value] of Object.entries(servers.kafka)) {
     expect(environment[`KAFKA_${name.toUpperCase().replaceAll('.', '_')}`], name).toBe(value)
   }
-  expect(environment.KAFKA_HEAP_OPTS).toBe(`-Xmx${heap.kafka}`)
+  expect(environment.KAFKA_HEAP_OPTS).toBe(`-Xmx${servers.heap.kafka}`)
 })
 
 test('Kafka Connect has the settings of the native stack', () => {
   const { environment = {} } = service('connect')
   const namedByTheImage = ['group.id', 'config.storage.topic', 'offset.storage.topic', 'status.storage.topic']
-  for (const [name, value] of Object.entries(connectSettings)) {
+  for (const [name, value] of Object.entries(servers.connect)) {
     const plain = name.toUpperCase().replaceAll('.', '_')
     const variable =
       namedByTheImage.includes(name) || /^(key|value)\.converter$/.test(name) ? plain : `CONNECT_${plain}`
     // Compose takes `$$` for `$`.
     expect(environment[variable]?.replaceAll('$$', '$'), name).toBe(value)
   }
-  expect(environment.HEAP_OPTS).toBe(`-Xmx${heap.connect}`)
+  expect(environment.HEAP_OPTS).toBe(`-Xmx${servers.heap.connect}`)
   // Its entrypoint would make worker properties of these addresses.
   expect(Object.keys(environment)).not.toContain('CONNECT_URL')
   expect(Object.keys(environment)).not.toContain('CONNECT_PORT')
 })
 
 test('Elasticsearch and the registry have the settings of the native stack', () => {
-  expect(service('elasticsearch').environment).toMatchObject(elasticsearchSettings)
-  expect(service('elasticsearch').environment?.ES_JAVA_OPTS).toBe(`-Xms${heap.elasticsearch} -Xmx${heap.elasticsearch}`)
-  expect(service('registry').environment).toMatchObject(registrySettings)
+  expect(service('elasticsearch').environment).toMatchObject(servers.elasticsearch)
+  expect(service('elasticsearch').environment?.ES_JAVA_OPTS).toBe(
+    `-Xms${servers.heap.elasticsearch} -Xmx${servers.heap.elasticsearch}`,
+  )
+  expect(service('registry').environment).toMatchObject(servers.registry)
+})
+
+test('what a project tells the servers stands beside what they are told anyway, and their containers have room for it', () => {
+  const own = {
+    kafka: { 'log.segment.bytes': '1000000', 'num.io.threads': '8' },
+    connect: { 'offset.flush.interval.ms': '5000' },
+    elasticsearch: { 'indices.memory.index_buffer_size': '20%' },
+    postgres: { shared_buffers: '1GB', search_path: '"$user", public' },
+    heap: { elasticsearch: '4g' },
+  }
+  expect(serverFaults(own)).toEqual([])
+  const text = generateCompose(shapeOf({ services: ['s'], topologies: new Map(), servers: own }))
+  const { services } = parse(text, { merge: true }) as typeof compose
+  expect(services.kafka?.environment).toMatchObject({
+    KAFKA_LOG_SEGMENT_BYTES: '1000000',
+    KAFKA_NUM_IO_THREADS: '8',
+    KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
+  })
+  expect(services.connect?.environment).toMatchObject({ CONNECT_OFFSET_FLUSH_INTERVAL_MS: '5000' })
+  expect(services.elasticsearch?.environment).toMatchObject({
+    'indices.memory.index_buffer_size': '20%',
+    ES_JAVA_OPTS: '-Xms4g -Xmx4g',
+  })
+  expect(services.elasticsearch?.mem_limit).toBe('12g')
+  expect(services.postgres?.command).toEqual(
+    expect.arrayContaining(['shared_buffers=1GB', 'search_path="$$user", public', 'wal_level=logical']),
+  )
+})
+
+test('settings of servers that tributary relies on, or that there are not, are refused with their place', () => {
+  const own = {
+    kafka: { listeners: 'PLAINTEXT://:9092', 'log.retention.hours': 168 },
+    zookeeper: {},
+    postgres: { wal_level: 'replica' },
+    heap: { elasticsearch: '4 GB', postgres: '1g' },
+  }
+  expect(serverFaults(own as never)).toEqual([
+    'servers.kafka["listeners"]: tributary sets it, and relies on it',
+    'servers.kafka["log.retention.hours"]: must be a text of one line',
+    'servers.zookeeper: there are settings of kafka, connect, elasticsearch, postgres, heap',
+    'servers.postgres["wal_level"]: tributary sets it, and relies on it',
+    'servers.heap["elasticsearch"]: must be like "512m" or "2g"',
+    'servers.heap["postgres"]: the servers that have one are kafka, connect, registry, elasticsearch',
+  ])
 })
 
 test('the names of .env are allowed beside those that the containers have for each other', () => {

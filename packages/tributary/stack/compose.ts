@@ -3,16 +3,7 @@ import { extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { project } from '#runtime/project'
 import type { ProcessSpec } from './processes.ts'
-import {
-  connectSettings,
-  elasticsearchSettings,
-  heap,
-  initdbArguments,
-  kafkaSettings,
-  postgresHba,
-  postgresSettings,
-  registrySettings,
-} from './settings.ts'
+import { initdbArguments, postgresHba } from './settings.ts'
 import type { Shape } from './shape.ts'
 import { images } from './versions.ts'
 
@@ -53,20 +44,24 @@ export function generateCompose(shape: Shape): string {
 
 /** What stands in the template's places, each as lines. */
 function partsOf(shape: Shape): Readonly<Record<string, readonly string[]>> {
-  const { services, ownServices, processes, defaultPorts, secretNames } = shape
+  const { services, ownServices, processes, defaultPorts, secretNames, servers } = shape
   const served = ['freshness', 'reports', ...ownServices]
   const connect = processes.find(({ name }) => name === 'connect')!
   return {
     hosts: served,
     addresses: served.map((name) => `${variable(name)}_URL: http://${name}:${defaultPorts[`${variable(name)}_PORT`]}`),
     ...Object.fromEntries(Object.entries(images).map(([name, image]) => [`image ${name}`, [image]])),
-    ...Object.fromEntries(Object.entries(heap).map(([name, size]) => [`heap ${name}`, [size]])),
+    ...Object.fromEntries(Object.entries(servers.heap).map(([name, size]) => [`heap ${name}`, [size]])),
+    ...Object.fromEntries(Object.entries(servers.heap).map(([name, size]) => [`memory ${name}`, [memoryFor(size)]])),
     'initdb arguments': [initdbArguments.join(' ')],
-    'postgres settings': Object.entries(postgresSettings).flatMap(([name, value]) => ['- -c', `- ${name}=${value}`]),
-    'kafka settings': settings(kafkaSettings, (name) => `KAFKA_${variable(name)}`),
-    'registry settings': settings(registrySettings),
-    'elasticsearch settings': settings(elasticsearchSettings),
-    'connect settings': settings(connectSettings, connectVariable),
+    'postgres settings': Object.entries(servers.postgres).flatMap(([name, value]) => [
+      '- -c',
+      `- ${text(`${name}=${value}`)}`,
+    ]),
+    'kafka settings': settings(servers.kafka, (name) => `KAFKA_${variable(name)}`),
+    'registry settings': settings(servers.registry),
+    'elasticsearch settings': settings(servers.elasticsearch),
+    'connect settings': settings(servers.connect, connectVariable),
     'secrets connect': secretLines(connect.secrets),
     secrets: secretLines(secretNames),
     processes: processes
@@ -74,6 +69,12 @@ function partsOf(shape: Shape): Readonly<Record<string, readonly string[]>> {
       .flatMap((spec, at) => [...(at > 0 ? [''] : []), ...containerOf(spec, defaultPorts[spec.port]!)]),
     'pg_hba.conf': postgresHba(services).trimEnd().split('\n'),
   }
+}
+
+/** A Java server's container: room beside the heap for code, threads, and files in memory. */
+function memoryFor(heap: string): string {
+  const mebibytes = Number.parseInt(heap, 10) * (heap.endsWith('g') ? 1024 : 1)
+  return `${Math.max(2048, Math.ceil((mebibytes * 3) / 1024) * 1024) / 1024}g`
 }
 
 /** A container of one of our processes. It listens on its default port inside, whatever is published. */
@@ -104,9 +105,11 @@ const variable = (name: string) => name.toUpperCase().replaceAll(/[.-]/g, '_')
 
 const secretLines = (names: readonly string[]) => names.map((name) => `${name}: \${${name}:?run make up}`)
 
-/** Values are strings, whatever they look like; Compose takes `$$` for `$`. */
+/** A string, whatever it looks like; Compose takes `$$` for `$`. */
+const text = (value: string) => JSON.stringify(value.replaceAll('$', '$$$$'))
+
 const settings = (values: Readonly<Record<string, string>>, nameOf = (name: string) => name) =>
-  Object.entries(values).map(([name, value]) => `${nameOf(name)}: ${JSON.stringify(value.replaceAll('$', '$$$$'))}`)
+  Object.entries(values).map(([name, value]) => `${nameOf(name)}: ${text(value)}`)
 
 /** Debezium's entrypoint has names of its own for these settings; every other one is a `CONNECT_…`. */
 const namedByTheImage = /^(group\.id|(config|offset|status)\.storage\.topic|(key|value)\.converter)$/

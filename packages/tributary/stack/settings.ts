@@ -1,11 +1,79 @@
 import { connectGroup } from '#contracts/apps'
 
-/**
- * What the servers are told beyond addresses and folders. The native stack uses these values as they stand;
- * docker-compose.yml is generated from the same ones (stack/compose.ts).
- */
+type Settings = Readonly<Record<string, string>>
+type Heaps = Readonly<Partial<Record<'kafka' | 'connect' | 'registry' | 'elasticsearch', string>>>
 
-export const postgresSettings: Readonly<Record<string, string>> = {
+/**
+ * What a project tells the servers that are started here, natively or in containers, on top of what they are told anyway
+ * (`stack/settings.ts` of the package): each name as the server's own documentation has it, each value a text. What
+ * tributary relies on (`wal_level`, say) is refused. A server that is given has the settings of whoever runs it.
+ */
+export interface ServerSettings {
+  /** A broker's properties (https://kafka.apache.org/documentation/#brokerconfigs). */
+  readonly kafka?: Settings
+  /** A worker's properties (https://kafka.apache.org/documentation/#connectconfigs). */
+  readonly connect?: Settings
+  /** As in `elasticsearch.yml`. */
+  readonly elasticsearch?: Settings
+  /** As in `postgresql.conf`. */
+  readonly postgres?: Settings
+  /** The most memory each Java server's heap takes: `512m`, `2g`. */
+  readonly heap?: Heaps
+}
+
+/** What the servers are told beyond addresses and folders: by the native stack and by docker-compose.yml (stack/compose.ts). */
+export type ServersSettings = Readonly<
+  Record<'kafka' | 'connect' | 'elasticsearch' | 'postgres' | 'registry', Settings>
+> & {
+  readonly heap: Required<Heaps>
+}
+
+/** The project's settings upon our own. */
+export function serversSettings(own: ServerSettings = {}): ServersSettings {
+  return {
+    kafka: { ...kafka, ...own.kafka },
+    connect: { ...connect, ...own.connect },
+    elasticsearch: { ...elasticsearch, ...own.elasticsearch },
+    postgres: { ...postgres, ...own.postgres },
+    registry,
+    heap: { ...heap, ...own.heap },
+  }
+}
+
+/** What else hangs on, or what each stack says itself: not a project's to change. */
+const kept: Readonly<Record<'kafka' | 'connect' | 'elasticsearch' | 'postgres', RegExp>> = {
+  kafka:
+    /^(process\.roles|node\.id|controller\..*|(advertised\.)?listeners|log\.dirs?|auto\.create\.topics\.enable|log\.message\.timestamp\.after\.max\.ms)$/,
+  connect:
+    /^(bootstrap\.servers|listeners|rest\..*|plugin\..*|group\.id|(config|offset|status)\.storage\.topic|(key|value)\.converter|exactly\.once\.source\.support|config\.providers.*)$/,
+  elasticsearch:
+    /^(cluster\.name|node\.name|path\..*|network\..*|http\.port|transport\..*|discovery\..*|action\.auto_create_index)$/,
+  postgres: /^(wal_level|listen_addresses|port|hba_file|data_directory|unix_socket_directories|timezone)$/,
+}
+
+/** What is wrong with a project's settings of servers, each with its place. */
+export function serverFaults(own: ServerSettings = {}): string[] {
+  const faults: string[] = []
+  const names = [...Object.keys(kept), 'heap']
+  for (const [server, settings] of Object.entries(own)) {
+    if (!names.includes(server)) {
+      faults.push(`servers.${server}: there are settings of ${names.join(', ')}`)
+      continue
+    }
+    for (const [name, value] of Object.entries(settings as Readonly<Record<string, unknown>>)) {
+      const place = `servers.${server}[${JSON.stringify(name)}]`
+      if (server === 'heap') {
+        if (!(name in heap)) faults.push(`${place}: the servers that have one are ${Object.keys(heap).join(', ')}`)
+        else if (!/^[1-9][0-9]*[mg]$/.test(String(value))) faults.push(`${place}: must be like "512m" or "2g"`)
+      } else if (kept[server as keyof typeof kept].test(name))
+        faults.push(`${place}: tributary sets it, and relies on it`)
+      else if (typeof value !== 'string' || /[\r\n]/.test(value)) faults.push(`${place}: must be a text of one line`)
+    }
+  }
+  return faults
+}
+
+const postgres: Settings = {
   wal_level: 'logical',
   // One slot and one sender per connector, room for verification and a second generation beside them.
   max_replication_slots: '20',
@@ -51,7 +119,7 @@ export function postgresHba(services: readonly string[]): string {
     .join('')
 }
 
-export const kafkaSettings: Readonly<Record<string, string>> = {
+const kafka: Settings = {
   // `topics apply` makes those there are; a misspelt name must fail.
   'auto.create.topics.enable': 'false',
   // As many as two cores can use: more of them only wake one another.
@@ -79,7 +147,7 @@ export const kafkaSettings: Readonly<Record<string, string>> = {
 }
 
 /** Of the Connect worker. Where its topics, brokers and listeners are is each stack's own. */
-export const connectSettings: Readonly<Record<string, string>> = {
+const connect: Settings = {
   'group.id': connectGroup,
   'config.storage.topic': 'connect.configs',
   'offset.storage.topic': 'connect.offsets',
@@ -105,7 +173,7 @@ export const connectSettings: Readonly<Record<string, string>> = {
   'config.providers.env.param.allowlist.pattern': '^(POSTGRES_HOST|POSTGRES_PORT|[A-Z0-9]+_CONNECTOR_PASSWORD)$',
 }
 
-export const elasticsearchSettings: Readonly<Record<string, string>> = {
+const elasticsearch: Settings = {
   'discovery.type': 'single-node',
   'xpack.security.enabled': 'false',
   // Strict mappings: an index is made by the sink or not at all. Names with a dot are Kibana's.
@@ -115,14 +183,14 @@ export const elasticsearchSettings: Readonly<Record<string, string>> = {
   'cluster.routing.allocation.disk.threshold_enabled': 'false',
 }
 
-export const registrySettings: Readonly<Record<string, string>> = {
+const registry: Settings = {
   APICURIO_STORAGE_KIND: 'sql',
   APICURIO_STORAGE_SQL_KIND: 'postgresql',
   APICURIO_DATASOURCE_USERNAME: 'registry',
 }
 
 /** The most memory each Java server's heap takes. */
-export const heap = {
+const heap = {
   kafka: '768m',
   connect: '768m',
   registry: '384m',

@@ -1,4 +1,5 @@
 import { type ProcessSpec, processesOf } from './processes.ts'
+import { type ServerSettings, type ServersSettings, serversSettings } from './settings.ts'
 
 /** What `up` plays into a system that is still empty, unless DEMO=off. */
 export interface Demo {
@@ -22,6 +23,8 @@ export interface Shape {
   readonly defaultPorts: Readonly<Record<string, number>>
   /** Every secret: made at the first `up`, never changed afterwards. */
   readonly secretNames: readonly string[]
+  /** What the servers are told. */
+  readonly servers: ServersSettings
 }
 
 /** What is known of a system here: names, and what to begin with. */
@@ -32,6 +35,8 @@ export interface Named {
   readonly elsewhere?: readonly string[]
   /** By name. */
   readonly topologies: ReadonlyMap<string, unknown>
+  /** What the project tells the servers. */
+  readonly servers?: ServerSettings
 }
 
 const serverPorts = {
@@ -55,7 +60,7 @@ const portOf = (from: number, more: number, at: number) => (at < ROOM ? from + a
 const upper = (name: string) => name.toUpperCase()
 
 /** The shape of a system. */
-export function shapeOf({ services, elsewhere = [], topologies, demo }: Named): Shape {
+export function shapeOf({ services, elsewhere = [], topologies, demo, servers }: Named): Shape {
   const ownServices = services.filter((name) => !elsewhere.includes(name))
   const names = [...topologies.keys()]
   return {
@@ -77,5 +82,6 @@ export function shapeOf({ services, elsewhere = [], topologies, demo }: Named): 
       'FRESHNESS_DB_PASSWORD',
       'MAINTAINER_DB_PASSWORD',
     ],
+    servers: serversSettings(servers),
   }
 }

@@ -25,7 +25,7 @@ import { ensureRegistryDatabase } from './registry-database.ts'
 import type { Say } from './say.ts'
 import { BEFORE, beginRotation, endRotation, ensureSecrets } from './secrets.ts'
 import { type CommandExists, runSetUpSteps } from './set-up.ts'
-import * as serverSettingsModule from './settings.ts'
+import { initdbArguments, postgresHba } from './settings.ts'
 import { settleSuperuser } from './superuser.ts'
 import { endSupervisor, openSupervisor, type Supervised, type Supervisor } from './supervisor/client.ts'
 
@@ -42,7 +42,7 @@ export interface UpOptions {
 
 /** Servers read these from files that the launch only names. */
 const serverSettingsOf = ({ shape }: StackSettings) =>
-  JSON.stringify({ ...serverSettingsModule, postgresHba: serverSettingsModule.postgresHba(shape.services) })
+  JSON.stringify({ ...shape.servers, initdbArguments, postgresHba: postgresHba(shape.services) })
 
 /** How long a process may take until it is well. */
 const READY_MS = 180_000
@@ -236,9 +236,10 @@ function starter(context: StartContext): (specs: readonly ProcessSpec[]) => Prom
 async function launchFor(spec: ProcessSpec, context: StartContext): Promise<Launch> {
   const { settings, places, secrets, jdk } = context
   if (spec.command) return launchOf(spec, settings, places, secrets)
-  const { services } = settings.shape
+  const { services, servers } = settings.shape
   const native: NativeContext = {
     services,
+    servers,
     places,
     ports: settings.ports,
     secrets,

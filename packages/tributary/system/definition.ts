@@ -4,6 +4,7 @@ import type { Topology } from '#engine'
 import type { ReadModel } from '#read-models/read-model'
 import type { DocumentView, Report } from '#reports/report'
 import type { ServiceDefinition } from '#service/definition'
+import type { ServerSettings } from '#stack/settings'
 import type { Demo } from '#stack/shape'
 import type { Verification } from '#verify/definition'
 
@@ -55,6 +56,8 @@ export interface SystemDefinition {
   readonly timeZone?: string
   /** What money is in: ISO 4217. Needed where a report shows money. */
   readonly currency?: string
+  /** Settings of the servers that are started here: `{ kafka: { 'log.retention.hours': '168' }, heap: { elasticsearch: '4g' } }`. */
+  readonly servers?: ServerSettings
   /** What `up` plays into a system that is still empty. */
   readonly demo?: Demo
   /** Adds commands of the project's own to `tributary`. */

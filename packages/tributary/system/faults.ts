@@ -1,5 +1,6 @@
 import { plan } from '#engine'
 import { reportFaults } from '#reports/faults'
+import { serverFaults } from '#stack/settings'
 import type { SystemDefinition } from './definition.ts'
 import { SERVICE_NAME, serviceNameRule } from './names.ts'
 
@@ -71,6 +72,7 @@ export function faultsIn(definition: SystemDefinition): string[] {
   if (demo && !services[demo.unless.service]) {
     faults.push(`demo.unless: there is no service "${demo.unless.service}"`)
   }
+  faults.push(...serverFaults(definition.servers))
   const { reports, documents = [], language = 'en', timeZone = 'UTC', currency } = definition
   const writing = { language, timeZone, ...(currency !== undefined && { currency }) }
   return [...faults, ...reportFaults({ reports, documents, readModels, ...writing })]

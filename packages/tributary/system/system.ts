@@ -7,6 +7,7 @@ import { hopsOf } from '#engine/plan/hops'
 import type { Chain, Stage } from '#freshness/stages'
 import type { Reporting } from '#reports/describe'
 import type { ServiceDefinition } from '#service/definition'
+import type { ServerSettings } from '#stack/settings'
 import type { Demo } from '#stack/shape'
 import type { Verification } from '#verify/definition'
 import type { SystemDefinition, TopologyEntry } from './definition.ts'
@@ -27,6 +28,7 @@ export interface System extends Chain, Reporting {
   readonly rowsTopics: readonly RowsTopic[]
   readonly verification: Verification
   readonly demo?: Demo
+  readonly servers?: ServerSettings
   /** Adds the project's own commands. */
   commands(program: Command): void
   /** By name. */
@@ -76,6 +78,7 @@ export function defineSystem(definition: SystemDefinition): System {
     timeZone: definition.timeZone ?? 'UTC',
     ...(definition.currency !== undefined && { currency: definition.currency }),
     ...(definition.demo && { demo: definition.demo }),
+    ...(definition.servers && { servers: definition.servers }),
     commands: (program) => definition.commands?.(program),
     topologies,
     stages: definition.topologies.flatMap(stagesOf),

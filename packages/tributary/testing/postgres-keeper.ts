@@ -9,7 +9,7 @@ import { defaultCache } from '#stack/environment'
 import { postgresBinaries } from '#stack/native/postgres'
 import { runAs } from '#stack/native/run-as'
 import { serversAccount } from '#stack/places'
-import { initdbArguments, postgresSettings } from '#stack/settings'
+import { initdbArguments, serversSettings } from '#stack/settings'
 import { freePorts } from './free-ports.ts'
 
 /** Nothing of it outlives a crash, nor should it. */
@@ -35,7 +35,7 @@ await runAs.run(account, join(bin, 'initdb'), ['-D', cluster, ...options])
 
 const [port] = await freePorts(1)
 const settings = {
-  ...postgresSettings,
+  ...serversSettings().postgres,
   ...CARELESS,
   listen_addresses: '127.0.0.1',
   port: String(port),

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Launch } from '../launch.ts'
 import { reachable, refuseUnusablePath } from '../paths.ts'
 import type { Places } from '../places.ts'
-import { elasticsearchSettings, heap } from '../settings.ts'
 import { components } from './components.ts'
 import { runAs } from './run-as.ts'
 import { everywhereAlike, homeMark, type NativeContext, serverFolder } from './server.ts'
@@ -18,7 +17,7 @@ rootLogger.appenderRef.console.ref=console
 `
 
 export async function prepareElasticsearch(context: NativeContext): Promise<Launch> {
-  const { places, ports, jdk } = context
+  const { places, ports, jdk, servers } = context
   const folder = await serverFolder(context, 'elasticsearch', 'log')
   await ensureIndices(places)
   const program = join(places.cache, components.elasticsearch.folder)
@@ -28,8 +27,8 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
   await writeFile(
     join(config, 'jvm.options.d', 'heap.options'),
     [
-      `-Xms${heap.elasticsearch}`,
-      `-Xmx${heap.elasticsearch}`,
+      `-Xms${servers.heap.elasticsearch}`,
+      `-Xmx${servers.heap.elasticsearch}`,
       '-XX:-UsePerfData',
       '-XX:-HeapDumpOnOutOfMemoryError',
       ...everywhereAlike,
@@ -45,7 +44,7 @@ export async function prepareElasticsearch(context: NativeContext): Promise<Laun
     'network.host': '127.0.0.1',
     'http.port': String(ports.ELASTICSEARCH_PORT),
     'transport.port': String(ports.ELASTICSEARCH_TRANSPORT_PORT),
-    ...elasticsearchSettings,
+    ...servers.elasticsearch,
   }
   await writeFile(
     join(config, 'elasticsearch.yml'),

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Launch } from '../launch.ts'
 import { openForAll, openToAll, reachable } from '../paths.ts'
 import type { Places } from '../places.ts'
-import { initdbArguments, postgresHba, postgresSettings } from '../settings.ts'
+import { initdbArguments, postgresHba } from '../settings.ts'
 import { runAs } from './run-as.ts'
 import { type NativeContext, serverFolder } from './server.ts'
 
@@ -80,7 +80,7 @@ export async function preparePostgres(context: NativeContext): Promise<Launch> {
       `hba_file=${hba}`,
       '-c',
       'unix_socket_directories=',
-      ...Object.entries(postgresSettings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+      ...Object.entries(context.servers.postgres).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     cwd: folder,
     env: { LC_ALL: 'C' },

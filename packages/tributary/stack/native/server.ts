@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Ports } from '../environment.ts'
 import type { ServerName } from '../given.ts'
 import type { Places } from '../places.ts'
+import type { ServersSettings } from '../settings.ts'
 import type { Jdk } from './jdk.ts'
 import { runAs } from './run-as.ts'
 
@@ -10,6 +11,8 @@ import { runAs } from './run-as.ts'
 export interface NativeContext {
   /** The services' names. */
   readonly services: readonly string[]
+  /** What the servers are told. */
+  readonly servers: ServersSettings
   readonly places: Places
   readonly ports: Ports
   readonly jdk: Jdk

@@ -2,10 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { readServer } from '#database/settings'
-import { kafkaSettings as kafkaAddress, postgresSettings as postgresAddress, readConfig } from '#runtime/config'
+import { kafkaSettings, postgresSettings, readConfig } from '#runtime/config'
 import { kafkaAt, securedKafka } from '#runtime/kafka-at'
 import type { Launch } from '../launch.ts'
-import { connectSettings, heap, kafkaSettings, registrySettings } from '../settings.ts'
 import { components } from './components.ts'
 import { connectSecurity, JAAS } from './connect-security.ts'
 import { prepareElasticsearch } from './elasticsearch.ts'
@@ -91,10 +90,15 @@ async function prepareKafka(context: NativeContext): Promise<Launch> {
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${ports.KAFKA_PORT}`,
       'controller.listener.names': 'CONTROLLER',
       'log.dirs': join(folder, 'log'),
-      ...kafkaSettings,
+      ...context.servers.kafka,
     }),
   )
-  const args = [...javaArgs(context, 'kafka', heap.kafka), log4jOption(log4j), '-cp', kafkaJars(context)]
+  const args = [
+    ...javaArgs(context, 'kafka', context.servers.heap.kafka),
+    log4jOption(log4j),
+    '-cp',
+    kafkaJars(context),
+  ]
   // `--ignore-formatted` makes it repeatable; the id is only there to tell clusters apart.
   if (!(await runAs.exists(join(folder, 'log', 'meta.properties')))) {
     await runAs.run(context.places.account, java(context), [
@@ -131,14 +135,14 @@ async function writeCa(folder: string, name: string, ca: string | undefined): Pr
 }
 
 async function prepareConnect(context: NativeContext): Promise<Launch> {
-  const { ports, places } = context
+  const { ports, places, servers } = context
   const folder = await serverFolder(context, 'connect')
   const config = join(folder, 'config', 'worker.properties')
   const log4j = join(folder, 'config', 'log4j2.properties')
   await writeFile(log4j, LOG4J)
-  const kafka = securedKafka(kafkaAt(readConfig(kafkaAddress, context.env)))
+  const kafka = securedKafka(kafkaAt(readConfig(kafkaSettings, context.env)))
   const security = connectSecurity(kafka, await writeCa(folder, 'kafka', kafka.tls?.ca))
-  const postgres = await writeCa(folder, 'postgres', readConfig(postgresAddress, context.env).POSTGRES_CA_FILE)
+  const postgres = await writeCa(folder, 'postgres', readConfig(postgresSettings, context.env).POSTGRES_CA_FILE)
   await writeFile(
     config,
     properties({
@@ -147,16 +151,16 @@ async function prepareConnect(context: NativeContext): Promise<Launch> {
       'rest.advertised.host.name': '127.0.0.1',
       'plugin.path': join(places.cache, components.debezium.folder),
       'plugin.discovery': 'service_load',
-      ...connectSettings,
+      ...servers.connect,
       ...(context.given.includes('kafka') && brokersReplication),
-      [ALLOWLIST]: connectSettings[ALLOWLIST]!.replace('(', `(${JAAS}|POSTGRES_CA_FILE|`),
+      [ALLOWLIST]: servers.connect[ALLOWLIST]!.replace('(', `(${JAAS}|POSTGRES_CA_FILE|`),
       ...security.settings,
     }),
   )
   return {
     command: java(context),
     args: [
-      ...javaArgs(context, 'connect', heap.connect),
+      ...javaArgs(context, 'connect', servers.heap.connect),
       log4jOption(log4j),
       '-cp',
       kafkaJars(context),
@@ -184,18 +188,18 @@ async function registryDatabase({ env }: NativeContext, folder: string): Promise
 }
 
 async function prepareRegistry(context: NativeContext): Promise<Launch> {
-  const { ports, places, secrets } = context
+  const { ports, places, secrets, servers } = context
   const folder = await serverFolder(context, 'registry')
   return {
     command: java(context),
     args: [
-      ...javaArgs(context, 'registry', heap.registry),
+      ...javaArgs(context, 'registry', servers.heap.registry),
       '-jar',
       join(places.cache, components.apicurio.folder, 'quarkus-run.jar'),
     ],
     cwd: folder,
     env: {
-      ...registrySettings,
+      ...servers.registry,
       APICURIO_DATASOURCE_URL: await registryDatabase(context, folder),
       APICURIO_DATASOURCE_PASSWORD: secrets.REGISTRY_DB_PASSWORD ?? '',
       QUARKUS_HTTP_HOST: '127.0.0.1',
