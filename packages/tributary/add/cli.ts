@@ -24,7 +24,7 @@ export function addCommands(program: Command): void {
   add
     .command('event')
     .description('an event of a service; topologies that fold all of its events get a handler that keeps the row')
-    .argument('<service>')
+    .argument('<service>', 'whose event it is')
     .argument('<Name>', 'as in BookLent')
     .option('--field <name:type>', `a field besides those of its key; may be given again (${fieldForm})`, more, [])
     .option('--like <Event>', "keyed as this event of the service is (default: its topic's first)")
@@ -49,7 +49,7 @@ export function addCommands(program: Command): void {
   add
     .command('report')
     .description('a report: how many there are, by day and by kind')
-    .argument('<name>')
+    .argument('<name>', 'letters a to z and digits; also its address on the page')
     .requiredOption('--of <read-model>', 'what it shows')
     .action((name: string, options: { of: string }) =>
       adding(async (changes) => (await import('./report.ts')).addReport(changes, name, options)),

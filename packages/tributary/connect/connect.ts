@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
+import { fetchAt, type HttpAt, unreachable } from '#runtime/http-at'
 import type { ConnectorConfig } from './configuration.ts'
 
 export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'STOPPED' | 'FAILED' | 'RESTARTING'
@@ -74,12 +74,7 @@ export function connectAt(at: HttpAt, patienceMs = 60_000): Connect {
         ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
       })
     } catch (cause) {
-      throw new Error(
-        `Kafka Connect at ${securedHttp(at).url} can't be reached (${what}): is it running? \`npx --no tributary status\``,
-        {
-          cause,
-        },
-      )
+      unreachable('Kafka Connect', 'CONNECT_URL', at, cause)
     }
     const text = await response.text()
     if (response.status === 404) return undefined

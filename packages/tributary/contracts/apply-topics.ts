@@ -8,18 +8,28 @@ const LEADERS_MS = 30_000
 /** What `applyTopics` found and did. */
 export interface TopicsApplied {
   readonly created: readonly string[]
-  /** Topics whose settings were brought back to what topics.ts says, as `topic: setting=was → is`. */
+  /** Topics whose settings were brought back to what the system says, as `topic: setting=was → is`. */
   readonly mended: readonly string[]
   readonly unchanged: number
 }
 
 /**
  * Creates what is missing and sets drifted settings back. Safe to run again. Throws when a topic has another number
- * of partitions than topics.ts says: keys would move, so that needs a new topic generation, not an `alter`.
+ * of partitions than the system says: keys would move, so that needs a new topic generation, not an `alter`.
  */
 export async function applyTopics(brokers: KafkaAt, wanted: readonly Topic[]): Promise<TopicsApplied> {
-  const admin = new Kafka({ clientId: 'tributary-topics', ...kafkaOptions(brokers), logLevel: logLevel.ERROR }).admin()
-  await admin.connect()
+  const admin = new Kafka({
+    clientId: 'tributary-topics',
+    ...kafkaOptions(brokers),
+    logLevel: logLevel.NOTHING,
+  }).admin()
+  await admin.connect().catch((cause: Error) => {
+    const { brokers: addresses } = kafkaOptions(brokers)
+    throw new Error(
+      `Kafka at ${addresses} (KAFKA_BROKERS) can't be entered: ${cause.message}; \`npx --no tributary status\``,
+      { cause },
+    )
+  })
   try {
     const existing = new Set(await admin.listTopics())
     const missing = wanted.filter((topic) => !existing.has(topic.name))

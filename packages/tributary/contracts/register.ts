@@ -1,7 +1,7 @@
 import { Agent } from 'node:https'
 import { type COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import type avro from 'avsc'
-import { fetchAt, type HttpAt, securedHttp } from '#runtime/http-at'
+import { fetchAt, type HttpAt, securedHttp, unreachable } from '#runtime/http-at'
 import { avroType } from './codec.ts'
 import type { Contract } from './contract.ts'
 import { lostFields } from './lost-fields.ts'
@@ -115,7 +115,9 @@ async function putCompatibility(registry: HttpAt, subject: string): Promise<void
 }
 
 async function getJson<T>(registry: HttpAt, path: string): Promise<T | undefined> {
-  const response = await fetchAt(registry, path)
+  const response = await fetchAt(registry, path).catch((cause) =>
+    unreachable('the schema registry', 'REGISTRY_URL', registry, cause),
+  )
   if (response.status === 404) return undefined
   if (!response.ok)
     throw new Error(`GET ${securedHttp(registry).url}${path} answered ${response.status}: ${await response.text()}`)

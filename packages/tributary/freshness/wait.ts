@@ -58,7 +58,7 @@ export async function waitUntilSearchable(options: WaitOptions): Promise<readonl
   let mark: string | undefined
   for (;;) {
     const leftMs = Math.floor(deadline - performance.now())
-    if (leftMs <= 0) throw new NotSearchableYet(`not searchable within ${timeoutMs} ms: ${why}`)
+    if (leftMs <= 0) throw new NotSearchableYet(`not searchable within ${timeoutMs / 1000} s: ${why}`)
     const query = new URLSearchParams({
       timeout: String(Math.min(leftMs, ONE_REQUEST_MS)),
       settled: String(settled),

@@ -17,7 +17,9 @@ export function commandsText(program: Command): string {
 function commandsBelow(command: Command, words = command.name()): { words: string; command: Command }[] {
   return command.commands.flatMap((one) => {
     const its = `${words} ${one.name()}`
-    return one.commands.length > 0 ? commandsBelow(one, its) : [{ words: its, command: one }]
+    // `processor <name>` runs one, `processor reset` is a command below it.
+    const own = one.commands.length === 0 || one.registeredArguments.length > 0 ? [{ words: its, command: one }] : []
+    return [...own, ...commandsBelow(one, its)]
   })
 }
 
@@ -33,7 +35,7 @@ function termOf(argument: Argument): string {
 
 const argumentRow = (argument: Argument) => [termOf(argument), argument.description] as const
 const optionRow = ({ flags, description, defaultValue }: Option) =>
-  [flags, defaultValue === undefined ? description : `${description} (default: ${defaultValue})`] as const
+  [flags, `${defaultValue ?? ''}` === '' ? description : `${description} (default: ${defaultValue})`] as const
 
 /** A row for each that there is something to say of. */
 function table(rows: readonly (readonly [string, string])[]): string[] {
@@ -43,4 +45,4 @@ function table(rows: readonly (readonly [string, string])[]): string[] {
   return ['| | |', '| --- | --- |', ...cells, '']
 }
 
-const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('?') ? '' : '.'}`

@@ -33,7 +33,7 @@ const caFile = z.string().transform((path, context) => {
   return z.NEVER
 })
 const onOrOff = z.enum(['on', 'off'], 'is neither on nor off')
-const secret = z.string('is missing: `make up` generates it into secrets.env').min(1, 'is empty')
+const secret = z.string('is missing: `make up` makes it once, in .tributary/secrets.env').min(1, 'is empty')
 const hostPorts = z
   .string()
   .transform((value) => value.split(',').map((part) => part.trim()))

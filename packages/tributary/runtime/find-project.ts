@@ -13,4 +13,5 @@ export function findProject(from: string): string | undefined {
 }
 
 /** What is said where there is none. */
-export const noProject = (folder: string) => `there is no ${CONFIG} in ${folder} or above it: go into a project`
+export const noProject = (folder: string) =>
+  `there is no ${CONFIG} in ${folder} or above it: go into a project, or make one: \`npm create @tributary-cdc my-project\``

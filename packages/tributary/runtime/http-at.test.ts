@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connectAt } from '#connect/connect'
 import { openCodec } from '#contracts/codec'
+import { contract } from '#contracts/contract'
+import { checkSchemas } from '#contracts/register'
 import { openElasticsearch } from '#sink/client'
 import { makeCertificates, pem } from '../../../tests/harness/certificates.ts'
 import { fetchAt, type SecuredHttp } from './http-at.ts'
@@ -54,4 +56,16 @@ test('Elasticsearch is asked with a login or a key', async () => {
   await openElasticsearch({ server: { ...at, login: undefined }, apiKey: 'a-key' }).ping()
   expect(last()?.authorization).toBe('ApiKey a-key')
   await expect(openElasticsearch({ ...at, ca: pem(others.ca) }).ping()).rejects.toThrow(/certificate|issuer/)
+})
+
+test('a registry or a Connect that nobody answers for is named, with its setting and what to do', async () => {
+  const nobody = 'http://127.0.0.1:1'
+  await expect(
+    checkSchemas(nobody, [contract({ type: 'record', name: 'Boat', namespace: 'toys', fields: [] })]),
+  ).rejects.toThrow(
+    "the schema registry at http://127.0.0.1:1 (REGISTRY_URL) can't be reached: is it running? `npx --no tributary status`",
+  )
+  await expect(connectAt(nobody, 0).configOf('x')).rejects.toThrow(
+    "Kafka Connect at http://127.0.0.1:1 (CONNECT_URL) can't be reached: is it running? `npx --no tributary status`",
+  )
 })

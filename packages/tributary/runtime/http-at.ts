@@ -33,6 +33,18 @@ export function securedHttp(at: HttpAt): SecuredHttp {
 /** One for each CA: connections are kept. */
 const agents = new Map<string, Agent>()
 
+/**
+ * Throws, for a request that `fetch` rejected, an error that names the server and its setting.
+ * @param what `Kafka Connect`
+ * @param setting `CONNECT_URL`
+ */
+export function unreachable(what: string, setting: string, at: HttpAt, cause: unknown): never {
+  const { url } = securedHttp(at)
+  throw new Error(`${what} at ${url} (${setting}) can't be reached: is it running? \`npx --no tributary status\``, {
+    cause,
+  })
+}
+
 /** `fetch` of a path of a server, with its login and CA. Rejects as `fetch` does. */
 export async function fetchAt(at: HttpAt, path: string, init: RequestInit = {}): Promise<Response> {
   const { url, login, ca } = securedHttp(at)

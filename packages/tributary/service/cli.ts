@@ -116,7 +116,7 @@ export function producersCommands(program: Command, system: System): void {
 
 /** What people do about events that could not be handled. */
 function inboxCommands(program: Command, system: System): void {
-  const serviceName = oneOf('service', system.subscribers)
+  const serviceName = oneOf('service that subscribes to others and runs here', system.subscribers)
   const openInbox = async (service: string) => {
     const { openInbox } = await import('#inbox/open')
     const { openCodecOf } = await import('#system/codec')
@@ -146,7 +146,7 @@ function inboxCommands(program: Command, system: System): void {
     .command('replay')
     .description('handle what waits for a key, in order')
     .argument('<service>', 'which one', serviceName)
-    .argument('<key>')
+    .argument('<key>', 'as `inbox parked` names it')
     .action(async (service: string, key: string) => {
       await using context = await openInbox(service)
       for (const released of await context.replay(key)) console.log(`${released.topic}: ${released.replayed} replayed`)
@@ -156,7 +156,7 @@ function inboxCommands(program: Command, system: System): void {
     .command('drop')
     .description('drop the event that failed and replay those behind it')
     .argument('<service>', 'which one', serviceName)
-    .argument('<key>')
+    .argument('<key>', 'as `inbox parked` names it')
     .option('--all', 'drop those behind it, too')
     .action(async (service: string, key: string, options: { all?: boolean }) => {
       await using context = await openInbox(service)

@@ -13,7 +13,7 @@ import { shapeOf } from './shape.ts'
 const { defaultPorts } = shapeOf({ services: ['service'], topologies: new Map([['topology', {}]]) })
 
 /** Read where they are needed. */
-const furtherStackSettings = {
+export const furtherStackSettings = {
   MVNW_REPOURL: setting.url.optional().describe('a mirror of Maven Central, which Connect’s parts come from'),
   CONTAINER_CPUS: setting.count
     .optional()
@@ -21,7 +21,7 @@ const furtherStackSettings = {
 }
 
 /** Further settings of whoever sets up databases, and those of a service whose database is on a server of its own. */
-const databaseSettings = {
+export const databaseSettings = {
   POSTGRES_USER: setting.text.optional().describe('who sets up databases on a server that is given: a superuser'),
   POSTGRES_PASSWORD: setting.text.optional().describe('its password'),
   '<SERVICE>_POSTGRES_URL': setting.postgresUrl.optional().describe('the server of one service'),

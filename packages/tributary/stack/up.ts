@@ -3,6 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSuperuser } from '#database/settings'
+import { project } from '#runtime/project'
+import { envFileWarnings } from './env-file.ts'
 import { addressesOf, type StackSettings } from './environment.ts'
 import { ailingConnectorsOf, refuseSilent } from './given-health.ts'
 import { ailmentOf } from './health.ts'
@@ -76,7 +78,7 @@ async function bringUp(settings: StackSettings, places: Places, options: UpOptio
   const jdk = needsJava ? await ensureJdk(settings, places, say) : undefined
   await download(places, specs, jdk, say)
 
-  for (const warning of machineWarnings()) say.line(warning)
+  for (const warning of [...machineWarnings(), ...envFileWarnings(settings.shape, project())]) say.line(warning)
 
   if (options.rotate && !beginRotation(places.home, options.rotate))
     say.line('going on with a rotation that was not ended')

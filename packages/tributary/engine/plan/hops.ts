@@ -15,8 +15,20 @@ export function hopsOf({ nodes }: Plan, sink: SinkNode): number {
 
 /** A foreign key is asked for in its own partition and answered in the asker's; a change on the other side is told. */
 function crossings(reader: Node, input: Node): number {
-  if (reader.kind === 'summarise') return reader.group === 'parent' ? 0 : 1
-  if (reader.kind === 'foreignJoin') return reader.right === input ? 1 : 2
-  // A row whose record has another key than its own is sent to where that one belongs, and which do only the rows say.
-  return reader.kind === 'sink' ? 1 : 0
+  switch (reader.kind) {
+    case 'summarise':
+      return reader.group === 'parent' ? 0 : 1
+    case 'foreignJoin':
+      return reader.right === input ? 1 : 2
+    // A row whose record has another key than its own is sent to where that one belongs, and which do only the rows say.
+    case 'sink':
+      return 1
+    case 'evolve':
+    case 'table':
+    case 'project':
+    case 'flatMap':
+    case 'join':
+    case 'combine':
+      return 0
+  }
 }

@@ -118,7 +118,10 @@ export function inputsOf(node: Node): readonly TableLikeNode[] {
       return [node.left, node.right]
     case 'combine':
       return Object.values(node.parts)
-    default:
+    case 'project':
+    case 'flatMap':
+    case 'summarise':
+    case 'sink':
       return [node.input]
   }
 }

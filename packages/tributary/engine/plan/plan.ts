@@ -137,6 +137,9 @@ function checkPlacement(nodes: readonly Node[]): void {
       case 'combine':
         joined(`${node.kind} "${node.name}"`, ...inputsOf(node))
         placements.set(node, 0)
+        break
+      default:
+        node satisfies never
     }
   }
 }

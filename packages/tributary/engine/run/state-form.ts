@@ -40,7 +40,10 @@ function entryOf(node: Node): [name: string, what: string][] {
     case 'foreignJoin':
     case 'sink':
       return [[node.name, node.kind]]
-    default:
+    case 'project':
+    case 'flatMap':
+    case 'join':
+    case 'combine':
       return []
   }
 }

@@ -349,7 +349,10 @@ export class TaskSet {
           receivers.set(`${node.name}/claims`, sink)
           sinks.set(node.topic.name, sink)
           step(node, near, sink)
+          break
         }
+        default:
+          node satisfies never
       }
     }
     return { partition, steps, evolves, tables: sources, receivers, stores, marked, retryable, sinks }

@@ -49,7 +49,7 @@ export function deadLettersCommands(program: Command, tools: DeadLetterTools): v
   command
     .command('list')
     .description('the letters that are open')
-    .argument('[app]', 'of one application, e.g. processor-loans, sink, members.inbox', app)
+    .argument('[app]', `of one application: ${tools.apps.join(', ')}`, app)
     .option('--json', 'machine-readable')
     .action(async (app: string | undefined, options: { json?: boolean }) => {
       const { open, unread } = await tools.open()
