@@ -9,10 +9,10 @@ import { execFileSync } from 'node:child_process'
 import pg from 'pg'
 import { waitUntil } from 'tributary/testing'
 import { scratchStack } from 'tributary/testing/stack'
-import { readModels, type ServiceName, services } from '#schemas/topics.ts'
 import { openDatabase } from '../packages/tributary/database/connect.ts'
 import { readSuperuser } from '../packages/tributary/database/settings.ts'
 import { slotPasses } from '../packages/tributary/outbox/slot.ts'
+import { readModels, services } from '../tests/harness/marketplace.ts'
 import { benchOptions } from './options.ts'
 
 const options = benchOptions({ orders: 10_000, rounds: 2, outbox: 100_000 })
@@ -128,7 +128,7 @@ async function outboxRows(): Promise<number> {
  * Returns once the connector's slot has confirmed everything the database has written by now: Debezium confirms a
  * position after the Kafka transaction that holds its records is committed.
  */
-async function drained(service: ServiceName): Promise<void> {
+async function drained(service: string): Promise<void> {
   const db = openDatabase(readSuperuser(stack.env)(service), { application: 'bench', pool: 1 })
   await slotPasses(db, service, 600_000).finally(() => db.destroy())
 }

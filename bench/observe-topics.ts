@@ -1,7 +1,8 @@
 import type { OrderRow } from '#schemas/contracts.generated.ts'
-import { contracts, OrderRows, Orders, Payments } from '#schemas/topics.ts'
+import { OrderRows, Orders, Payments } from '#schemas/topics.ts'
 import { openCodec } from '../packages/tributary/contracts/codec.ts'
 import kafkajs from '../packages/tributary/runtime/kafkajs.ts'
+import { contracts } from '../tests/harness/marketplace.ts'
 import type { StackUrls } from './running-stack.ts'
 import { type Step, shows } from './workload.ts'
 

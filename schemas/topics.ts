@@ -1,11 +1,6 @@
-import type { Contract } from 'tributary/contracts'
-import { deadLettersOf, eventsTopic, inboxApp, processorApp, rowsTopic, sinkApp, type Topic } from 'tributary/contracts'
+import { eventsTopic, rowsTopic } from 'tributary/contracts'
 import * as c from './contracts.generated.ts'
 import { categoryKey, paymentKey, productKey, reviewKey, salesKey, sellerKey } from './keys.ts'
-
-/** The services that own a database and publish events. */
-export const services = ['customers', 'catalog', 'orders', 'payments', 'shipping', 'reviews'] as const
-export type ServiceName = (typeof services)[number]
 
 export const Customers = eventsTopic(
   'customers',
@@ -79,31 +74,3 @@ export const OrderRows = rowsTopic('orders', c.OrderRow, { key: (row) => row.ord
 export const SalesRows = rowsTopic('sales', c.SalesRow, { key: salesKey })
 export const CustomerRows = rowsTopic('customers', c.CustomerRow, { key: (row) => row.uniqueId })
 export const SellerRows = rowsTopic('sellers', c.SellerRow, { key: (row) => row.sellerId })
-
-export const domainTopics = [Customers, Catalog, Orders, Payments, Shipping, Reviews] as const
-export const rowsTopics = [OrderRows, SalesRows, CustomerRows, SellerRows] as const
-
-/** The read models, each kept by a topology of the same name. */
-export const readModels = ['orders', 'sales', 'customers', 'sellers'] as const
-export type ReadModelName = (typeof readModels)[number]
-
-/** The services that subscribe to others' topics. */
-export const subscribers = ['orders', 'payments', 'shipping'] as const
-
-/** The dead-letter topics' names, by application. */
-export const deadLetterTopics: ReadonlyMap<string, string> = new Map(
-  [...readModels.map(processorApp), ...subscribers.map(inboxApp), sinkApp].map((app) => [app, deadLettersOf(app).name]),
-)
-
-/** Every topic that isn't internal to one application. `tributary topics apply` creates them. */
-export const topics: readonly Topic[] = [
-  ...domainTopics,
-  ...rowsTopics,
-  ...[...deadLetterTopics.keys()].map(deadLettersOf),
-]
-
-/** Every contract that is registered: the events and the rows. */
-export const contracts: readonly Contract<unknown>[] = [
-  ...domainTopics.flatMap((topic) => Object.values(topic.events) as Contract<unknown>[]),
-  ...rowsTopics.map((topic) => topic.row as Contract<unknown>),
-]

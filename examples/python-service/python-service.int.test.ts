@@ -7,7 +7,6 @@ import { drive, waitUntil } from 'tributary/testing'
 import { connectStack } from 'tributary/testing/stack'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { OrderApproved, OrderPlaced } from '#schemas/contracts.generated.ts'
-import { contracts } from '#schemas/topics.ts'
 import { applyTopics } from '../../packages/tributary/contracts/apply-topics.ts'
 import { type Codec, openCodec } from '../../packages/tributary/contracts/codec.ts'
 import { registerSchemas } from '../../packages/tributary/contracts/register.ts'
@@ -17,6 +16,7 @@ import { readMigrateSettings } from '../../packages/tributary/database/settings.
 import { throwFailed } from '../../packages/tributary/runtime/each.ts'
 import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
 import { type Databases, freshId, openDatabases } from '../../tests/harness/databases.ts'
+import { contracts } from '../../tests/harness/marketplace.ts'
 import { Loyalty, PointsGranted, service } from './definition.ts'
 
 /** `make test` puts a Python with the packages of requirements.txt into .tributary/python. */

@@ -4,7 +4,6 @@ import { orders } from './orders.ts'
 import { sales } from './sales.ts'
 import { sellers } from './sellers.ts'
 
-export type { FieldMapping, Pace, ReadModel } from 'tributary/read-models'
 export { customers, orders, sales, sellers }
 
 /** Every read model the sink keeps. */

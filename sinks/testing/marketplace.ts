@@ -1,4 +1,3 @@
-import type { ReadModelName, ServiceName } from '#schemas/topics.ts'
 import type { Document } from '../../packages/tributary/read-models/document.ts'
 
 /**
@@ -7,7 +6,7 @@ import type { Document } from '../../packages/tributary/read-models/document.ts'
  * two states, a category without translation, a product without category, an order that is canceled, two reviews
  * that only their ids tell apart, gaps in payments, and a payment whose order nobody told of.
  */
-export const tables: Readonly<Record<ServiceName, Readonly<Record<string, readonly object[]>>>> = {
+export const tables: Readonly<Record<string, Readonly<Record<string, readonly object[]>>>> = {
   customers: {
     customers: [
       { customer_id: 'c1', unique_id: 'u1', zip: '01001', city: 'são paulo', state: 'SP' },
@@ -107,6 +106,8 @@ export const tables: Readonly<Record<ServiceName, Readonly<Record<string, readon
     ],
   },
 }
+
+export type ReadModelName = 'orders' | 'sales' | 'customers' | 'sellers'
 
 /** What the read models are made of these tables, by `_id`. */
 export const documents: Readonly<Record<ReadModelName, ReadonlyMap<string, Document>>> = {

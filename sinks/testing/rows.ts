@@ -1,8 +1,8 @@
 import type { Plain } from 'tributary/contracts'
-import { contracts } from '#schemas/topics.ts'
 import { memoryCodec } from '../../packages/tributary/contracts/codec.ts'
 import type { RowsTopic } from '../../packages/tributary/contracts/topic.ts'
 import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
+import { contracts } from '../../tests/harness/marketplace.ts'
 
 const { Kafka, logLevel } = kafkajs
 

@@ -1,7 +1,8 @@
 import type { Client } from '@elastic/elasticsearch'
 import { compileDocument, type Document } from '../../packages/tributary/read-models/document.ts'
+import type { ReadModel } from '../../packages/tributary/read-models/read-model.ts'
 import { createGeneration, generationsOf, serve } from '../../packages/tributary/sink/generations.ts'
-import { type ReadModel, readModels } from '../read-models/index.ts'
+import { readModels } from '../read-models/index.ts'
 import type { Sample } from './sample.ts'
 
 /** Fills a new index of each read model with a sample and lets readers see it, as the sink would have. */

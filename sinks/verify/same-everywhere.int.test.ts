@@ -13,6 +13,7 @@ import type { EventsTopic, RowsTopic } from '../../packages/tributary/contracts/
 import { compileDocument, type Document } from '../../packages/tributary/read-models/document.ts'
 import { difference, differingFields } from '../../packages/tributary/verify/compare.ts'
 import { recompute, type Sources, sourcesOn } from '../../packages/tributary/verify/load.ts'
+import type { ReadModelName } from '../testing/marketplace.ts'
 import { verification } from './verification.ts'
 
 /**
@@ -297,10 +298,7 @@ async function fill(rows: Record<string, readonly object[]>): Promise<void> {
 }
 
 /** Plays the things' histories to the topologies, one step of some thing after the other. */
-function play(
-  histories: readonly (readonly Event[])[],
-  order: readonly number[],
-): Record<topics.ReadModelName, Driver> {
+function play(histories: readonly (readonly Event[])[], order: readonly number[]): Record<ReadModelName, Driver> {
   const left = histories.map((history) => [...history])
   const events: Event[] = []
   for (const at of order) {
@@ -332,7 +330,7 @@ function play(
   }
 }
 
-const rowsTopics: Record<topics.ReadModelName, RowsTopic> = {
+const rowsTopics: Record<ReadModelName, RowsTopic> = {
   orders: topics.OrderRows as never,
   sales: topics.SalesRows as never,
   customers: topics.CustomerRows as never,
@@ -342,7 +340,7 @@ const rowsTopics: Record<topics.ReadModelName, RowsTopic> = {
 async function expectSame(m: Marketplace, order: readonly number[]): Promise<void> {
   await fill(rowsOf(m))
   const drivers = play(historiesOf(m), order)
-  for (const [readModel, topic] of Object.entries(rowsTopics) as [topics.ReadModelName, RowsTopic][]) {
+  for (const [readModel, topic] of Object.entries(rowsTopics) as [ReadModelName, RowsTopic][]) {
     const toDocument = compileDocument(topic.row.schema)
     // As the index gives it back.
     const found = new Map(

@@ -2,7 +2,6 @@ import pg from 'pg'
 import { connectStack } from 'tributary/testing/stack'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import system from '#config'
-import { readModels as names, type ServiceName } from '#schemas/topics.ts'
 import { readVerifierLogin } from '../../packages/tributary/database/settings.ts'
 import type { OpenLetter } from '../../packages/tributary/runtime/dead-letters/letter.ts'
 import { openElasticsearch } from '../../packages/tributary/sink/client.ts'
@@ -22,14 +21,14 @@ const options: VerifyOptions = {
     home: system.services[0]!,
   },
   client,
-  readModels: names,
+  readModels: readModels.map(({ name }) => name),
   deadlineMs: 5_000,
   waitUntilSearchable: async () => true,
   openLetters: async () => [],
 }
 
 /** Runs SQL as the superuser: the test stands in for the services. */
-async function inDatabase(service: ServiceName, work: (db: pg.Client) => Promise<unknown>): Promise<void> {
+async function inDatabase(service: string, work: (db: pg.Client) => Promise<unknown>): Promise<void> {
   const db = new pg.Client({
     host: env.POSTGRES_HOST!,
     port: Number(env.POSTGRES_PORT),
@@ -49,7 +48,7 @@ beforeAll(async () => {
   const { code, stderr } = await stack.tributary(['migrate'])
   if (code !== 0) throw new Error(`migrate failed: ${stderr}`)
   for (const [service, theirs] of Object.entries(tables)) {
-    await inDatabase(service as ServiceName, async (db) => {
+    await inDatabase(service, async (db) => {
       for (const [table, rows] of Object.entries(theirs)) {
         await db.query(`truncate ${table} cascade`)
         for (const row of rows) {
@@ -73,7 +72,7 @@ afterEach(async () => {
 })
 afterAll(async () => {
   for (const [service, theirs] of Object.entries(tables))
-    await inDatabase(service as ServiceName, (db) => db.query(`truncate ${Object.keys(theirs)} cascade`))
+    await inDatabase(service, (db) => db.query(`truncate ${Object.keys(theirs)} cascade`))
   await client.close()
 })
 

@@ -1,8 +1,8 @@
 import { waitUntil } from 'tributary/testing'
 import { connectStack } from 'tributary/testing/stack'
 import { expect, test } from 'vitest'
-import { domainTopics } from '#schemas/topics.ts'
 import kafkajs from '../../packages/tributary/runtime/kafkajs.ts'
+import { domainTopics } from '../harness/marketplace.ts'
 
 const stack = connectStack()
 

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connectStack } from 'tributary/testing/stack'
 import { beforeAll, expect, test } from 'vitest'
-import { domainTopics, Orders, Payments } from '#schemas/topics.ts'
+import { Orders, Payments } from '#schemas/topics.ts'
+import { domainTopics } from '../harness/marketplace.ts'
 import { api } from './api.ts'
 
 const run = promisify(execFile)

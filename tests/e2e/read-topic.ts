@@ -1,7 +1,7 @@
-import { topics } from '#schemas/topics.ts'
 import { listOffsets } from '../../packages/tributary/engine/kafka/admin.ts'
 import { Cluster } from '../../packages/tributary/engine/kafka/cluster.ts'
 import { fetchRecords } from '../../packages/tributary/engine/kafka/fetcher.ts'
+import { topics } from '../harness/marketplace.ts'
 
 /** A record as a reader sees it. */
 export interface ReadRecord {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { project } from '#runtime/project'
-import { services } from '../../../schemas/topics.ts'
+import { services } from '../../../tests/harness/marketplace.ts'
 import { connectorOf, describeDrift, driftOf, wantedConnectors } from './configuration.ts'
 
 test('every service has a connector of its own on its own slot, login and topic', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as c from '../../../schemas/contracts.generated.ts'
-import { contracts } from '../../../schemas/topics.ts'
+import { contracts } from '../../../tests/harness/marketplace.ts'
 import { avroType, codecOn, memoryCodec } from './codec.ts'
 import { type Contract, contract } from './contract.ts'
 import { BadPayload, InvalidValue, SchemaNotRegistered, UnknownSchemaId } from './errors.ts'

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { connectStack } from '#testing/stack'
 import { OrderCanceled } from '../../../schemas/contracts.generated.ts'
-import { contracts } from '../../../schemas/topics.ts'
+import { contracts } from '../../../tests/harness/marketplace.ts'
 import { openCodec } from './codec.ts'
 import { contract } from './contract.ts'
 import { SchemaNotRegistered, UnknownSchemaId } from './errors.ts'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { OrderPlaced, ReviewWritten } from '../../../schemas/contracts.generated.ts'
 import rules from '../../../schemas/rules.json' with { type: 'json' }
-import { domainTopics } from '../../../schemas/topics.ts'
+import { domainTopics } from '../../../tests/harness/marketplace.ts'
 import { eventFaults, faultOf, type Kind, kindOf, listRuleOf } from './rules.ts'
 
 describe('an id', () => {

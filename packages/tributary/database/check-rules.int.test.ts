@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { services } from '../../../schemas/topics.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
+import { services } from '../../../tests/harness/marketplace.ts'
 import { type BrokenRule, brokenRules } from './check-rules.ts'
 import { readVerifierLogin } from './settings.ts'
 

@@ -5,12 +5,12 @@ import { resend } from '#outbox/resend'
 import { openLog } from '#runtime/log'
 import type { TopicReader, TopicReaderOptions } from '#runtime/topic-reader'
 import { waitUntil } from '#testing/wait-until'
-import { domainTopics, services } from '../../../schemas/topics.ts'
 import {
   freshId,
   openDatabases as openTestDatabases,
   type Databases as TestDatabases,
 } from '../../../tests/harness/databases.ts'
+import { domainTopics, services } from '../../../tests/harness/marketplace.ts'
 import { openAudit } from './audit.ts'
 import { type Databases, openDatabases } from './databases.ts'
 import type { Brokers } from './topics.ts'

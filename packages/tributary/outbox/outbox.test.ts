@@ -4,7 +4,8 @@ import { memoryCodec } from '#contracts/codec'
 import { contract } from '#contracts/contract'
 import { eventsTopic } from '#contracts/topic'
 import { CustomerRegistered } from '../../../schemas/contracts.generated.ts'
-import { Customers, contracts } from '../../../schemas/topics.ts'
+import { Customers } from '../../../schemas/topics.ts'
+import { contracts } from '../../../tests/harness/marketplace.ts'
 import { publish, publishes, publishTombstone, withOutbox } from './outbox.ts'
 
 const events = publishes(Customers, {

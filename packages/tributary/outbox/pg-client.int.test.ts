@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec'
 import { readServiceLogin } from '#database/settings'
 import { CustomerMoved, CustomerRegistered } from '../../../schemas/contracts.generated.ts'
-import { contracts } from '../../../schemas/topics.ts'
 import { type Databases, freshId, openDatabases } from '../../../tests/harness/databases.ts'
+import { contracts } from '../../../tests/harness/marketplace.ts'
 import { publish, withOutbox } from './outbox.ts'
 
 let databases: Databases

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDatabase } from '#database/connect'
 import { openLog } from '#runtime/log'
 import { Registry } from '#runtime/metrics'
-import { services } from '../../../schemas/topics.ts'
+import { services } from '../../../tests/harness/marketplace.ts'
 import system from '../../../tributary.config.ts'
 import { openServer } from './server.ts'
 

@@ -2,9 +2,10 @@ import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { memoryCodec } from '#contracts/codec'
 import { UNREADABLE_BATCH } from '#runtime/kafkajs'
-import { contracts, OrderRows, SalesRows, SellerRows } from '../../../schemas/topics.ts'
+import { OrderRows, SalesRows, SellerRows } from '../../../schemas/topics.ts'
 import { orders, sales } from '../../../sinks/read-models/index.ts'
 import { sampleRows } from '../../../sinks/testing/sample.ts'
+import { contracts } from '../../../tests/harness/marketplace.ts'
 import { recordReader } from './records.ts'
 
 const codec = memoryCodec(contracts)
