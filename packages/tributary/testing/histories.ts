@@ -70,7 +70,7 @@ export function historiesOf({ services, possible = () => true, values = {} }: Hi
   const step = fc.oneof(
     { weight: 24, arbitrary: draft },
     { weight: 8, arbitrary: act },
-    { weight: 1, arbitrary: erasure },
+    { weight: 2, arbitrary: erasure },
   )
   return fc
     .tuple(

@@ -20,7 +20,6 @@ export type Chosen = Readonly<Record<string, readonly unknown[]>>
 
 /** How many values a pool has at most: the fewer, the more meets. */
 const POOL = 3
-const sizes = { minLength: 1, maxLength: POOL }
 
 const PLAIN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', '1', '2', '3']
 /** What one side or the other may take for equal, or put in another order. */
@@ -55,9 +54,12 @@ function textsOf(kind: string): fc.Arbitrary<readonly string[]> {
   const plain = allowed(PLAIN.map((letter) => letter.repeat(least))).slice(0, POOL)
   if (plain.length < POOL) throw new Error(`no texts are known that the rule "${kind}" of schemas/rules.json allows`)
   const odd = allowed(ODD)
-  const few = fc.integer({ min: 1, max: POOL }).map((size) => plain.slice(0, size))
-  if (odd.length < POOL) return few
-  return fc.oneof({ withCrossShrink: true }, few, fc.uniqueArray(fc.constantFrom(...odd), sizes))
+  const three = { minLength: POOL, maxLength: POOL }
+  const all =
+    odd.length < POOL
+      ? fc.constant(plain)
+      : fc.oneof({ withCrossShrink: true }, fc.constant(plain), fc.uniqueArray(fc.constantFrom(...odd), three))
+  return fc.tuple(all, fc.integer({ min: 1, max: POOL })).map(([texts, size]) => texts.slice(0, size))
 }
 
 /** A record's data. Throws `TypeError` on Avro types that have no place in a document either (maps, enums, bytes). */
@@ -145,7 +147,7 @@ function instantsOf(kind: string): fc.Arbitrary<readonly number[]> {
     { weight: 1, arbitrary: fc.constantFrom(min, max) },
     { weight: 1, arbitrary: fc.integer({ min, max }) },
   )
-  return fc.uniqueArray(one, sizes)
+  return fc.uniqueArray(one, { minLength: 1, maxLength: POOL })
 }
 
 /** The first and the last instant that a kind allows, in ms. */
