@@ -22,6 +22,8 @@ export default defineConfig({
             '**/*.int.test.ts',
             '**/*.e2e.test.ts',
           ],
+          // The same modules once, and not for each file anew.
+          isolate: false,
           // Run beside the servers’ tests, at a low priority: to end what hangs, not what waits for its turn.
           testTimeout: 120_000,
         },

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { builtPackages } from '../harness/built.ts'
 import { applyEdit, type Page, parsePage, saysSo } from './page.ts'
 import { coursePages, otherPages } from './pages.ts'
 import { bash, besideMarketplace, type Followed, follow, newLibrary, type } from './project.ts'
@@ -7,6 +9,9 @@ const followed: Followed[] = []
 afterAll(() => {
   for (const { remove } of followed) remove()
 })
+
+/** The compiler takes its declarations as they are, where it would check the sources of a link to the repository's. */
+const builtPackage = join(builtPackages(), 'tributary')
 
 /** A project's tests of topologies need no database: none is started for them. */
 const noServers = { TEST_POSTGRES_URL: 'postgres://nobody@127.0.0.1:1' }
@@ -18,7 +23,7 @@ async function followAll(folder: string, page: Page): Promise<void> {
     if (block.kind === 'command' && !block.stack) await type(folder, page, block, noServers)
   }
   const typed = page.blocks.some(({ kind }) => kind === 'write' || kind === 'edit' || kind === 'snippet')
-  if (typed) expect(await bash(folder, 'tsc --noEmit -p .')).toEqual({ exit: 0, said: '' })
+  if (typed) expect(await bash(folder, 'tsc --noEmit --singleThreaded -p .')).toEqual({ exit: 0, said: '' })
 }
 
 test('every code block says what it is for, so that none goes unchecked', () => {
@@ -31,7 +36,7 @@ describe('the guide, page after page in one project', () => {
   test.each(coursePages.map((page) => [page.path, page] as const))(
     '%s',
     async (_, page) => {
-      library ??= newLibrary('course')
+      library ??= newLibrary('course', builtPackage)
       await followAll(library.folder, page)
     },
     300_000,
@@ -41,7 +46,7 @@ describe('the guide, page after page in one project', () => {
 test.each(otherPages.map((page) => [page.path, page] as const))(
   '%s',
   async (_, page) => {
-    const project = page.project === 'library' ? newLibrary(page.name) : besideMarketplace(page.name)
+    const project = page.project === 'library' ? newLibrary(page.name, builtPackage) : besideMarketplace(page.name)
     followed.push(project)
     await followAll(project.folder, page)
   },

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { applyEdit, type Block, type Page, saysSo } from './page.ts'
 
@@ -12,15 +12,18 @@ export interface Followed {
   remove(): void
 }
 
-/** A new project as `npm create` makes it; the package is the repository's, by a link. */
-export function newLibrary(name: string): Followed {
+/** A new project as `npm create` makes it; its package is a link. @param installed to where: the repository's, if not said */
+export function newLibrary(name: string, installed = join(repository, 'node_modules/tributary')): Followed {
   const { folder, remove } = newFolder(name)
   const project = join(folder, 'library')
   execFileSync('node', [join(repository, 'packages/create/create.js'), project], { stdio: 'ignore' })
-  mkdirSync(join(project, 'node_modules'))
-  for (const linked of ['.bin', 'tributary']) {
-    symlinkSync(join(repository, 'node_modules', linked), join(project, 'node_modules', linked))
-  }
+  const own = join(project, 'node_modules/.bin')
+  mkdirSync(own, { recursive: true })
+  for (const program of readdirSync(programs)) symlinkSync(join(programs, program), join(own, program))
+  symlinkSync(installed, join(project, 'node_modules/tributary'))
+  const { bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
+  rmSync(join(own, 'tributary'))
+  symlinkSync(join('../tributary', bin.tributary), join(own, 'tributary'))
   // The package's sources are checked once, and not again with every page.
   const config = join(project, 'tsconfig.json')
   writeFileSync(config, readFileSync(config, 'utf8').replace('"noEmit": true', '"noEmit": true, "incremental": true'))

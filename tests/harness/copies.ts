@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { builtPackages } from './built.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -18,12 +19,10 @@ export class Copy {
   /** A project that was just created, on the package as it is published. */
   static ofTemplate(): Copy {
     const copy = new Copy('template', 'node_modules/tributary/tributary.js')
-    const built = `${copy.root}-built`
-    execFileSync('node', ['packages/build.ts', built], { cwd: root, stdio: 'ignore' })
     rmSync(copy.root, { recursive: true })
     execFileSync('node', ['packages/create/create.js', copy.root], { cwd: root, stdio: 'ignore' })
     mkdirSync(join(copy.root, 'node_modules'))
-    symlinkSync(join(built, 'tributary'), join(copy.root, 'node_modules/tributary'))
+    symlinkSync(join(builtPackages(), 'tributary'), join(copy.root, 'node_modules/tributary'))
     return copy
   }
 
@@ -62,7 +61,7 @@ export class Copy {
   }
 
   remove(): void {
-    for (const folder of [this.root, `${this.root}-built`]) rmSync(folder, { recursive: true, force: true })
+    rmSync(this.root, { recursive: true, force: true })
   }
 }
 

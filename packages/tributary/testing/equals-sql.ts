@@ -12,7 +12,7 @@ import { type Difference, difference, differingFields } from '#verify/compare'
 import type { Verification } from '#verify/definition'
 import { recompute, sourcesOn } from '#verify/load'
 import { eventViewsOn } from './event-views.ts'
-import { type History, historiesOf, isEvent, type Possible } from './histories.ts'
+import { type History, historiesOf, isEvent, isRecord, lasting, type Possible } from './histories.ts'
 import { inWords } from './records.ts'
 import { inScratchSession } from './scratch-session.ts'
 
@@ -52,8 +52,8 @@ export type EqualsSqlOptions = OverEvents | OverTables
 type Recompute = (topic: RowsTopic) => Promise<readonly { readonly key: string; readonly document: Document }[]>
 
 /**
- * Holds topologies against SQL: whatever events happen, in whatever order, worked off by however many workers in whatever
- * portions, and after whatever crashes, their rows are what the SQL gives in a scratch Postgres. Several topologies, when
+ * Holds topologies against SQL: whatever events happen and whatever is erased, in whatever order, worked off by however many
+ * workers in whatever portions, and after whatever crashes, their rows are what the SQL gives in a scratch Postgres. Several topologies, when
  * one reads the rows of those before it.
  * @throws AssertionError with the shortest history found on which they differ, all that differs, and how to see it again
  */
@@ -67,7 +67,7 @@ export async function equalsSql(topologies: Topology | readonly Topology[], opti
     const views = await eventViewsOn(client, topics)
     const recomputed = 'sql' in options ? overEvents(client, options) : await overTables(client, options, compared)
     const differs = async (history: History): Promise<readonly Difference[]> => {
-      await views.fill(history.steps.filter(isEvent))
+      await views.fill(lasting(history))
       const drivers = play(chain, plans, history)
       await recomputed.begin()
       const each: Difference[] = []
@@ -173,10 +173,13 @@ function play(chain: readonly Topology[], plans: readonly Plan[], { steps, worke
   }
   for (const step of steps) {
     for (const [at, driver] of drivers.entries()) {
-      if (isEvent(step)) {
-        const { topic, ...event } = step
-        if (reads[at]!.has(topic.name)) driver.pipe(topic, event as never)
-      } else if (step.do === 'epoch') driver.epoch(step.worker % workers, step.most, step.outcome)
+      if (isRecord(step)) {
+        if (!reads[at]!.has(step.topic.name)) continue
+        if (isEvent(step)) driver.pipe(step.topic, step as never)
+        else driver.erase(step.topic, step.key)
+        continue
+      }
+      if (step.do === 'epoch') driver.epoch(step.worker % workers, step.most, step.outcome)
       else driver.restart(step.worker % workers)
       passOn(at)
     }
@@ -222,7 +225,7 @@ function failure(
   const lines = [
     `SQL and topology differ after ${count(events.length, 'event')}, worked off by ${count(workers, 'worker')}:`,
   ]
-  for (const step of steps) lines.push(`  ${isEvent(step) ? inWords(step) : `(${Object.values(step).join(' ')})`}`)
+  for (const step of steps) lines.push(`  ${isRecord(step) ? inWords(step) : `(${Object.values(step).join(' ')})`}`)
   if (found instanceof Error) lines.push(found.message)
   else {
     for (const { key, kind, expected, found: got } of found) {

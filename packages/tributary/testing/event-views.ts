@@ -10,7 +10,7 @@ import type { TopicEvent } from './records.ts'
  * and records `jsonb` with instants in ISO 8601.
  */
 export interface EventViews {
-  /** Puts a history in the place of the one before. */
+  /** Puts a history's events, those that nothing erased after them, in the place of the one before. */
   fill(events: readonly TopicEvent[]): Promise<void>
 }
 

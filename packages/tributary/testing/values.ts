@@ -3,17 +3,22 @@ import { faultOf, kindOf, listRuleOf, type Rule, ruleOf } from '#contracts/rules
 import { type Field, fieldsOf, type Shape } from '#read-models/avro'
 
 /**
- * Values that fit an event's schema and the rules of schemas/rules.json. Texts are drawn from a small pool for each kind of
- * value, which a whole history shares: ids meet, whatever their fields are called.
+ * Values that fit an event's schema and the rules of schemas/rules.json. Texts and instants are drawn from a small pool for
+ * each kind of value, which a whole history shares: ids meet, and times are equal, whatever their fields are called.
  */
 
-/** A pool's texts by kind; '' is the kind of the fields that rules.json says nothing of. */
-export type Pools = Readonly<Record<string, readonly string[]>>
-/** A value whose texts aren't chosen yet, so that they and all else are shrunk apart. */
+/** What is drawn from, by kind; '' is the kind of the fields that rules.json says nothing of. */
+export interface Pools {
+  readonly texts: Readonly<Record<string, readonly string[]>>
+  /** In ms. */
+  readonly instants: Readonly<Record<string, readonly number[]>>
+}
+/** A value whose texts and instants aren't chosen yet, so that they and all else are shrunk apart. */
 export type Draft = (pools: Pools) => unknown
 /** Values that a field has instead of those that its schema allows, by its name. */
 export type Chosen = Readonly<Record<string, readonly unknown[]>>
 
+/** How many values a pool has at most: the fewer, the more meets. */
 const POOL = 3
 
 const PLAIN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', '1', '2', '3']
@@ -24,32 +29,37 @@ const ODD = [
   ...['a/b', 'a%2Fb', "'", '"', '\\', '\t', '\u2028', '\uFEFFa', 'a\u200Bb', '|', 'a|b', '%7C', '1-2', '', ' '],
 ]
 
-/** The pools of some kinds: plain texts, or odd ones. */
-export function poolsOf(kinds: readonly string[]): fc.Arbitrary<Pools> {
-  return fc.record(Object.fromEntries(kinds.map((kind) => [kind, poolOf(kind)])))
+/** The pools of the kinds that schemas' fields have: plain values, or odd ones. */
+export function poolsOf(schemas: readonly unknown[], chosen: Chosen): fc.Arbitrary<Pools> {
+  const kinds = { texts: new Set<string>(), instants: new Set<string>() }
+  const ofShape = (name: string, shape: Shape): void => {
+    if (shape.kind === 'string') kinds.texts.add(kindOf(name) ?? '')
+    else if (shape.kind === 'instant') kinds.instants.add(kindOf(name) ?? '')
+    else if (shape.kind === 'array') ofShape(name, shape.of)
+    else if (shape.kind === 'record') shape.fields.forEach(ofField)
+  }
+  const ofField = ({ name, shape }: Field): void => {
+    if (!Object.hasOwn(chosen, name)) ofShape(name, shape)
+  }
+  for (const schema of schemas) fieldsOf(schema).forEach(ofField)
+  const each = <T>(kinds: ReadonlySet<string>, pool: (kind: string) => fc.Arbitrary<T>) =>
+    fc.record(Object.fromEntries(Array.from(kinds, (kind) => [kind, pool(kind)])))
+  return fc.record({ texts: each(kinds.texts, textsOf), instants: each(kinds.instants, instantsOf) })
 }
 
-function poolOf(kind: string): fc.Arbitrary<readonly string[]> {
+function textsOf(kind: string): fc.Arbitrary<readonly string[]> {
   const allowed = (texts: readonly string[]) =>
     kind === '' ? texts : texts.filter((text) => faultOf(kind, text) === undefined)
   const least = (kind !== '' && (ruleOf(kind) as { minBytes?: number }).minBytes) || 1
   const plain = allowed(PLAIN.map((letter) => letter.repeat(least))).slice(0, POOL)
   if (plain.length < POOL) throw new Error(`no texts are known that the rule "${kind}" of schemas/rules.json allows`)
   const odd = allowed(ODD)
-  if (odd.length < POOL) return fc.constant(plain)
-  const some = fc.uniqueArray(fc.constantFrom(...odd), { minLength: POOL, maxLength: POOL })
-  return fc.oneof({ withCrossShrink: true }, fc.constant(plain), some)
-}
-
-/** The kinds of text that a schema's fields have. */
-export function kindsIn(schema: unknown, chosen: Chosen): string[] {
-  const ofShape = (name: string, shape: Shape): string[] => {
-    if (shape.kind === 'string') return [kindOf(name) ?? '']
-    if (shape.kind === 'array') return ofShape(name, shape.of)
-    return shape.kind === 'record' ? shape.fields.flatMap(ofField) : []
-  }
-  const ofField = ({ name, shape }: Field): string[] => (Object.hasOwn(chosen, name) ? [] : ofShape(name, shape))
-  return fieldsOf(schema).flatMap(ofField)
+  const three = { minLength: POOL, maxLength: POOL }
+  const all =
+    odd.length < POOL
+      ? fc.constant(plain)
+      : fc.oneof({ withCrossShrink: true }, fc.constant(plain), fc.uniqueArray(fc.constantFrom(...odd), three))
+  return fc.tuple(all, fc.integer({ min: 1, max: POOL })).map(([texts, size]) => texts.slice(0, size))
 }
 
 /** A record's data. Throws `TypeError` on Avro types that have no place in a document either (maps, enums, bytes). */
@@ -81,7 +91,7 @@ function shapeOf(name: string, shape: Shape, chosen: Chosen): fc.Arbitrary<Draft
     )
   switch (shape.kind) {
     case 'string':
-      return fc.nat(POOL - 1).map((nth) => (pools) => pools[kind ?? '']![nth])
+      return nth.map((nth) => (pools) => from(pools.texts[kind ?? '']!, nth))
     case 'boolean':
       return known(fc.boolean())
     case 'int':
@@ -91,7 +101,10 @@ function shapeOf(name: string, shape: Shape, chosen: Chosen): fc.Arbitrary<Draft
       // Whatever they are added up in: these sums are exact.
       return known(fc.integer({ min: -8, max: 8 }).map((quarters) => quarters / 4))
     case 'instant':
-      return known(instant(kind === undefined ? undefined : ruleOf(kind)))
+      return fc.tuple(nth, nudge).map(([nth, more]) => (pools) => {
+        const [min, max] = rangeOf(kind ?? '')
+        return Math.max(min, Math.min(max, from(pools.instants[kind ?? '']!, nth) + more))
+      })
     case 'record':
       return recordOf(shape.fields, chosen)
     case 'array': {
@@ -101,6 +114,10 @@ function shapeOf(name: string, shape: Shape, chosen: Chosen): fc.Arbitrary<Draft
     }
   }
 }
+
+/** A value's place in its pool, around and around. */
+const nth = fc.nat(5)
+const from = <T>(pool: readonly T[], nth: number): T => pool[nth % pool.length]!
 
 /** Few mostly, so that they are equal now and then; and any that are allowed. */
 function integer(rule: Rule | undefined): fc.Arbitrary<number> {
@@ -116,17 +133,27 @@ function integer(rule: Rule | undefined): fc.Arbitrary<number> {
 const DAY_MS = 86_400_000
 const START = Date.UTC(2020, 1, 27)
 
-/** A few days around the end of a February, their last and first moments, and any that is allowed. */
-function instant(rule: Rule | undefined): fc.Arbitrary<number> {
-  const [from, to] =
-    rule?.type === 'instant' ? [rule.from, rule.to] : ['1970-01-01T00:00:00Z', '2199-12-31T23:59:59.999Z']
-  const [min, max] = [Date.parse(from), Date.parse(to)]
+/** Of an instant from the pool: mostly that one, else the next or the one before, in ms. */
+const nudge = fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constantFrom(-1, 1) })
+
+/** A few days around the end of a February, times within them, and any that is allowed. */
+function instantsOf(kind: string): fc.Arbitrary<readonly number[]> {
+  const [min, max] = rangeOf(kind)
   const within = (value: number) => Math.max(min, Math.min(max, value))
-  const day = fc.nat(4).map((days) => within(START + days * DAY_MS))
-  return fc.oneof(
-    { weight: 5, arbitrary: day },
+  const day = fc.nat(4).map((days) => START + days * DAY_MS)
+  const one = fc.oneof(
+    { weight: 5, arbitrary: day.map(within) },
     { weight: 2, arbitrary: fc.tuple(day, fc.constantFrom(-1, 1, 999)).map(([at, more]) => within(at + more)) },
     { weight: 1, arbitrary: fc.constantFrom(min, max) },
     { weight: 1, arbitrary: fc.integer({ min, max }) },
   )
+  return fc.uniqueArray(one, { minLength: 1, maxLength: POOL })
+}
+
+/** The first and the last instant that a kind allows, in ms. */
+function rangeOf(kind: string): readonly [number, number] {
+  const rule = kind === '' ? undefined : ruleOf(kind)
+  const [from, to] =
+    rule?.type === 'instant' ? [rule.from, rule.to] : ['1970-01-01T00:00:00Z', '2199-12-31T23:59:59.999Z']
+  return [Date.parse(from), Date.parse(to)]
 }
