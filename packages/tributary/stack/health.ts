@@ -86,7 +86,7 @@ function isConcern(value: unknown): value is Concern {
   return typeof one?.part === 'string' && typeof one.what === 'string'
 }
 
-const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
+export const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
 
 export async function askKafka(at: KafkaAt): Promise<Ailment> {
   const kafka = new Kafka({
