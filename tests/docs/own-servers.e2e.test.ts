@@ -141,6 +141,7 @@ test("the guide's role is enough to build a read model anew, and is good for not
     ca,
   })
   onTestFinished(() => entered.close())
+  await owner.indices.create({ index: 'payroll' })
   await owner.index({ index: 'payroll', document: { salary: 1 }, refresh: true })
   const forbidden = { statusCode: 403 }
   await expect(entered.search({ index: 'payroll' })).rejects.toMatchObject(forbidden)

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSecrets, secretsFile } from '../../packages/tributary/stack/secrets.ts'
@@ -71,9 +72,11 @@ function lend() {
           if (answer !== 201) refusals.add(answer)
           return answer === 201
         },
-        { timeoutMs: 120_000 },
+        { timeoutMs: 120_000, everyMs: 50 },
       )
       lent.push(loanId)
+      // The rotation is what is tested here, not how much a stack bears.
+      await sleep(50)
     }
   })()
   return {
@@ -123,9 +126,8 @@ test('a rotation under traffic that is killed in the middle and run again: nothi
   for (const name of Object.keys(logins))
     expect([name, await enters(name, before), await enters(name, after)]).toEqual([name, false, true])
   expect(statSync(secretsFile(home)).mode & 0o777).toBe(0o600)
-  const logs = ['postgres', 'registry', 'connect', 'loans', 'watch'].map((name) =>
-    readFileSync(join(home, 'logs', `${name}.log`), 'utf8'),
-  )
+  const logs = readdirSync(join(home, 'logs')).map((name) => readFileSync(join(home, 'logs', name), 'utf8'))
+  expect(logs.join('').length).toBeGreaterThan(0)
   for (const secret of [...Object.values(before), ...Object.values(after)])
     expect(said + logs.join('')).not.toContain(secret)
 
