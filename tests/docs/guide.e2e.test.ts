@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { defaultPorts } from './own-stack.ts'
 import { coursePages } from './pages.ts'
 import { bash, type Followed, follow, newLibrary, repository, type } from './project.ts'
 
@@ -16,8 +17,6 @@ beforeAll(async () => {
   library = newLibrary('stack')
   for (const page of coursePages) for (const block of page.blocks) follow(library.folder, page, block)
   expect(await bash(library.folder, 'npx --no tributary schemas generate')).toMatchObject({ exit: 0 })
-  const shape = `import('tributary/testing/stack').then(({ shape }) => console.log(JSON.stringify(shape.defaultPorts)))`
-  const { said } = await bash(library.folder, `node -e "${shape}"`)
   serving = spawn('node', [join(repository, 'tests/serve.ts'), 'all'], {
     cwd: library.folder,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -28,7 +27,7 @@ beforeAll(async () => {
     once(serving, 'exit').then(() => Promise.reject(new Error('the stack of the guide was not started'))),
   ])
   env = JSON.parse(/'(.*)'/.exec(line)![1]!)
-  ports = new Map(Object.entries(JSON.parse(said)).map(([name, port]) => [String(port), env[name]!]))
+  ports = new Map(Object.entries(await defaultPorts(library.folder)).map(([name, port]) => [String(port), env[name]!]))
 }, 900_000)
 
 afterAll(async () => {

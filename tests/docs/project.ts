@@ -98,8 +98,8 @@ export async function type(
   if (says !== undefined && !saysSo(said, says)) throw new Error(`${path}:${line} says something else:\n${said}`)
 }
 
-/** What a shell says of a command in a folder, and how it ends. */
-export function bash(cwd: string, code: string, env: Readonly<Record<string, string>> = {}) {
+/** What a shell says of a command in a folder, and how it ends. One that takes longer is killed. */
+export function bash(cwd: string, code: string, env: Readonly<Record<string, string>> = {}, timeout = 120_000) {
   const whole: NodeJS.ProcessEnv = {
     ...process.env,
     NO_COLOR: '1',
@@ -111,11 +111,8 @@ export function bash(cwd: string, code: string, env: Readonly<Record<string, str
   for (const name of Object.keys(whole)) if (/^(VITEST|FORCE_COLOR|NODE_ENV|TEST$)/.test(name)) delete whole[name]
   return new Promise<{ exit: number; said: string }>((resolve) =>
     // Node's pipes look to bash like the network, for which it reads what somebody set up for themselves.
-    execFile(
-      'bash',
-      ['--norc', '-euo', 'pipefail', '-c', code],
-      { cwd, env: whole, timeout: 120_000 },
-      (error, out, err) => resolve({ exit: error ? Number(error.code ?? 1) : 0, said: out + err }),
+    execFile('bash', ['--norc', '-euo', 'pipefail', '-c', code], { cwd, env: whole, timeout }, (error, out, err) =>
+      resolve({ exit: error ? Number(error.code ?? 1) : 0, said: out + err }),
     ),
   )
 }

@@ -4,6 +4,8 @@ import { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { commandsText } from '../../packages/tributary/runtime/commands.ts'
 import { shape } from '../../packages/tributary/testing/stack.ts'
+import system from '../../tributary.config.ts'
+import { roleFor, roleOfGuide } from './elasticsearch-role.ts'
 import { fieldsOf } from './interfaces.ts'
 import { repository } from './project.ts'
 
@@ -20,6 +22,10 @@ test('every setting of .env.example stands on the page of settings', () => {
   const page = read('docs/reference/settings.md')
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((name) => !page.includes(`| \`${general(name)}\` |`))).toEqual([])
+})
+
+test('the role for Elasticsearch names the read models of the marketplace, and nothing else', () => {
+  expect(roleOfGuide()).toEqual(roleFor(system.readModels.map(({ name }) => name)))
 })
 
 test('a field without a docstring is an error, and one of several lines is told by its names', () => {

@@ -215,3 +215,61 @@ test('a database that a program works on is taken as it is, and the program goes
   )
   expect(read[0].n).toBeGreaterThan(0)
 }, 120_000)
+
+test('the owner of a database, who may replicate and nothing else, has it taken as it is', async () => {
+  const { env, dba, settings } = await openServer()
+  const owned = { ...env, POSTGRES_USER: 'shop', POSTGRES_PASSWORD: 'of shop' }
+  const byOwner = readMigrateSettings(services, owned)
+  await dba.raw(`create role shop login password 'of shop'`)
+  await dba.raw('create database customers owner shop')
+  const shop = open(byOwner.superuser('customers'))
+  await shop.raw(
+    'create table customers (customer_id text primary key, unique_id text, zip text, city text, state text)',
+  )
+  await shop('customers').insert({ customer_id: 'old', unique_id: 'u', zip: '01', city: 'x', state: 'SP' })
+  const theirs = open({ ...readMigrateSettings(services, servers[0]!.env).superuser('customers') })
+  await theirs.raw('create table payroll (salary int)')
+  const definition = await system.loadService('customers')
+  const one = { services: ['customers'], loadService: async () => ({ ...definition, migrations: [] }) }
+
+  await expect(migrate(one, byOwner, ['customers'])).rejects.toThrow(
+    `the login "shop" sets up, and mayn't replicate, so it can't make slots: alter role shop replication`,
+  )
+  const sql = setUpSql(one.services, byOwner, undefined, ['customers'])
+  for (const statement of sql.split(/;\n/).filter((text) => /\S/.test(text))) await dba.raw(statement)
+
+  // Whoever else sets up hasn't its rights.
+  await dba.raw(`create role set_up login replication password 'of set_up'`)
+  await dba.raw('grant maintainer to set_up with inherit true, set true')
+  expect((await migrate(one, settings, ['customers'])).failed.get('customers')?.message).toBe(
+    'database "customers" belongs to the login "shop", and "set_up" hasn\'t its rights: ' +
+      'set up as "shop" (CUSTOMERS_POSTGRES_USER), or grant shop to set_up',
+  )
+  expect((await migrate(one, byOwner)).failed.get('customers')?.message).toContain('migrate --adopt customers')
+
+  expect([...(await migrate(one, byOwner, ['customers'])).failed]).toEqual([])
+  expect([...(await migrate(one, byOwner)).done.values()]).toEqual([[]])
+
+  // Its program goes on, and so does what may be done with each table.
+  await shop.raw('alter table customers add column later text')
+  const service = open(readServiceLogin('customers', env))
+  const db = await withOutbox(service, memoryCodec(system.contracts), definition.publishes)
+  await db.transaction(async (trx) => {
+    await trx('customers').where({ customer_id: 'old' }).update({ city: 'y' })
+    await publish(trx, CustomerRegistered, { customerId: 'old', uniqueId: 'u', zip: '01', city: 'y', state: 'SP' })
+  })
+  await expect(service('payroll').select()).rejects.toThrow(/permission denied/)
+  expect(await open(readVerifierLogin(env)('customers'))('customers').select('city')).toEqual([{ city: 'y' }])
+  const { rows } = await dba.raw(
+    `select rolname from pg_roles where rolname !~ '^pg_' and rolname <> 'postgres'
+       and (rolsuper or rolcreaterole or rolcreatedb or rolbypassrls)`,
+  )
+  expect(rows).toEqual([])
+  const connector = open(connectorAt('customers', settings))
+  const { rows: read } = await connector.raw(
+    `select count(*)::int as n from pg_logical_slot_peek_binary_changes('customers_outbox', null, null,
+       'proto_version', '1', 'publication_names', 'outbox')`,
+  )
+  expect(read[0].n).toBeGreaterThan(0)
+  await maintainOutbox(open(readMaintainerLogin(env)('customers')), 'customers', Date.now())
+}, 120_000)

@@ -38,3 +38,13 @@ test('each server is told of its own services and of the logins that all share, 
   expect(bees).not.toMatch(/birds|registry/)
   expect(sql).not.toContain('password-of')
 })
+
+test('a database that is taken as it is, and the login that owns it, are there already', () => {
+  const sql = setUpSql(services, readMigrateSettings(services, env), undefined, ['bees'])
+  const [, all, bees] = sql.split(/^-- On /m)
+  expect(all).toContain('create role "set_up" login replication password')
+  expect(all).toContain('create database "birds"')
+  expect(bees).toContain('alter role "bee_keeper" replication;')
+  expect(bees).toContain('create role "bees" login password')
+  expect(bees).not.toMatch(/create database|create role "bee_keeper"/)
+})

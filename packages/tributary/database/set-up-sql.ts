@@ -8,8 +8,14 @@ import type { MigrateSettings } from './settings.ts'
  * What a superuser runs once on each server where whoever sets up (`POSTGRES_USER`) may make neither logins nor databases:
  * logins with the passwords of the settings, as PostgreSQL keeps them, and the services' databases, that belong to it.
  * @param registryPassword where `up` starts a registry, which keeps its schemas on the server that all services share
+ * @param adopted services whose database is there already: it isn't made, and its owner, who sets up, is only let replicate
  */
-export function setUpSql(services: readonly string[], settings: MigrateSettings, registryPassword?: string): string {
+export function setUpSql(
+  services: readonly string[],
+  settings: MigrateSettings,
+  registryPassword?: string,
+  adopted: readonly string[] = [],
+): string {
   const { passwords, superuser } = settings
   const registry = registryPassword === undefined ? [] : ['registry']
   const servers = Map.groupBy([...services, ...registry], (database) => {
@@ -20,7 +26,9 @@ export function setUpSql(services: readonly string[], settings: MigrateSettings,
     const { user, password } = superuser(here[0]!)
     return [
       `-- On ${server}`,
-      made(user, password, 'login replication'),
+      here.some((service) => adopted.includes(service))
+        ? `alter role "${user}" replication;`
+        : made(user, password, 'login replication'),
       '',
       ...login(VERIFIER, passwords.verifier),
       ...login(FRESHNESS, passwords.freshness),
@@ -28,7 +36,9 @@ export function setUpSql(services: readonly string[], settings: MigrateSettings,
       `grant pg_monitor to ${FRESHNESS}, ${MAINTAINER};`,
       `grant ${MAINTAINER} to "${user}" with inherit true, set true;`,
       ...here.flatMap((service) =>
-        service === 'registry' ? ['', ...ofRegistry(user, registryPassword!)] : ['', ...ofService(service, settings)],
+        service === 'registry'
+          ? ['', ...ofRegistry(user, registryPassword!)]
+          : ['', ...ofService(service, settings, adopted.includes(service))],
       ),
       '',
     ]
@@ -36,13 +46,13 @@ export function setUpSql(services: readonly string[], settings: MigrateSettings,
   return `${lines.join('\n').trimEnd()}\n`
 }
 
-function ofService(service: string, { passwords, superuser }: MigrateSettings): string[] {
+function ofService(service: string, { passwords, superuser }: MigrateSettings, adopted: boolean): string[] {
   const connector = connectorLogin(service)
   return [
     ...login(service, passwords.service[service]!),
     ...login(connector, passwords.connector[service]!, 'login replication'),
     `grant ${connector} to ${MAINTAINER} with ${CONNECTOR_OPTIONS};`,
-    database(service, superuser(service).user),
+    ...(adopted ? [] : [database(service, superuser(service).user)]),
   ]
 }
 

@@ -25,15 +25,21 @@ export function producersCommands(program: Command, system: System): void {
     .command('migrate')
     .description("bring the services' databases up to date: logins, tables, outboxes, publications, slots, rights")
     .option('--adopt <service>', 'take its database as it is, with what is in it; may be repeated', adopting)
-    .option('--sql', 'do nothing; print what a superuser runs once where the set-up may make no logins')
+    .option('--sql', 'touch no server; print what a superuser runs once where the set-up may make no logins')
     .action(async ({ adopt = [], sql }: { adopt?: string[]; sql?: boolean }) => {
       const { migrate } = await import('#database/migrate')
       const { readMigrateSettings } = await import('#database/settings')
       const { throwFailed } = await import('#runtime/each')
+      if (sql) {
+        // The set-up fails until somebody has run it: the first `up` comes later.
+        const { makeSecrets } = await import('#stack/environment')
+        const { shapeOf } = await import('#stack/shape')
+        await makeSecrets(shapeOf(system), process.env)
+      }
       const settings = readMigrateSettings(services)
       if (sql) {
         const { setUpSql } = await import('#database/set-up-sql')
-        return void process.stdout.write(setUpSql(services, settings, process.env.REGISTRY_DB_PASSWORD))
+        return void process.stdout.write(setUpSql(services, settings, process.env.REGISTRY_DB_PASSWORD, adopt))
       }
       const migrated = await migrate(system, settings, adopt)
       for (const [service, steps] of migrated.done) {

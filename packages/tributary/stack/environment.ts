@@ -161,3 +161,14 @@ export async function completeEnvironment(shape: Shape, env: NodeJS.ProcessEnv):
     env[name] ??= value
   }
 }
+
+/** Makes the secrets that are missing, for a command that comes before the first `up`, and puts them into `env`. */
+export async function makeSecrets(shape: Shape, env: NodeJS.ProcessEnv): Promise<void> {
+  const { placesOf } = await import('./places.ts')
+  const { ensureHome, withLock } = await import('./home.ts')
+  const { ensureSecrets } = await import('./secrets.ts')
+  const places = placesOf(readStackSettings(shape, env))
+  ensureHome(places)
+  const secrets = await withLock(places, async () => ensureSecrets(places.home, shape.secretNames))
+  for (const [name, value] of Object.entries(secrets)) env[name] ??= value
+}

@@ -7,16 +7,20 @@ import { httpAt } from '#runtime/http-at'
 import { kafkaAt } from '#runtime/kafka-at'
 import { elasticsearchAt, openElasticsearch } from '#sink/client'
 import { addressesOf, type StackSettings } from './environment.ts'
-import type { ServerName } from './given.ts'
-import { type Ailment, ailingConnectors, askHttp, askKafka, askPostgres, patiently } from './health.ts'
+import { addressOf, type ServerName } from './given.ts'
+import { withRemedy } from './given-remedy.ts'
+import { type Ailment, ailingConnectors, askHttp, askKafka, askPostgres, inOneLine, patiently } from './health.ts'
 
-/** Asks a server that is given whether it is well. Never throws. */
+/** Asks a server that is given whether it is well. Says where it is, and the settings to look at. Never throws. */
 export async function ailmentOfGiven(server: ServerName, settings: StackSettings): Promise<Ailment> {
   const env = addressesOf(settings)
-  return (await patiently(async () => ({ ailment: await ask(server, settings, env), concerns: [] }))).ailment
+  if (server === 'postgres') return askAllPostgres(settings.shape.services, env)
+  const name = addressOf[server]
+  const { ailment } = await patiently(async () => ({ ailment: await ask(server, env), concerns: [] }))
+  return ailment && `${env[name]} (${name}): ${withRemedy(server.toUpperCase(), ailment)}`
 }
 
-async function ask(server: ServerName, { shape }: StackSettings, env: Readonly<Record<string, string>>) {
+async function ask(server: Exclude<ServerName, 'postgres'>, env: Readonly<Record<string, string>>): Promise<Ailment> {
   switch (server) {
     case 'kafka':
       return askKafka(kafkaAt(readConfig(kafkaSettings, env)))
@@ -26,13 +30,15 @@ async function ask(server: ServerName, { shape }: StackSettings, env: Readonly<R
       return (await askHttp(httpAt('CONNECT', readConfig(connectSettings, env)), '/connectors')).ailment
     case 'elasticsearch': {
       const client = openElasticsearch(elasticsearchAt(readConfig(elasticsearchSettings, env)))
-      return client.ping().then(
-        () => undefined,
-        (error: Error) => error.message,
-      )
+      // HEAD / would be answered without a reason.
+      return client.cluster
+        .health()
+        .then(
+          () => undefined,
+          (error: Error) => inOneLine(error.message),
+        )
+        .finally(() => client.close())
     }
-    case 'postgres':
-      return askAllPostgres(shape.services, env)
   }
 }
 
@@ -43,15 +49,18 @@ async function askAllPostgres(services: readonly string[], env: Readonly<Record<
     const { host, port } = loginOf(service)
     return `${host}:${port}`
   })
-  for (const [server, [service]] of servers) {
-    const login = loginOf(service!)
-    const ailment = await maintenanceDatabase(login, service!)
-      .then((database) => askPostgres(postgresOptions({ ...login, database })))
-      .catch((error: Error) => error.message)
-    if (ailment !== undefined)
-      return `${server} (${env[serverVariable(service!)] ? serverVariable(service!) : 'POSTGRES_URL'}): ${ailment}`
-  }
-  return undefined
+  const ailments = await Promise.all(
+    [...servers].map(async ([server, [service]]) => {
+      const login = loginOf(service!)
+      const { ailment } = await patiently(async () => {
+        const database = await maintenanceDatabase(login, service!)
+        return { ailment: await askPostgres(postgresOptions({ ...login, database })), concerns: [] }
+      })
+      const own = env[serverVariable(service!)] ? serverVariable(service!) : undefined
+      return ailment && `${server} (${own ?? 'POSTGRES_URL'}): ${withRemedy('POSTGRES', ailment)}`
+    }),
+  )
+  return ailments.find((ailment) => ailment !== undefined)
 }
 
 /** The connectors' tasks that don't run, in words, wherever Kafka Connect is. */

@@ -36,7 +36,7 @@ export const nothingGiven: Given = {
 const upper = (service: string) => service.toUpperCase()
 
 /** A server is given when its address is set, and isn't the one of the stack's own. */
-const addressOf: Readonly<Record<Exclude<ServerName, 'postgres'>, string>> = {
+export const addressOf: Readonly<Record<Exclude<ServerName, 'postgres'>, string>> = {
   kafka: 'KAFKA_BROKERS',
   registry: 'REGISTRY_URL',
   elasticsearch: 'ELASTICSEARCH_URL',

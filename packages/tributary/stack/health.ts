@@ -86,7 +86,7 @@ function isConcern(value: unknown): value is Concern {
   return typeof one?.part === 'string' && typeof one.what === 'string'
 }
 
-const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
+export const inOneLine = (text: string) => text.trim().replace(/\s*\n\s*/g, ' ')
 
 export async function askKafka(at: KafkaAt): Promise<Ailment> {
   const kafka = new Kafka({
@@ -167,6 +167,8 @@ export function connectorFaults(all: Readonly<Record<string, { status: Connector
 
 function reasonOf(error: unknown): string {
   const { name, message, cause, code } = error as Error & { cause?: { code?: string; message?: string }; code?: string }
+  // Its code says less than its words.
+  if (error instanceof pg.DatabaseError) return message
   if (name === 'TimeoutError') return `no answer within ${PATIENCE_MS} ms`
   const reason = cause?.code ?? code ?? cause?.message ?? message
   return reason === 'ECONNREFUSED' ? 'nothing answers on its port' : String(reason)

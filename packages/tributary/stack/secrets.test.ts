@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import system from '../../../tributary.config.ts'
+import { makeSecrets } from './environment.ts'
 import { beginRotation, endRotation, ensureSecrets, readSecrets, secretsFile } from './secrets.ts'
 import { shapeOf } from './shape.ts'
 
-const { processes, secretNames } = shapeOf(system)
+const shape = shapeOf(system)
+const { processes, secretNames } = shape
 
 let home: string
 beforeEach(() => {
@@ -51,4 +53,14 @@ test('a process is only given secrets that exist, and none has the superuser’s
     for (const name of spec.secrets) expect(secretNames, spec.name).toContain(name)
     expect(spec.secrets).not.toContain('POSTGRES_PASSWORD')
   }
+})
+
+test('a command that comes before the first `up` makes the secrets that `up` will find; one that was chosen stays', async () => {
+  const env: NodeJS.ProcessEnv = { TRIBUTARY_HOME: join(home, 'new'), ORDERS_DB_PASSWORD: 'chosen' }
+  await makeSecrets(shape, env)
+  const made = readSecrets(join(home, 'new'))
+  expect(Object.keys(made).toSorted()).toEqual(secretNames.toSorted())
+  expect(env).toMatchObject({ ...made, ORDERS_DB_PASSWORD: 'chosen' })
+  await makeSecrets(shape, { TRIBUTARY_HOME: join(home, 'new') })
+  expect(readSecrets(join(home, 'new'))).toEqual(made)
 })
