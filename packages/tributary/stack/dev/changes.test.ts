@@ -8,7 +8,7 @@ import { placesOf } from '../places.ts'
 import { shapeOf } from '../shape.ts'
 import { endSupervisor, openSupervisor, type Supervisor } from '../supervisor/client.ts'
 import { Changes } from './changes.ts'
-import { readProject } from './read-project.ts'
+import { Loader } from './read-project.ts'
 import { Restarts } from './restarts.ts'
 import type { Screen } from './screen.ts'
 import { Types } from './types.ts'
@@ -52,11 +52,12 @@ beforeAll(async () => {
 
   const say = (_: string, text: string) => void said.push(text)
   const screen: Screen = { logged: say, fault: say, well: say, say: (text) => void said.push(text) }
-  const { project, faults } = await readProject(root, home)
+  const loader = new Loader(root, home)
+  const { project, faults } = await loader.load()
   expect(faults).toEqual([])
   watched = watchFiles((files) => changes?.add(files))
   const parts = {
-    ...{ root, screen, supervisor, watched },
+    ...{ root, screen, supervisor, loader, watched },
     restarts: new Restarts(supervisor, screen),
     // Types have a test of their own: a folder without settings has none to check.
     types: new Types(home, home, screen),
