@@ -33,8 +33,11 @@ export interface Parts {
   readonly watched: WatchedFiles
   /** The processes that were asked for, with those they need; all where it is left out. */
   readonly only?: readonly string[] | undefined
-  /** Brings up a system whose processes are others than before, and ends those it has no more. Keeps to `only`. */
-  up(settings: StackSettings, before: StackSettings): Promise<void>
+  /**
+   * Brings up a system whose processes are others than before, and ends those it has no more.
+   * @param only what is to run of it; all where it is left out
+   */
+  up(settings: StackSettings, before: StackSettings, only: readonly string[] | undefined): Promise<void>
 }
 
 /**
@@ -185,14 +188,15 @@ export class Changes {
         return true
       }
       const wanted = settingsOf(project, this.#settings)
-      const before = new Set(ownNames(this.#settings.shape))
+      const before = ownNames(this.#settings.shape)
+      const now = ownNames(wanted.shape)
       screen.say('the project has other processes now')
       // Where only some are asked for, `up` leaves the set-up alone.
       if (only) await this.#runSteps(project, wanted)
-      await up(wanted, this.#settings)
-      const left = only ? ownNames(wanted.shape).filter((name) => !before.has(name)) : []
-      if (left.length > 0)
-        screen.say(`not among --only, so not started: ${left.join(', ')}; \`dev\` without it, or with them in it, does`)
+      const still = only?.filter((name) => now.includes(name) || !before.includes(name))
+      await up(wanted, this.#settings, still)
+      const left = only ? now.filter((name) => !before.includes(name) && !only.includes(name)) : []
+      if (left.length > 0) screen.say(`not started, since --only doesn't name it: ${left.join(', ')}`)
       this.#settings = wanted
       this.#applied = project.setUp
       this.#owed.clear()

@@ -79,13 +79,10 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const types = new Types(root, places.home, screen)
   const parts = {
     ...{ root, screen, supervisor, restarts, types, loader, watched, only },
-    up: async (wanted: StackSettings, before: StackSettings) => {
+    up: async (wanted: StackSettings, before: StackSettings, still: readonly string[] | undefined) => {
       const now = new Set(ownNames(wanted.shape))
       logs.follow(new Map([...now].map(logOf)))
       for (const name of ownNames(before.shape)) if (!now.has(name)) await supervisor.remove(name)
-      // Of what was asked for, some may be no more.
-      const still = only?.filter((name) => now.has(name) || !ownNames(before.shape).includes(name))
-      if (still?.length === 0) return
       await up(wanted, { only: still, commandExists, say, keep: true })
     },
   }
