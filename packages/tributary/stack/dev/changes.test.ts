@@ -8,7 +8,7 @@ import { placesOf } from '../places.ts'
 import { shapeOf } from '../shape.ts'
 import { endSupervisor, openSupervisor, type Supervisor } from '../supervisor/client.ts'
 import { Changes } from './changes.ts'
-import { readProject } from './read-project.ts'
+import { Loader } from './read-project.ts'
 import { Restarts } from './restarts.ts'
 import type { Screen } from './screen.ts'
 import { Types } from './types.ts'
@@ -36,6 +36,8 @@ let supervisor: Supervisor
 let watched: WatchedFiles
 let changes: Changes | undefined
 let said: string[] = []
+/** What was to run when the processes became others. */
+const broughtUp: (readonly string[] | undefined)[] = []
 
 beforeAll(async () => {
   mkdirSync(home, { recursive: true })
@@ -52,15 +54,17 @@ beforeAll(async () => {
 
   const say = (_: string, text: string) => void said.push(text)
   const screen: Screen = { logged: say, fault: say, well: say, say: (text) => void said.push(text) }
-  const { project, faults } = await readProject(root, home)
+  const loader = new Loader(root, home)
+  const { project, faults } = await loader.load()
   expect(faults).toEqual([])
   watched = watchFiles((files) => changes?.add(files))
   const parts = {
-    ...{ root, screen, supervisor, watched },
+    ...{ root, screen, supervisor, loader, watched },
     restarts: new Restarts(supervisor, screen),
     // Types have a test of their own: a folder without settings has none to check.
     types: new Types(home, home, screen),
-    up: async () => {},
+    only: ['members', 'loans'],
+    up: async (_: unknown, __: unknown, only: readonly string[] | undefined) => void broughtUp.push(only),
   }
   changes = new Changes(parts, settings, { project: project!, faults })
   await waitUntil('the process answers', described)
@@ -129,4 +133,38 @@ test('the change of another process is none of its', async () => {
   )
   await saidIt('producers/loans/service.ts → loans')
   expect((await answer()).pid).toBe(pid)
+}, 90_000)
+
+test('a schema that can not be generated holds back nothing that is saved with it', async () => {
+  const schema = join(root, 'schemas/events/members/MemberJoined.avsc')
+  const text = readFileSync(schema, 'utf8')
+  writeFileSync(schema, '{ no schema')
+  save(describing('beside a broken schema'))
+  await saidIt('members runs what is written')
+  expect(said.join('\n')).toContain('MemberJoined.avsc')
+  expect(await described()).toBe('beside a broken schema')
+  said = []
+  writeFileSync(schema, text.replace('Somebody became', 'Someone became'))
+  await saidIt('schemas/contracts.generated.ts → ')
+  await saidIt('members runs what is written')
+}, 90_000)
+
+test('with --only, a process that is new is not started, and that is said', async () => {
+  const config = join(root, 'tributary.config.ts')
+  const text = readFileSync(config, 'utf8')
+  said = []
+  const without = text
+    .replace('{ topology: loansTopology }', '')
+    .replace('readModels: [loans]', 'readModels: []')
+    .replace('reports: [loansReport]', 'reports: []')
+  writeFileSync(config, without)
+  await saidIt('the project has other processes now')
+  await waitUntil('it is brought up', () => broughtUp.length === 1)
+  said = []
+  writeFileSync(config, text)
+  await saidIt("not started, since --only doesn't name it: processor-loans")
+  expect(broughtUp).toEqual([
+    ['members', 'loans'],
+    ['members', 'loans'],
+  ])
 }, 90_000)

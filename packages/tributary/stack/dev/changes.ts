@@ -5,12 +5,12 @@ import { readStackSettings, type StackSettings } from '../environment.ts'
 import { entry } from '../own-processes.ts'
 import { placesOf } from '../places.ts'
 import { setUpSteps } from '../processes.ts'
-import { readSecrets } from '../secrets.ts'
+import { ensureSecrets } from '../secrets.ts'
 import { runStep } from '../set-up.ts'
 import { type Shape, shapeOf } from '../shape.ts'
 import type { Supervisor } from '../supervisor/client.ts'
 import { concernedBy, type Fault, joined, type Project, roomOf, type SetUpName } from './project.ts'
-import { type Loaded, readProject } from './read-project.ts'
+import type { Loaded, Loader } from './read-project.ts'
 import type { Restarts } from './restarts.ts'
 import type { Screen } from './screen.ts'
 import type { Types } from './types.ts'
@@ -29,9 +29,15 @@ export interface Parts {
   readonly supervisor: Supervisor
   readonly restarts: Restarts
   readonly types: Types
+  readonly loader: Loader
   readonly watched: WatchedFiles
-  /** Brings up a system whose processes are others than before, and ends those it has no more. */
-  up(settings: StackSettings, before: StackSettings): Promise<void>
+  /** The processes that were asked for, with those they need; all where it is left out. */
+  readonly only?: readonly string[] | undefined
+  /**
+   * Brings up a system whose processes are others than before, and ends those it has no more.
+   * @param only what is to run of it; all where it is left out
+   */
+  up(settings: StackSettings, before: StackSettings, only: readonly string[] | undefined): Promise<void>
 }
 
 /**
@@ -80,6 +86,7 @@ export class Changes {
 
   close(): void {
     this.#closed.abort()
+    this.#parts.loader.close()
   }
 
   async #work(): Promise<void> {
@@ -91,20 +98,21 @@ export class Changes {
   }
 
   async #follow(files: readonly string[]): Promise<void> {
-    const { root, screen, types, restarts, watched } = this.#parts
+    const { root, screen, types, loader, restarts, watched } = this.#parts
     const began = performance.now()
     if (files.includes(join(root, '.env'))) screen.say('.env is read at the start: end this and start it again')
     types.cancel()
-    if (files.some((file) => extname(file) === '.avsc') && !(await this.#generate())) return
+    // One that can't be generated holds back nothing but itself: its module is as it was.
+    if (files.some((file) => extname(file) === '.avsc')) await this.#generate()
     if (!this.#matters(files)) {
       watched.watch(foldersOf(this.#project, root))
       return this.#checkTypes(files)
     }
 
-    const loaded = await readProject(root, this.#settings.home, this.#closed.signal)
+    const loaded = await loader.load(files)
     for (const file of files) this.#owedFiles.add(file)
     this.#show(loaded.faults)
-    if (!loaded.project) return
+    if (!loaded.project) return loader.standBy()
     const before = this.#project
     this.#project = loaded.faults.length > 0 ? joined(before, loaded.project) : loaded.project
     watched.watch(foldersOf(this.#project, root))
@@ -116,7 +124,7 @@ export class Changes {
     ])
     this.#owedFiles.clear()
     this.#owed = concerned
-    if (!(await this.#setUp(loaded))) return
+    if (!(await this.#setUp(loaded))) return loader.standBy()
     const faulty = new Set(loaded.faults.flatMap(({ service }) => service ?? []))
     const now = [...concerned].filter((name) => !faulty.has(name))
     this.#owed = new Set([...concerned].filter((name) => faulty.has(name)))
@@ -137,11 +145,15 @@ export class Changes {
     )
   }
 
-  /** Types are looked at when the processes have had their time. */
+  /** Types are looked at, and the next load is made ready, when the processes have had their time. */
   #checkTypes(files: readonly string[], well: Promise<unknown> = Promise.resolve()): void {
-    if (!files.some((file) => /\.(ts|json|avsc)$/.test(file))) return
+    const { types, loader } = this.#parts
     void Promise.race([well, after(TYPES_WAIT_MS, undefined, { signal: this.#closed.signal })])
-      .then(() => this.#changed.size === 0 && !this.#closed.signal.aborted && this.#parts.types.check())
+      .then(() => {
+        loader.standBy()
+        if (this.#changed.size > 0 || this.#closed.signal.aborted) return
+        if (files.some((file) => /\.(ts|json|avsc)$/.test(file))) types.check()
+      })
       .catch(() => {})
   }
 
@@ -157,13 +169,11 @@ export class Changes {
   }
 
   /** The module that belongs to the .avsc files: where it changes it is a change of its own. */
-  async #generate(): Promise<boolean> {
+  async #generate(): Promise<void> {
     try {
       await run(this.#parts.root, ['schemas', 'generate'])
-      return true
     } catch (error) {
       this.#parts.screen.fault('dev', (error as Error).message)
-      return false
     }
   }
 
@@ -171,29 +181,44 @@ export class Changes {
   async #setUp({ project, faults }: Loaded): Promise<boolean> {
     // What doesn't load has no migrations to run: it is looked at again when it does.
     if (!project || faults.length > 0) return true
-    const { screen, up } = this.#parts
+    const { screen, only, up } = this.#parts
     try {
-      if (isOther(project, this.#settings)) {
-        screen.say('the project has other processes now')
-        const wanted = settingsOf(project, this.#settings)
-        await up(wanted, this.#settings)
-        this.#settings = wanted
-        this.#applied = project.setUp
-        this.#owed.clear()
-        return false
+      if (!isOther(project, this.#settings)) {
+        await this.#runSteps(project, this.#settings)
+        return true
       }
-      const places = placesOf(this.#settings)
-      for (const step of setUpSteps) {
-        const name = step.command.join(' ') as SetUpName
-        if (project.setUp[name] === this.#applied[name]) continue
-        await runStep(step, this.#settings, places, readSecrets(places.home))
-        this.#applied = { ...this.#applied, [name]: project.setUp[name] }
-        screen.say(`${step.says} are as written`)
-      }
-      return true
+      const wanted = settingsOf(project, this.#settings)
+      const before = ownNames(this.#settings.shape)
+      const now = ownNames(wanted.shape)
+      screen.say('the project has other processes now')
+      // Where only some are asked for, `up` leaves the set-up alone.
+      if (only) await this.#runSteps(project, wanted)
+      const still = only?.filter((name) => now.includes(name) || !before.includes(name))
+      await up(wanted, this.#settings, still)
+      const left = only ? now.filter((name) => !before.includes(name) && !only.includes(name)) : []
+      if (left.length > 0) screen.say(`not started, since --only doesn't name it: ${left.join(', ')}`)
+      this.#settings = wanted
+      this.#applied = project.setUp
+      this.#owed.clear()
+      return false
     } catch (error) {
       screen.fault('dev', (error as Error).message)
       return false
+    }
+  }
+
+  /** The steps that have something to do again, as far as the servers they enter run. */
+  async #runSteps(project: Project, settings: StackSettings): Promise<void> {
+    const { only, supervisor, screen } = this.#parts
+    const places = placesOf(settings)
+    const running = only && new Set([...(await supervisor.list()).map(({ name }) => name), ...settings.given.servers])
+    for (const step of setUpSteps) {
+      const name = step.command.join(' ') as SetUpName
+      if (project.setUp[name] === this.#applied[name]) continue
+      if (running && !step.enters.every((server) => running.has(server))) continue
+      await runStep(step, settings, places, ensureSecrets(places.home, settings.shape.secretNames))
+      this.#applied = { ...this.#applied, [name]: project.setUp[name] }
+      screen.say(`${step.says} are as written`)
     }
   }
 }

@@ -14,7 +14,7 @@ import { hold, release } from '../supervisor/holder.ts'
 import { up } from '../up.ts'
 import { Changes, ownNames } from './changes.ts'
 import { followFiles } from './follow-logs.ts'
-import { readProject } from './read-project.ts'
+import { Loader } from './read-project.ts'
 import { Restarts } from './restarts.ts'
 import { openScreen } from './screen.ts'
 import { Types } from './types.ts'
@@ -62,7 +62,9 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   // What changes while everything is brought up isn't lost.
   using watched = watchFiles((files) => (changes ? changes.add(files) : early.push(...files)))
   watched.watch(foldersWithin(root))
-  const reading = readProject(root, places.home)
+  using loader = new Loader(root, places.home)
+  const reading = loader.load()
+  reading.catch(() => {})
 
   const starting = upAny(settings, { only, commandExists, say })
   starting.catch(() => {})
@@ -76,16 +78,17 @@ async function follow(settings: StackSettings, places: Places, { only, commandEx
   const restarts = new Restarts(supervisor, screen)
   const types = new Types(root, places.home, screen)
   const parts = {
-    ...{ root, screen, supervisor, restarts, types, watched },
-    up: async (wanted: StackSettings, before: StackSettings) => {
+    ...{ root, screen, supervisor, restarts, types, loader, watched, only },
+    up: async (wanted: StackSettings, before: StackSettings, still: readonly string[] | undefined) => {
       const now = new Set(ownNames(wanted.shape))
       logs.follow(new Map([...now].map(logOf)))
       for (const name of ownNames(before.shape)) if (!now.has(name)) await supervisor.remove(name)
-      await up(wanted, { commandExists, say, keep: true })
+      await up(wanted, { only: still, commandExists, say, keep: true })
     },
   }
   changes = new Changes(parts, settings, { ...loaded, project: loaded.project })
   screen.say('follows the files; Ctrl-C ends everything')
+  loader.standBy()
   if (early.length > 0) changes.add(early)
   types.check()
 
@@ -136,15 +139,17 @@ async function endStarting(
   asked: Asked,
 ): Promise<void> {
   const say = openSay()
-  say.line('ends what was started')
+  say.line('ends what was started; Ctrl-C again is faster')
   let settled = false
   const over = starting
     .catch(() => {})
     .then(() => {
       settled = true
     })
-  const inOrder = async () => {
+  const inOrder = async (hurried: () => boolean) => {
     while (!settled) {
+      // From here on all is ended elsewhere, whatever `up` is about: this process is to end.
+      if (hurried()) return
       if (supervisorPid(places) !== undefined) await endSupervisor(places)
       await Promise.race([over, after(200)])
     }
@@ -155,13 +160,13 @@ async function endStarting(
 
 /** Ends in order, or all at once where somebody can't wait. */
 async function unlessHurried(
-  inOrder: () => Promise<void>,
+  inOrder: (hurried: () => boolean) => Promise<void>,
   settings: StackSettings,
   places: Places,
   asked: Asked,
 ): Promise<void> {
   let hurried = false
-  const orderly = inOrder().catch((error) => {
+  const orderly = inOrder(() => hurried).catch((error) => {
     if (!hurried) throw error
   })
   const atOnce = asked.twice.then(async () => {

@@ -1,8 +1,10 @@
 /**
  * Loads the project whose folder it is started in, and tells its parent what it is made of (see project.ts): every
- * module with what it imports, exactly as Node resolved it. Started by read-project.ts, with a channel.
+ * module with what it imports, exactly as Node resolved it. Started by read-project.ts, with a channel: what the project is
+ * loaded upon is loaded at once, the project itself when it is told to.
  */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { join, sep } from 'node:path'
@@ -41,7 +43,6 @@ registerHooks({
 async function load(): Promise<Loaded> {
   let system: System
   try {
-    const { loadSystem } = await import('#system/load')
     system = await loadSystem()
   } catch (error) {
     return { faults: [fault(error)] }
@@ -65,7 +66,6 @@ async function load(): Promise<Loaded> {
     services.set(name, { roots: begun.filter((file) => !before.has(file)), database })
   }
 
-  const programs = await programsOf()
   const roots = shape.processes
     .filter(({ command }) => command)
     .map(({ name, kind }) => [
@@ -125,9 +125,11 @@ async function ownersOf(system: System, files: ReadonlySet<string>): Promise<Rec
   return owners
 }
 
-/** What our own processes run of the package, where its sources are the project's own and may change, too. */
+/**
+ * Loads what our own processes run of the package. Gives it by process where its sources are the project's own and may
+ * change, too.
+ */
 async function programsOf(): Promise<Readonly<Record<string, readonly string[]>>> {
-  if (!ownFile(import.meta.url)) return {}
   const runtime = ['#runtime/main', '#system/codec']
   const programs: Readonly<Record<string, readonly string[]>> = {
     service: [...runtime, '#service/run'],
@@ -142,7 +144,7 @@ async function programsOf(): Promise<Readonly<Record<string, readonly string[]>>
     await Promise.all(specifiers.map((specifier) => import(specifier)))
     found[name] = specifiers.map((specifier) => fileURLToPath(import.meta.resolve(specifier)))
   }
-  return found
+  return ownFile(import.meta.url) ? found : {}
 }
 
 function textsOf(folder: string): readonly (readonly [name: string, text: string])[] {
@@ -159,4 +161,8 @@ const hash = (value: unknown) =>
 
 const fault = (error: unknown) => faultOf((error as Error)?.stack ?? String(error), root)
 
+const told = once(process, 'message')
+const { loadSystem } = await import('#system/load')
+const programs = await programsOf()
+await told
 process.send!(await load(), () => process.exit(0))
