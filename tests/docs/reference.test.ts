@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { rulesFile } from '../../packages/tributary/contracts/rules-file.ts'
 import { commandsText } from '../../packages/tributary/runtime/commands.ts'
 import { shape } from '../../packages/tributary/testing/stack.ts'
 import { fieldsOf } from './interfaces.ts'
@@ -20,6 +22,18 @@ test('every setting of .env.example stands on the page of settings', () => {
   const page = read('docs/reference/settings.md')
   expect(named.length).toBeGreaterThan(30)
   expect(named.filter((name) => !page.includes(`| \`${general(name)}\` |`))).toEqual([])
+})
+
+test('everything that rules.json can say stands on its page', () => {
+  const named = new Set<string>()
+  JSON.stringify(z.toJSONSchema(rulesFile, { io: 'input' }), (_, value) => {
+    for (const name of Object.keys(value?.properties ?? {})) named.add(name)
+    if (value?.const) named.add(value.const)
+    return value
+  })
+  expect([...named]).toEqual(expect.arrayContaining(['kinds', 'pattern', 'day', 'sum', 'each']))
+  const page = read('docs/reference/rules.md')
+  expect([...named].filter((name) => !new RegExp(`[\`"]${name}[\`"]`).test(page))).toEqual([])
 })
 
 test('a field without a docstring is an error, and one of several lines is told by its names', () => {
