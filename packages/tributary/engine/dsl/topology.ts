@@ -21,7 +21,20 @@ export interface EventStream<Events, Keys = { [Name in keyof Events]: string }> 
   /**
    * The current row of each record key, folded from its events in order. Every event needs its handler. A tombstone
    * deletes the row. Handlers are pure: the same row and event always give the same row.
+   *
+   * What a row is follows from what the handlers give, where none of them looks at the row that was there. One that does
+   * needs to know it before: `evolve<Loan>({ … })`.
    */
+  evolve<Rows extends { readonly [Name in keyof Events]: unknown }>(
+    handlers: {
+      readonly [Name in keyof Rows]: (
+        row: unknown,
+        event: Events[Name & keyof Events],
+        key: KeyIn<Keys, Name>,
+      ) => Rows[Name]
+    } & { readonly [Name in Exclude<keyof Rows, keyof Events>]: never },
+    options?: Named,
+  ): Table<KeyIn<Keys, keyof Events>, NonNullable<Rows[keyof Rows]>>
   evolve<Row>(handlers: Handlers<Events, Row, Keys>, options?: Named): Table<KeyIn<Keys, keyof Events>, Row>
 }
 
@@ -73,7 +86,7 @@ export function topology(name: string, build: (sources: Sources) => Sink | reado
 
   const streamOf = (topic: EventsTopic, only: ReadonlySet<string> | undefined): EventStream<unknown> => ({
     only: (...picked: readonly unknown[]) => streamOf(topic, new Set(picked as string[])) as never,
-    evolve: (handlers, options) => {
+    evolve: (handlers: object, options?: Named) => {
       const wanted = Object.fromEntries(
         Object.entries(handlers as Record<string, Handler>).filter(([event]) => !only || only.has(event)),
       )
