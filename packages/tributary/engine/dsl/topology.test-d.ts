@@ -159,12 +159,13 @@ topology('inferred', ({ events }) => {
     contract<{ text: string }>({ type: 'record', namespace: 'toys', name: 'Written', fields: [] }),
     contract<{ by: string }>({ type: 'record', namespace: 'toys', name: 'Opened', fields: [] }),
   ]
-  const Letters = eventsTopic('letters', { Written: Text, Opened, Burnt: Opened }, { key: () => 7 })
+  const Letters = eventsTopic('letters', { Written: Text, Opened, Moved: Opened, Burnt: Opened }, { key: () => 7 })
 
   // What a row is follows from the handlers, what takes it away left out; the key stays the topic's.
   const letters = events(Letters).evolve({
     Written: (_, { text }) => ({ text, by: null }),
     Opened: (_, { by }, key) => ({ text: null, by, key }),
+    Moved: (letter) => letter,
     Burnt: () => (Math.PI > 3 ? null : undefined),
   })
   letters.map(({ text, by }): [string | null, string | null] => [text, by])
@@ -173,6 +174,7 @@ topology('inferred', ({ events }) => {
   const others = events(Letters).evolve<{ text: string }>({
     Written: (_, event) => event,
     Opened: (letter) => letter,
+    Moved: (letter) => letter && { ...letter },
     Burnt: () => null,
   })
   others.join(letters, { select: ({ text }, { by }) => text + by })
