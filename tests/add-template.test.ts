@@ -16,6 +16,9 @@ test.each([
   ['read-model fines --from fines', 'processors/fines/topology.ts'],
   ['topology borrowings --from loans members', 'processors/borrowings/topology.ts'],
   ['report fines --of fines', 'sinks/reports/fines.ts'],
+  ['service berths --key berthNo:int', 'producers/berths/service.ts'],
+  ['event berths BerthClosed', 'schemas/events/berths/BerthClosed.avsc'],
+  ['read-model berths --from berths', 'processors/berths/topology.ts'],
 ])(
   '`add %s` says what it wrote, what it changed, and what is next',
   (typed, path) => {
@@ -46,16 +49,16 @@ test('with all of it the project is well typed and up to date, and its tests pas
   expect(copy.run('tsc', '--noEmit', '--singleThreaded')).toEqual({ code: 0, says: '' })
   expect(copy.tributary('schemas', 'generate', '--check')).toMatchObject({ code: 0 })
   const tests = copy.run('vitest', 'run', '--project', 'unit')
-  expect(tests).toEqual({ code: 0, says: expect.stringMatching(/Tests +8 passed/) })
+  expect(tests).toEqual({ code: 0, says: expect.stringMatching(/Tests +10 passed/) })
 }, 240_000)
 
 test('the system has what was added', async () => {
   const { says } = copy.tributary('describe', '--json')
   const { services, topologies, readModels, reports } = JSON.parse(says)
   const names = (of: { name: string }[]) => of.map(({ name }) => name)
-  expect(names(services)).toEqual(['members', 'loans', 'fines'])
-  expect(names(topologies)).toEqual(['loans', 'fines', 'borrowings'])
-  expect(names(readModels)).toEqual(['loans', 'fines', 'borrowings'])
+  expect(names(services)).toEqual(['members', 'loans', 'fines', 'berths'])
+  expect(names(topologies)).toEqual(['loans', 'fines', 'borrowings', 'berths'])
+  expect(names(readModels)).toEqual(['loans', 'fines', 'borrowings', 'berths'])
   expect(JSON.stringify({ services, reports })).toContain('FineForgiven')
 }, 60_000)
 

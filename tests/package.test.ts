@@ -77,6 +77,12 @@ test('the new project depends on the package by its scoped name', () => {
   ])
 })
 
+test('its events and rows are in a namespace of its own name', () => {
+  const generated = readFileSync(join(project, 'schemas/contracts.generated.ts'), 'utf8')
+  const namespaces = [...generated.matchAll(/"namespace":"([^"]+)"/g)].map(([, namespace]) => namespace)
+  expect(namespaces.toSorted()).toEqual(['a_project.loans', 'a_project.loans', 'a_project.members', 'a_project.rows'])
+})
+
 test("the project's image holds every folder that its packages and its own code lead to, and runs their Node", () => {
   const copied = readFileSync(join(project, 'Dockerfile'), 'utf8')
   const allowed = readFileSync(join(project, '.dockerignore'), 'utf8')

@@ -9,7 +9,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 const usage = `usage: npm create @tributary-cdc <folder> [-- --package <what>]
 
-Makes a project of two services, a topology that joins them, a read model, a report and tests in a new folder.
+Makes a project of two services, a topology that joins them, a read model, a report and tests in a new folder. Its events are
+named after the folder: ferries.loans.BookLent.
 
   --package <what>  where tributary comes from, as package.json says it: npm:@somebody/tributary@1, or file:<tarball>
                     (default: npm:@tributary-cdc/tributary, of the creator's own version)`
@@ -47,6 +48,11 @@ function create(target, source) {
   renameSync(join(target, '_gitignore'), join(target, '.gitignore'))
   renameSync(join(target, '_package.json'), join(target, 'package.json'))
   edit(join(target, 'README.md'), (text) => text.replaceAll('{{name}}', name))
+  const namespace = namespaceOf(name)
+  const schemas = readdirSync(join(target, 'schemas'), { recursive: true }).filter((path) => /\.(avsc|ts)$/.test(path))
+  for (const path of schemas) {
+    edit(join(target, 'schemas', path), (text) => text.replace(/("namespace": ?")library\./g, `$1${namespace}.`))
+  }
   edit(join(target, 'package.json'), (text) => {
     const manifest = JSON.parse(text)
     manifest.name = name
@@ -61,6 +67,11 @@ function create(target, source) {
   make test
 
 README.md says what is where.`)
+}
+
+/** What the names of events begin with: the project's, as Avro's names are written. */
+function namespaceOf(name) {
+  return name.replaceAll('-', '_').replace(/^(?=\d)/, '_')
 }
 
 function edit(path, change) {

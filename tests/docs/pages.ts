@@ -5,7 +5,9 @@ import { repository } from './project.ts'
 /** The pages that are followed one after the other in one project, in this order. */
 const course = [
   'docs/start.md',
-  ...['event', 'field', 'service', 'join', 'read-model', 'report', 'subscriber'].map((name) => `docs/guide/${name}.md`),
+  ...['event', 'field', 'service', 'join', 'read-model', 'report', 'subscriber', 'end'].map(
+    (name) => `docs/guide/${name}.md`,
+  ),
 ]
 
 const files = globSync(['docs/start.md', 'docs/guide/*.md', 'docs/reference/*.md'], { cwd: repository }).sort()

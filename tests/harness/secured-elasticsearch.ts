@@ -9,7 +9,7 @@ import { components } from '../../packages/tributary/stack/native/components.ts'
 import { chooseJdk, javaVersion, jdkCandidates } from '../../packages/tributary/stack/native/jdk.ts'
 import { temurinHome } from '../../packages/tributary/stack/native/temurin.ts'
 import { placesOf } from '../../packages/tributary/stack/places.ts'
-import { elasticsearchSettings } from '../../packages/tributary/stack/settings.ts'
+import { serversSettings } from '../../packages/tributary/stack/settings.ts'
 import { type Certificates, pem } from './certificates.ts'
 
 /** Who is let in: `superuser` is a role that every server has. */
@@ -55,7 +55,7 @@ export async function startSecuredElasticsearch(
   write('server.pem', pem(certificate))
   write('server.key', pem(key))
   const settings: Record<string, string> = {
-    ...elasticsearchSettings,
+    ...serversSettings().elasticsearch,
     'cluster.name': 'secured',
     'node.name': 'secured',
     'path.logs': join(folder, 'log'),

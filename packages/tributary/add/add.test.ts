@@ -146,6 +146,28 @@ test('a service’s topic says its key, which is an id of its own kind', () => {
   expect(changes.read('schemas/contracts.generated.ts')).toContain("fineId: Id<'fine'>")
 })
 
+test('a key may be a number, which has a rule, a column and an id of its own', () => {
+  const changes = new Changes(root)
+  addService(changes, 'berths', { key: 'berthNo:int' })
+  expect(changes.read('schemas/topics.ts')).toContain('{ key: (event) => event.berthNo }')
+  const { kinds, fields, ids } = JSON.parse(changes.read('schemas/rules.json'))
+  expect(kinds.berthNo).toMatchObject({ type: 'integer', min: 0, max: 2 ** 31 - 1 })
+  expect([fields.berthNo, ids.berthNo]).toEqual(['berthNo', 'berth'])
+  expect(changes.read('schemas/contracts.generated.ts')).toContain("berthNo: Id<'berth', number>")
+  expect(changes.read('schemas/values.ts')).toContain("export const berthNo = integer('berthNo', { of: 'berth' })")
+  expect(changes.read('producers/berths/service.ts')).toContain("table.integer('berth_no').primary()")
+  addReadModel(changes, 'berths', { from: ['berths'] })
+  expect(changes.read('schemas/topics.ts')).toContain("rowsTopic('berths', BerthRow, { key: (row) => row.berthNo })")
+  expect(changes.read('sinks/verify/berths.sql')).toContain('berth_no::text as key')
+})
+
+test.each(['berthNo', 'berthNo:double', 'berthNo:int?', 'berth-no:int', 'name:string', ':int'])(
+  'a key like %s is refused',
+  (key) => {
+    expect(() => addService(new Changes(root), 'berths', { key })).toThrow(Refused)
+  },
+)
+
 test('where a topic keys each event by itself, a new one has the key of the one it is like', () => {
   edit(
     'schemas/topics.ts',

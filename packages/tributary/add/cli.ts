@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { fieldForm } from './fields.ts'
+import { fieldForm, keyForm } from './fields.ts'
 
 /** Whether what was typed is `tributary add …`: it has to run where the config can't be loaded. */
 export const isAdd = ([room]: readonly string[]): boolean => room === 'add'
@@ -17,7 +17,8 @@ export function addCommands(program: Command): void {
     .description('a service with a table, a command, and the event that it publishes')
     .argument('<name>', 'letters a to z and digits; also the name of its database and its topic')
     .option('--event <Name>', 'what its event is called (default: for `fines`, FineAdded)')
-    .action((name: string, options: { event?: string }) =>
+    .option('--key <name:type>', `what names one of them (${keyForm}; default: for \`fines\`, fineId:string)`)
+    .action((name: string, options: { event?: string; key?: string }) =>
       adding(async (changes) => (await import('./service.ts')).addService(changes, name, options)),
     )
 

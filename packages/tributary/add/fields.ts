@@ -45,6 +45,23 @@ export function parseField(text: string): Field {
   return optional ? { name, type: ['null', type], default: null } : { name, type }
 }
 
+/** What a key can be, and the values that it can have where it is a number. */
+const keyTypes = { string: undefined, int: 2 ** 31 - 1, long: Number.MAX_SAFE_INTEGER } as const
+
+export type KeyType = keyof typeof keyTypes
+export const keyForm = `name:type, where the type is ${Object.keys(keyTypes).join(', ')}`
+
+/** What names a thing, as it is asked for: `seatNo:int`. Throws `Refused`. */
+export function parseKey(text: string): { readonly name: string; readonly type: KeyType } {
+  const [, name = text, type = ''] = /^([^:]*):(.*)$/.exec(text) ?? []
+  if (!Object.hasOwn(keyTypes, type)) throw new Refused(`"${text}" is not a key: ${keyForm}`)
+  checkFieldName(name)
+  return { name, type: type as KeyType }
+}
+
+/** The greatest number that a key of this type can be; undefined where it is a text. */
+export const greatest = (type: KeyType): number | undefined => keyTypes[type]
+
 /** What of a union isn't null; any other type is itself. */
 export function presentType(type: AvroType): AvroType {
   return isUnion(type) ? (type.find((one) => one !== 'null') ?? 'null') : type

@@ -1,4 +1,5 @@
 import { contractsOf } from '#contracts/generate'
+import { parseRules } from '#contracts/rules-file'
 import type { Changes } from './changes.ts'
 import { avroText, type Field, type RecordSchema } from './fields.ts'
 import { Refused } from './refused.ts'
@@ -41,7 +42,7 @@ export function addRecord(
   const schemas = filesOf(changes)
     .sort()
     .map((path) => JSON.parse(changes.read(path)))
-  const generated = contractsOf(schemas, rules === undefined ? {} : JSON.parse(rules).ids)
+  const generated = contractsOf(schemas, rules === undefined ? {} : parseRules(rules))
   if (changes.find(GENERATED) === undefined) changes.create(GENERATED, generated)
   else changes.change(GENERATED, () => generated)
 }

@@ -1,7 +1,8 @@
 import type { Changes } from './changes.ts'
+import { greatest, type KeyType, parseKey } from './fields.ts'
 import { importing } from './imports.ts'
 import { insert, listOf } from './insert.ts'
-import { checkEventName, checkServiceName, pascal, singular } from './names.ts'
+import { checkEventName, checkServiceName, pascal, singular, snake } from './names.ts'
 import { addTo, findPlace } from './places.ts'
 import { Refused } from './refused.ts'
 import { addRecord, RULES } from './schemas.ts'
@@ -13,16 +14,27 @@ const VALUES = 'schemas/values.ts'
 /**
  * A service with one table and one command, which publishes one event. Throws `Refused`.
  * @param event its event; `<One>Added` unless told
+ * @param key what names a thing, and of which type it is; `<one>Id:string` unless told
  * @returns what to do next
  */
 export function addService(
   changes: Changes,
   name: string,
-  { event }: { readonly event?: string | undefined },
+  { event, key }: { readonly event?: string | undefined; readonly key?: string | undefined },
 ): string[] {
   checkServiceName(name)
   const noun = singular(name)
-  const names: Names = { name, noun, topic: pascal(name), event: event ?? `${pascal(noun)}Added`, id: `${noun}Id` }
+  const { name: id, type } = parseKey(key ?? `${noun}Id:string`)
+  if (id === 'name') throw new Refused('"name" is what the example calls a thing: name the key otherwise')
+  const names: Names = {
+    name,
+    noun,
+    topic: pascal(name),
+    event: event ?? `${pascal(noun)}Added`,
+    id,
+    type,
+    column: snake(id),
+  }
   checkEventName(names.event)
   const services = findPlace(changes, 'services')?.node
   const there = services?.type === 'ObjectExpression' ? propertyNames(services) : []
@@ -33,13 +45,13 @@ export function addService(
   const folder = `producers/${name}`
   if (changes.list(folder, '').length > 0) throw new Refused(`${folder} is there already: choose another name`)
 
-  const { id, topic } = names
-  addRule(changes, id, noun)
+  const { topic } = names
+  addRule(changes, names)
   addRecord(changes, `events/${name}`, {
     name: names.event,
     doc: `A new ${noun}.`,
     fields: [
-      { name: id, type: 'string' },
+      { name: id, type },
       { name: 'name', type: 'string' },
     ],
   })
@@ -62,55 +74,69 @@ interface Names {
   readonly noun: string
   readonly topic: string
   readonly event: string
+  /** What names a thing, its type, and its column. */
   readonly id: string
+  readonly type: KeyType
+  readonly column: string
 }
 
-/** A new id is of the kind that ids are of, where the project has such a kind. */
-function addRule(changes: Changes, field: string, noun: string): void {
+/** A new id is of the kind that ids are of, where the project has such a kind; a number is of a kind of its own. */
+function addRule(changes: Changes, { id: field, type, noun }: Names): void {
   if (changes.find(RULES) === undefined) return
-  changes.change(RULES, (text) => {
-    const rules = jsonOf(RULES, text)
-    if (rules.type !== 'ObjectExpression') return text
-    const [kinds, fields] = [property(rules, 'kinds'), property(rules, 'fields')]
-    if (kinds?.type !== 'ObjectExpression' || fields?.type !== 'ObjectExpression') return text
-    if (!propertyNames(kinds).includes('id') || propertyNames(fields).includes(field)) return text
-    return insert(text, listOf(fields), `"${field}": "id"`)
-  })
-  changes.change(RULES, (text) => {
-    const rules = jsonOf(RULES, text)
-    const ids = rules.type === 'ObjectExpression' ? property(rules, 'ids') : undefined
-    if (ids?.type !== 'ObjectExpression' || propertyNames(ids).includes(field)) return text
-    return insert(text, listOf(ids as Placed<typeof ids>), `"${field}": "${noun}"`)
-  })
+  const max = greatest(type)
+  const has = (part: string, name: string) => partOf(changes.read(RULES), part)?.names.includes(name) ?? false
+  const add = (part: string, entry: string) =>
+    changes.change(RULES, (text) => {
+      const list = partOf(text, part)?.list
+      return list ? insert(text, list, entry) : text
+    })
+  const kind = max === undefined ? 'id' : field
+  if (max !== undefined && !has('kinds', kind)) {
+    const rule = `"type": "integer", "min": 0, "max": ${max}, "because": "it is a whole number that everybody can hold"`
+    add('kinds', `"${kind}": { ${rule} }`)
+  }
+  if (has('kinds', kind) && !has('fields', field)) add('fields', `"${field}": "${kind}"`)
+  if (!has('ids', field)) add('ids', `"${field}": "${noun}"`)
+}
+
+/** An object of rules.json: what it names, and where something is put in. */
+function partOf(text: string, name: string) {
+  const rules = jsonOf(RULES, text)
+  const part = rules.type === 'ObjectExpression' ? property(rules, name) : undefined
+  if (part?.type !== 'ObjectExpression') return undefined
+  return { names: propertyNames(part), list: listOf(part as Placed<typeof part>) }
 }
 
 /**
  * What requests may say of the new thing, beside what others may say of theirs, where the project's rules know ids and names.
  * @returns whether they are there now
  */
-function addValues(changes: Changes, { id, noun }: Names): boolean {
+function addValues(changes: Changes, { id, type, noun }: Names): boolean {
   if (changes.find(VALUES) === undefined || changes.find(RULES) === undefined) return false
-  const rules = jsonOf(RULES, changes.read(RULES))
-  const kinds = rules.type === 'ObjectExpression' ? property(rules, 'kinds') : undefined
-  const known = kinds?.type === 'ObjectExpression' ? propertyNames(kinds) : []
-  if (!known.includes('id') || !known.includes('name')) return false
-  const values = { [id]: `text('id', { of: '${noun}' })`, name: "text('name')" }
+  const known = partOf(changes.read(RULES), 'kinds')?.names ?? []
+  const [make, kind] = type === 'string' ? (['text', 'id'] as const) : (['integer', id] as const)
+  if (!known.includes(kind) || !known.includes('name')) return false
+  const values = [
+    { name: id, make, value: `${make}('${kind}', { of: '${noun}' })` },
+    { name: 'name', make: 'text', value: "text('name')" },
+  ]
   changes.change(VALUES, (before) => {
     const there = boundNames(statementsOf(VALUES, before))
-    const missing = Object.entries(values).filter(([name]) => !there.has(name))
-    const lines = missing.map(([name, value]) => `export const ${name} = ${value}\n`)
-    return `${importing(VALUES, before, 'text', 'tributary/service').trimEnd()}\n${lines.join('')}`
+    const missing = values.filter(({ name }) => !there.has(name))
+    const lines = missing.map(({ name, value }) => `export const ${name} = ${value}\n`)
+    const text = missing.reduce((all, { make }) => importing(VALUES, all, make, 'tributary/service'), before)
+    return `${text.trimEnd()}\n${lines.join('')}`
   })
   return true
 }
 
-const serviceText = ({ name, noun, topic, event, id }: Names, values: boolean) => `\
+const serviceText = ({ name, noun, topic, event, id, type, column }: Names, values: boolean) => `\
 import { publish, publishes } from 'tributary/outbox'
 import { conflict, type ServiceDefinition } from 'tributary/service'
 import { z } from 'zod'
 import { ${event} } from '#schemas/contracts.generated.ts'
 import { ${topic} } from '#schemas/topics.ts'
-${values ? `import { ${[id, 'name'].sort().join(', ')} } from '#schemas/values.ts'\n` : `\nconst ${id} = z.string().min(1).max(400)\nconst name = z.string().min(1).max(400)\n`}
+${values ? `import { ${[id, 'name'].sort().join(', ')} } from '#schemas/values.ts'\n` : `\nconst ${id} = ${type === 'string' ? 'z.string().min(1).max(400)' : `z.int().min(0).max(${greatest(type)})`}\nconst name = z.string().min(1).max(400)\n`}
 export const service: ServiceDefinition = {
   name: '${name}',
   description: '${pascal(name)}.',
@@ -119,7 +145,7 @@ export const service: ServiceDefinition = {
       name: '${name}/001_${name}',
       up: (db) =>
         db.schema.createTable('${name}', (table) => {
-          table.text('${noun}_id').primary()
+          table.${{ string: 'text', int: 'integer', long: 'bigInteger' }[type]}('${column}').primary()
           table.text('name').notNullable()
         }),
     },
@@ -132,10 +158,10 @@ export const service: ServiceDefinition = {
     {
       kind: '${noun}',
       table: '${name}',
-      key: ['${noun}_id'],
-      async rebuild(trx, row: { ${noun}_id: string; name: string }) {
+      key: ['${column}'],
+      async rebuild(trx, row: { ${column}: ${type === 'string' ? 'string' : 'number'}; name: string }) {
         await publish(trx, ${event}, {
-          ${id}: row.${noun}_id,
+          ${id}: row.${column},
           name: row.name,
         })
       },
@@ -149,7 +175,7 @@ export const service: ServiceDefinition = {
       async run(trx, { body }) {
         const inserted = await trx('${name}')
           .insert({
-            ${noun}_id: body.${id},
+            ${column}: body.${id},
             name: body.name,
           })
           .onConflict()
@@ -166,7 +192,7 @@ export const service: ServiceDefinition = {
 }
 `
 
-const testText = ({ name, noun, topic, event, id }: Names) => `\
+const testText = ({ name, noun, topic, event, id, type }: Names) => `\
 import { event } from 'tributary/testing'
 import { type ScratchService, scratchService } from 'tributary/testing/service'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -180,9 +206,9 @@ beforeAll(async () => {
 afterAll(() => scratch?.stop())
 
 test('adding a ${noun} says so, once', async () => {
-  const added = { ${id}: '${noun}-1', name: 'a name' }
+  const added = { ${id}: ${type === 'string' ? `'${noun}-1'` : 7}, name: 'a name' }
   expect(await scratch.post('/${name}', added)).toMatchObject({ status: 201 })
   expect(await scratch.post('/${name}', added)).toMatchObject({ status: 409, body: { code: '${noun}_exists' } })
-  expect(await scratch.published()).toEqual([event(${topic}, '${event}', '${noun}-1', added)])
+  expect(await scratch.published()).toEqual([event(${topic}, '${event}', '${type === 'string' ? `${noun}-1` : 7}', added)])
 })
 `

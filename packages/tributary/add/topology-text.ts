@@ -20,8 +20,10 @@ export interface Joined {
 
 /** How a row's own key is written: by its fields alone where there is one. */
 export function keyOf({ key, keyFields, fields }: Origin): string {
-  const isText = fields.some(({ name, type }) => name === keyFields[0] && type === 'string')
-  if (keyFields.length === 1) return isText ? `(row) => row.${keyFields[0]}` : `(row) => String(row.${keyFields[0]})`
+  const isKey = fields.some(
+    ({ name, type }) => name === keyFields[0] && ['string', 'int', 'long'].includes(String(type)),
+  )
+  if (keyFields.length === 1) return isKey ? `(row) => row.${keyFields[0]}` : `(row) => String(row.${keyFields[0]})`
   return `(row) => ${written(key)}`
 }
 

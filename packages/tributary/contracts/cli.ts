@@ -88,11 +88,15 @@ export function generateCommand(schemas: Command): void {
     .description('write the TypeScript types that belong to the .avsc files')
     .option('--check', 'write nothing; fail when the file is stale')
     .action(async (options: { check?: boolean }) => {
-      const { generateContracts, generatedFile } = await import('./generate.ts')
+      const { fieldsWithoutKind, generateContracts, generatedFile } = await import('./generate.ts')
       const wanted = generateContracts()
       const file = generatedFile()
       if (!options.check) {
         writeFileSync(file, wanted)
+        const bare = fieldsWithoutKind()
+        if (bare.length > 0) {
+          console.log(`schemas/rules.json says nothing of ${bare.join(', ')}: any value that fits the schema comes in`)
+        }
         return console.log('schemas/contracts.generated.ts is written')
       }
       if (!existsSync(file) || readFileSync(file, 'utf8') !== wanted) {

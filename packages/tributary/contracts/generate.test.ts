@@ -15,9 +15,7 @@ test('every Avro file is a contract of a topic, named by its folder and file', (
 
 const boat = (fields: readonly { name: string; type: unknown }[]) =>
   contractsOf([{ type: 'record', name: 'Boat', namespace: 'toys', fields: fields as never }], {
-    boatNo: 'boat',
-    crew: 'sailor',
-    ownerId: 'owner',
+    ids: { boatNo: 'boat', crew: 'sailor', ownerId: 'owner' },
   })
 const all = [
   { name: 'boatNo', type: 'long' },
@@ -39,12 +37,26 @@ test('without ids, nothing speaks of them', () => {
 })
 
 test('an id of no field, and one that is neither a text nor a whole number, are refused by name', () => {
-  expect(() => boat(all.slice(1))).toThrow('no schema has a field "boatNo"')
+  expect(() => boat(all.slice(1))).toThrow('"ids" has "boatNo", and no schema has a field')
   expect(() => boat([...all.slice(1), { name: 'boatNo', type: 'double' }])).toThrow(
     '"boatNo" is an id of "boat", and in Boat neither a text nor a whole number',
   )
   const moment = { type: 'long', logicalType: 'timestamp-millis' }
   expect(() => boat([...all.slice(1), { name: 'boatNo', type: moment }])).toThrow('"boatNo"')
+})
+
+test('what rules.json says of a field that no schema has is refused, all of it at once', () => {
+  const berth = { type: 'record', name: 'Berth', fields: [{ name: 'depth', type: 'int' }] }
+  const fields = [...all, { name: 'berths', type: ['null', { type: 'array', items: berth }] }] as never
+  const of = (rules: Parameters<typeof contractsOf>[1]) => () =>
+    contractsOf([{ type: 'record', name: 'Boat', namespace: 'toys', fields }], rules)
+  const most = { most: 3, because: 'it is short' }
+  expect(of({ fields: { depth: 'm', boatNo: 'no' }, lists: { berths: most } })).not.toThrow()
+  expect(of({ fields: { dept: 'm' }, lists: { depth: most, berth: most } })).toThrow(
+    'schemas/rules.json: "fields" has "dept", and no schema has a field of that name; ' +
+      '"lists" has "depth", and no schema has a list of that name; "lists" has "berth", and no schema has a list of that ' +
+      'name. Write it as the .avsc has it, or take it out where its field is gone',
+  )
 })
 
 test('records within records within records all have their interface', () => {

@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { project } from '#runtime/project'
+import { parseRules, type Rules } from './rules-file.ts'
 
 type Field = { name: string; type: Type; doc?: string }
 export type RecordSchema = { type: 'record'; name: string; namespace?: string; doc?: string; fields: Field[] }
@@ -28,19 +29,19 @@ function readSchemas(): Map<string, string> {
  */
 export function generateContracts(schemas: ReadonlyMap<string, string> = readSchemas()): string {
   const sorted = [...schemas].sort(([a], [b]) => (a < b ? -1 : 1))
-  const { ids } = JSON.parse(readFileSync(join(folder(), 'rules.json'), 'utf8'))
   return contractsOf(
     sorted.map(([, text]) => JSON.parse(text)),
-    ids,
+    parseRules(readFileSync(join(folder(), 'rules.json'), 'utf8')),
   )
 }
 
-/**
- * The TypeScript of schemas.
- * @param idOf by a field's name, what it is the id of
- */
-export function contractsOf(schemas: readonly RecordSchema[], idOf: Readonly<Record<string, string>> = {}): string {
-  const ids = new Ids(idOf)
+/** What rules.json says of fields by their names. */
+type Named = Partial<Pick<Rules, 'fields' | 'ids' | 'lists'>>
+
+/** The TypeScript of schemas. Throws where the rules name a field that no schema has. */
+export function contractsOf(schemas: readonly RecordSchema[], rules: Named = {}): string {
+  checkNames(schemas, rules)
+  const ids = new Ids(rules.ids ?? {})
   const parts = schemas.map((schema) => {
     const nested: RecordSchema[] = []
     const own = interfaceOf(schema, nested, ids)
@@ -50,7 +51,6 @@ export function contractsOf(schemas: readonly RecordSchema[], idOf: Readonly<Rec
     for (const each of nested) parts.push(interfaceOf(each, nested, ids))
     return [...parts, own, constant].join('\n')
   })
-  ids.check()
   return [
     '// Written by `npx --no tributary schemas generate` from the .avsc files beside it: change those, not this.\n',
     `import { type Contract, contract, ${ids.used ? 'type Id, ' : ''}type Instant } from 'tributary/contracts'\n`,
@@ -76,13 +76,64 @@ class Ids {
     this.#met.add(field)
     return this.#of[field]
   }
+}
 
-  /** Throws where one is of no schema: most likely it is written wrong. */
-  check(): void {
-    const unknown = Object.keys(this.#of).filter((field) => !this.#met.has(field))
-    if (unknown.length > 0)
-      throw new Error(`schemas/rules.json: no schema has a field "${unknown.join('", "')}" of "ids"`)
+/** A name that no schema has is most likely written wrong, and its rule would be kept by nobody. */
+function checkNames(schemas: readonly RecordSchema[], { fields = {}, ids = {}, lists = {} }: Named): void {
+  const all = schemas.flatMap(({ fields }) => [...within(fields)])
+  const named = (part: string, rules: object, there: ReadonlySet<string>, what: string) =>
+    Object.keys(rules)
+      .filter((name) => !there.has(name))
+      .map((name) => `"${part}" has "${name}", and no schema has a ${what} of that name`)
+  const names = new Set(all.map(({ name }) => name))
+  const ofLists = new Set(all.filter(({ type }) => presentType(type) === 'array').map(({ name }) => name))
+  // One that is stored in a table needn't be a list of any event: its rows may come one by one.
+  const ofEvents = Object.fromEntries(Object.entries(lists).filter(([, { rows }]) => rows === undefined))
+  const faults = [
+    ...named('fields', fields, names, 'field'),
+    ...named('ids', ids, names, 'field'),
+    ...named('lists', ofEvents, ofLists, 'list'),
+  ]
+  if (faults.length === 0) return
+  throw new Error(
+    `schemas/rules.json: ${faults.join('; ')}. Write it as the .avsc has it, or take it out where its field is gone`,
+  )
+}
+
+/** Of the events' fields, those whose values nobody judges beyond their schema. */
+export function fieldsWithoutKind(): string[] {
+  const { fields: kinds, lists } = parseRules(readFileSync(join(folder(), 'rules.json'), 'utf8'))
+  const events = schemaFiles().filter((file) => relative(folder(), file).startsWith('events'))
+  const all = events.flatMap((file) => [...within(JSON.parse(readFileSync(file, 'utf8')).fields)])
+  const bare = all.filter(({ name, type }) => {
+    const types = [type].flat(2).filter((each) => each !== 'null')
+    // A yes or no is one or the other, and what is in a record is judged itself.
+    if (types.every((each) => each === 'boolean' || recordIn(each))) {
+      return presentType(type) === 'array' && !Object.hasOwn(lists, name)
+    }
+    return !Object.hasOwn(kinds, name)
+  })
+  return [...new Set(bare.map(({ name }) => name))].sort()
+}
+
+/** Fields, those of records within them included. */
+function* within(fields: readonly Field[]): Generator<Field> {
+  for (const field of fields) {
+    yield field
+    for (const type of [field.type].flat(2)) yield* within(recordIn(type)?.fields ?? [])
   }
+}
+
+function recordIn(type: Type): RecordSchema | undefined {
+  if (typeof type !== 'object' || Array.isArray(type)) return undefined
+  if ('fields' in type) return type
+  return 'items' in type ? recordIn(type.items) : undefined
+}
+
+/** `array` of a list, also where it may be null. */
+function presentType(type: Type): string | undefined {
+  const present = Array.isArray(type) ? type.find((each) => each !== 'null') : type
+  return typeof present === 'object' && !Array.isArray(present) ? present.type : undefined
 }
 
 function interfaceOf(schema: RecordSchema, nested: RecordSchema[], ids: Ids): string {

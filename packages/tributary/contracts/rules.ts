@@ -2,13 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { project } from '#runtime/project'
 import type { Contract } from './contract.ts'
+import { isDay, type ListRule, parseRules, patternOf, type Rule, type Rules, type TextRule } from './rules-file.ts'
 
-/** The project's rules. */
-interface Rules {
-  readonly kinds: Readonly<Record<string, Rule>>
-  readonly fields: Readonly<Record<string, string>>
-  readonly lists: Readonly<Record<string, ListRule>>
-}
+export type { DayRule, InstantRule, IntegerRule, ListRule, Rule, TextRule } from './rules-file.ts'
+
 /** By the project's folder, so that each has its own. */
 const read = new Map<string, Rules & { readonly checks: ReadonlyMap<Kind, Check> }>()
 
@@ -17,7 +14,7 @@ function rules() {
   const folder = project()
   const known = read.get(folder)
   if (known) return known
-  const stated = JSON.parse(readFileSync(join(folder, 'schemas', 'rules.json'), 'utf8')) as Rules
+  const stated = parseRules(readFileSync(join(folder, 'schemas', 'rules.json'), 'utf8'))
   const checks = Object.entries(stated.kinds).map(([kind, rule]) => [kind, checkOf(rule)] as const)
   const found = { ...stated, checks: new Map(checks) }
   read.set(folder, found)
@@ -26,41 +23,6 @@ function rules() {
 
 /** A kind of value, by its name in rules.json. */
 export type Kind = string
-
-/** A rule of rules.json. Lengths are bytes of UTF-8: every later hop counts those. */
-export type Rule = TextRule | IntegerRule | InstantRule
-
-export interface TextRule {
-  readonly type: 'text'
-  readonly minBytes?: number
-  readonly maxBytes: number
-  /** No control characters and no line breaks. */
-  readonly oneLine?: boolean
-  /** No white space at its ends. */
-  readonly trimmed?: boolean
-  /** Visible ASCII and spaces between only. */
-  readonly ascii?: boolean
-  /** Characters that it can't have. */
-  readonly without?: readonly string[]
-  /** What it can't be as a whole. */
-  readonly never?: readonly string[]
-  readonly because: string
-}
-
-export interface IntegerRule {
-  readonly type: 'integer'
-  readonly min: number
-  readonly max: number
-  readonly because: string
-}
-
-/** In ms since 1970; both ends belong to it. */
-export interface InstantRule {
-  readonly type: 'instant'
-  readonly from: string
-  readonly to: string
-  readonly because: string
-}
 
 /** Throws where there is no such kind. */
 export function ruleOf(kind: Kind): Rule {
@@ -71,14 +33,6 @@ export function ruleOf(kind: Kind): Rule {
 
 /** The kind of a field of an event, which its name says in all of them; undefined where there is none. */
 export const kindOf = (field: string): Kind | undefined => rules().fields[field]
-
-export interface ListRule {
-  readonly most: number
-  /** Where a list is stored: a table of a service, a row for each item; `of` is whose list it is, `each` the item's own column. */
-  readonly rows?: { readonly service: string; readonly table: string; readonly of: string; readonly each: string }
-  readonly sum?: { readonly of: readonly string[]; readonly max: number }
-  readonly because: string
-}
 
 /** The rules of lists that are stored in tables of a service. */
 export const storedLists = (service: string): readonly ListRule[] =>
@@ -95,7 +49,17 @@ export function faultOf(kind: Kind, value: unknown): string | undefined {
 type Check = (value: unknown) => string | undefined
 
 function checkOf(rule: Rule): Check {
-  if (rule.type === 'text') return (value) => (typeof value === 'string' ? textFault(rule, value) : 'must be a text')
+  if (rule.type === 'text') {
+    const pattern = rule.pattern === undefined ? undefined : patternOf(rule.pattern)
+    return (value) => (typeof value === 'string' ? textFault(rule, pattern, value) : 'must be a text')
+  }
+  if (rule.type === 'day') {
+    const { from, to, because } = rule
+    return (value) => {
+      if (typeof value !== 'string' || !isDay(value)) return 'must be a day of the calendar like 2018-08-07'
+      return value < from || value > to ? `must be between ${from} and ${to}: ${because}` : undefined
+    }
+  }
   const [min, max] = rule.type === 'integer' ? [rule.min, rule.max] : [Date.parse(rule.from), Date.parse(rule.to)]
   const span =
     rule.type === 'integer' ? `must be between ${min} and ${max}` : `must be between ${rule.from} and ${rule.to}`
@@ -109,7 +73,7 @@ function checkOf(rule: Rule): Check {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/
 
-function textFault(rule: TextRule, text: string): string | undefined {
+function textFault(rule: TextRule, pattern: RegExp | undefined, text: string): string | undefined {
   // No character has more than three bytes for each of its UTF-16 units: most texts needn't be counted.
   const bytes = text.length * 3 <= rule.maxBytes ? text.length : Buffer.byteLength(text)
   const { because } = rule
@@ -122,6 +86,7 @@ function textFault(rule: TextRule, text: string): string | undefined {
   if (rule.trimmed && text !== text.trim()) return `has white space at an end, which gets lost on the way: ${because}`
   for (const part of rule.without ?? []) if (text.includes(part)) return `must not have a "${part}": ${because}`
   if (rule.never?.includes(text)) return `must not be "${text}": browsers take that for a step in the path`
+  if (pattern && !pattern.test(text)) return `must match ${rule.pattern}: ${because}`
   return undefined
 }
 
@@ -171,30 +136,35 @@ type Fields = Readonly<Record<string, unknown>>
 interface RecordSchema {
   readonly fields: readonly { readonly name: string; readonly type: unknown }[]
 }
+type Judge = (value: unknown, faults: string[]) => void
 
 function recordCheck(schema: RecordSchema, prefix: string): (record: Fields, faults: string[]) => void {
-  const parts = schema.fields.map(({ name, type }) => {
-    const items = (type as { items?: RecordSchema }).items
-    if (items?.fields) {
-      const each = recordCheck(items, `${prefix}${name}[].`)
-      return (record: Fields, faults: string[]) => {
-        const list = record[name] as readonly Fields[]
-        if (lengthFault(name, list.length) === undefined) for (const item of list) each(item, faults)
-        const fault = listFault(name, list)
-        if (fault) faults.push(`${prefix}${name} ${fault}`)
-      }
-    }
-    const kind = kindOf(name)
-    if (kind === undefined) return () => {}
-    const check = checkFor(kind)
-    return (record: Fields, faults: string[]) => {
-      const value = record[name]
-      if (value === null) return
-      const fault = check(value)
-      if (fault) faults.push(`${prefix}${name} ${fault}`)
-    }
-  })
+  const parts = schema.fields.map(({ name, type }) => [name, judgeOf(name, type, `${prefix}${name}`)] as const)
   return (record, faults) => {
-    for (const part of parts) part(record, faults)
+    for (const [name, judge] of parts) if (record[name] !== null) judge?.(record[name], faults)
+  }
+}
+
+/** What judges a field's values; undefined where nothing is to be judged. */
+function judgeOf(name: string, type: unknown, path: string): Judge | undefined {
+  const present = Array.isArray(type) ? type.find((each) => each !== 'null') : type
+  const { fields, items } = present as { fields?: RecordSchema['fields']; items?: unknown }
+  if (fields) return recordCheck({ fields }, `${path}.`) as Judge
+  if (items !== undefined) return listJudge(name, judgeOf(name, items, `${path}[]`), path)
+  const kind = kindOf(name)
+  if (kind === undefined) return undefined
+  const check = checkFor(kind)
+  return (value, faults) => {
+    const fault = check(value)
+    if (fault) faults.push(`${path} ${fault}`)
+  }
+}
+
+function listJudge(name: string, each: Judge | undefined, path: string): Judge {
+  return (value, faults) => {
+    const list = value as readonly unknown[]
+    if (each && lengthFault(name, list.length) === undefined) for (const item of list) each(item, faults)
+    const fault = listFault(name, list)
+    if (fault) faults.push(`${path} ${fault}`)
   }
 }

@@ -74,7 +74,8 @@ async function* brokenIn(trx: Knex, service: string, table: Table): AsyncGenerat
     const { type } = ruleOf(kinds[at]!)
     // As floats: no year and no integer of Postgres is beyond them, and what they round lies beyond every rule.
     if (type === 'instant') return trx.raw('(extract(epoch from ??) * 1000)::float8 as ??', [column, `value_${at}`])
-    return trx.raw(type === 'integer' ? '??::float8 as ??' : '?? as ??', [column, `value_${at}`])
+    const cast = type === 'integer' ? '::float8' : type === 'day' ? '::text' : ''
+    return trx.raw(`??${cast} as ??`, [column, `value_${at}`])
   })
   await trx.raw('declare rules_check no scroll cursor for ?', [trx(table.name).select(...table.key, ...read)])
   for (;;) {

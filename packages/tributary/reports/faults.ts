@@ -48,12 +48,16 @@ function panelFaults(checked: Checked, report: Report, panel: Panel, at: number,
   if (split && by.kind === 'terms' && !isTerm(split)) {
     faults.push(`${place}.by: "${by.field}" is no text, number or boolean: there are no terms to name bars by`)
   }
-  if (measure.kind === 'sum' || measure.kind === 'average') {
-    const found = known(checked, readModel, measure.field, `${place}.measure`)
-    if (found && !isNumeric(found.kind)) faults.push(`${place}.measure: "${measure.field}" holds no numbers`)
-    if (found && found.nested !== split?.nested) faults.push(`${place}.measure: ${elsewhere(measure.field)}`)
-  } else if (split?.nested) {
-    faults.push(`${place}.by: "${by!.field}" is of a list of records: only sums and averages can be split by it`)
+  const summed = fieldsOf(measure)
+  for (const field of summed) {
+    const found = known(checked, readModel, field, `${place}.measure`)
+    if (found && !isNumeric(found.kind)) faults.push(`${place}.measure: "${field}" holds no numbers`)
+    if (found && found.nested !== split?.nested) faults.push(`${place}.measure: ${elsewhere(field)}`)
+  }
+  if (summed.length === 0 && split?.nested) {
+    faults.push(
+      `${place}.by: "${by!.field}" is of a list of records: only sums, averages and ratios can be split by it`,
+    )
   }
   if (measure.kind === 'share') {
     conditionFaults(checked, readModel, measure.where, `${place}.measure.where`)
@@ -65,6 +69,12 @@ function panelFaults(checked: Checked, report: Report, panel: Panel, at: number,
   else if ((filter.kind === 'time') !== (by?.kind === 'time') || filter.kind === 'check') {
     faults.push(`${place}.drill: bars can't set the filter "${drill}": it is of another kind`)
   }
+}
+
+/** The fields whose numbers a measure adds up. */
+function fieldsOf(measure: Panel['measure']): readonly string[] {
+  if (measure.kind === 'ratio') return [measure.sum, measure.over]
+  return measure.kind === 'sum' || measure.kind === 'average' ? [measure.field] : []
 }
 
 const elsewhere = (field: string) =>

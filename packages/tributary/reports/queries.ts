@@ -42,6 +42,8 @@ function measure(model: ReadModel, { measure: what }: Panel): Aggregations {
     case 'sum':
     case 'average':
       return { value: { [what.kind === 'sum' ? 'sum' : 'avg']: { field: what.field } } as never }
+    case 'ratio':
+      return { sum: { sum: { field: what.sum } }, over: { sum: { field: what.over } } }
     case 'share':
       return {
         of: { filter: what.of ? conditionQuery(model, what.of) : { match_all: {} } },
@@ -113,6 +115,8 @@ interface Bucket {
   readonly key_as_string?: string
   readonly doc_count: number
   readonly value?: { readonly value: number | null }
+  readonly sum?: { readonly value: number | null }
+  readonly over?: { readonly value: number | null }
   readonly of?: { readonly doc_count: number }
   readonly where?: { readonly doc_count: number }
   readonly by?: { readonly buckets: readonly Bucket[] }
@@ -125,6 +129,10 @@ function figureOf({ measure: what }: Panel, bucket: Bucket): number | null {
     case 'sum':
     case 'average':
       return bucket.value?.value ?? null
+    case 'ratio': {
+      const over = bucket.over?.value ?? 0
+      return over === 0 ? null : (bucket.sum?.value ?? 0) / over
+    }
     case 'share': {
       const of = bucket.of?.doc_count ?? 0
       return of === 0 ? null : (bucket.where?.doc_count ?? 0) / of

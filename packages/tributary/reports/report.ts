@@ -37,11 +37,15 @@ export type Condition =
   | { readonly field: string; readonly not: string | number }
   | { readonly field: string; readonly known: true }
 
-/** What a panel shows of its documents. `share` is the part of the documents that are `of` which are also `where`. */
+/**
+ * What a panel shows of its documents. `share` is the part of the documents that are `of` which are also `where`; `ratio` the
+ * sum of one field divided by that of another: of all its documents, and so not the average of their ratios.
+ */
 export type Measure =
   | { readonly kind: 'documents' }
   | { readonly kind: 'sum' | 'average'; readonly field: string }
   | { readonly kind: 'share'; readonly where: Condition; readonly of?: Condition }
+  | { readonly kind: 'ratio'; readonly sum: string; readonly over: string }
 
 /** What a panel splits its documents by. Terms within a list of records are those of its records. */
 export type Split =

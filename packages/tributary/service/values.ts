@@ -12,7 +12,7 @@ export interface IdOf<Of extends string> {
   readonly of: Of
 }
 
-/** A text by its rule in schemas/rules.json: `text('name')`, `text('id', { of: 'member' })`. */
+/** A text, or a calendar day, by its rule in schemas/rules.json: `text('name')`, `text('day')`, `text('id', { of: 'member' })`. */
 export function text(kind: Kind): z.ZodString
 export function text<Of extends string>(kind: Kind, id: IdOf<Of>): z.ZodType<Id<Of>, string>
 export function text(kind: Kind): z.ZodType {
@@ -24,6 +24,20 @@ export function integer(kind: Kind): z.ZodNumber
 export function integer<Of extends string>(kind: Kind, id: IdOf<Of>): z.ZodType<Id<Of, number>, number>
 export function integer(kind: Kind): z.ZodType {
   return judged(z.number(orMissing('must be a whole number')), kind)
+}
+
+/**
+ * The same in a path, where a number is its digits: `params: z.object({ boatNo: integerInPath('number', { of: 'boat' }) })`.
+ * The route is given the number. Other ways to write it (`07`, `+7`, `7.0`, `7e0`) are refused: a thing has one address.
+ */
+export function integerInPath(kind: Kind): z.ZodType<number, string>
+export function integerInPath<Of extends string>(kind: Kind, id: IdOf<Of>): z.ZodType<Id<Of, number>, string>
+export function integerInPath(kind: Kind): z.ZodType {
+  return z
+    .string()
+    .regex(/^(0|-?[1-9]\d*)$/, 'must be a whole number, in digits')
+    .transform(Number)
+    .pipe(integer(kind))
 }
 
 /** RFC 3339, e.g. `2018-08-07T10:00:00Z`; a day that isn't one (30 February) is refused. */
@@ -76,7 +90,8 @@ function describe(rule: Rule): Record<string, unknown> {
     return { type: 'integer', minimum: rule.min, maximum: rule.max, description: rule.because }
   }
   if (rule.type === 'instant') return { format: 'date-time', description: `${rule.from} to ${rule.to}` }
-  const { minBytes, maxBytes, oneLine, trimmed, without = [], never = [], because } = rule
+  if (rule.type === 'day') return { format: 'date', description: `${rule.from} to ${rule.to}: ${rule.because}` }
+  const { minBytes, maxBytes, oneLine, trimmed, without = [], never = [], pattern, because } = rule
   const says = [
     `at most ${maxBytes} bytes of UTF-8`,
     oneLine && 'one line',
@@ -87,6 +102,7 @@ function describe(rule: Rule): Record<string, unknown> {
   return {
     ...(minBytes && { minLength: minBytes }),
     maxLength: maxBytes,
+    ...(pattern && { pattern: `^(?:${pattern})$` }),
     'x-maxBytes': maxBytes,
     description: `${says.filter(Boolean).join(', ')}: ${because}`,
   }

@@ -11,6 +11,7 @@ import { printable } from '#runtime/printable'
 import { type Difference, difference, differingFields } from '#verify/compare'
 import type { Verification } from '#verify/definition'
 import { recompute, sourcesOn } from '#verify/load'
+import { RECORD_KEY_SQL } from '#verify/record-key'
 import { eventViewsOn } from './event-views.ts'
 import { type History, historiesOf, isEvent, isRecord, lasting, type Possible } from './histories.ts'
 import { inWords } from './records.ts'
@@ -120,7 +121,7 @@ function comparedIn(plans: readonly Plan[], options: EqualsSqlOptions): (readonl
 
 function overEvents(client: pg.Client, { sql }: OverEvents): { begin(): Promise<void>; of: Recompute } {
   return {
-    begin: async () => {},
+    begin: async () => void (await client.query(RECORD_KEY_SQL)),
     of: async () => {
       const { rows } = await client.query(`select * from (${sql}) recomputed`)
       return rows.map(({ key, ...columns }: Record<string, unknown>) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { faultOf, kindOf, listRuleOf, type Rule, ruleOf } from '#contracts/rules'
+import { type DayRule, faultOf, kindOf, listRuleOf, type Rule, ruleOf } from '#contracts/rules'
+import { patternOf } from '#contracts/rules-file'
 import { type Field, fieldsOf, type Shape } from '#read-models/avro'
 
 /**
@@ -48,9 +49,12 @@ export function poolsOf(schemas: readonly unknown[], chosen: Chosen): fc.Arbitra
 }
 
 function textsOf(kind: string): fc.Arbitrary<readonly string[]> {
+  const rule = kind === '' ? undefined : ruleOf(kind)
+  if (rule?.type === 'day') return daysOf(rule)
+  if (rule?.type === 'text' && rule.pattern !== undefined) return matching(kind, rule.pattern)
   const allowed = (texts: readonly string[]) =>
     kind === '' ? texts : texts.filter((text) => faultOf(kind, text) === undefined)
-  const least = (kind !== '' && (ruleOf(kind) as { minBytes?: number }).minBytes) || 1
+  const least = (rule as { minBytes?: number } | undefined)?.minBytes || 1
   const plain = allowed(PLAIN.map((letter) => letter.repeat(least))).slice(0, POOL)
   if (plain.length < POOL) throw new Error(`no texts are known that the rule "${kind}" of schemas/rules.json allows`)
   const odd = allowed(ODD)
@@ -60,6 +64,21 @@ function textsOf(kind: string): fc.Arbitrary<readonly string[]> {
       ? fc.constant(plain)
       : fc.oneof({ withCrossShrink: true }, fc.constant(plain), fc.uniqueArray(fc.constantFrom(...odd), three))
   return fc.tuple(all, fc.integer({ min: 1, max: POOL })).map(([texts, size]) => texts.slice(0, size))
+}
+
+/** A few around the end of a February, and any that is allowed. */
+function daysOf({ from, to }: DayRule): fc.Arbitrary<readonly string[]> {
+  const [min, max] = [Date.parse(from), Date.parse(to)]
+  const day = (at: number) => new Date(Math.max(min, Math.min(max, at))).toISOString().slice(0, 10)
+  const near = Array.from({ length: POOL }, (_, days) => day(START + days * DAY_MS))
+  const any = fc.integer({ min, max }).map(day)
+  return fc.oneof({ withCrossShrink: true }, fc.constant(near), fc.array(any, { minLength: 1, maxLength: POOL }))
+}
+
+/** Texts of a pattern that the kind allows, some of them twice where it has few. */
+function matching(kind: string, pattern: string): fc.Arbitrary<readonly string[]> {
+  const texts = fc.stringMatching(patternOf(pattern)).filter((text) => faultOf(kind, text) === undefined)
+  return fc.array(texts, { minLength: 1, maxLength: POOL })
 }
 
 /** A record's data. Throws `TypeError` on Avro types that have no place in a document either (maps, enums, bytes). */

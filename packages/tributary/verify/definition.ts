@@ -12,7 +12,10 @@ export interface CopiedTable {
 
 /** How a read model's documents are recomputed from the services' rows. */
 export interface Recomputed {
-  /** A query over the copied tables that gives a `key` and a `document` for each. */
+  /**
+   * A query over the copied tables that gives a `key` and a `document` for each. A key that is a record of values is
+   * written by `pg_temp.record_key(jsonb_build_object('day', day, …))`.
+   */
   readonly sql: URL
   /** The services whose rows it needs. */
   readonly of: readonly string[]

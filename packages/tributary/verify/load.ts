@@ -5,6 +5,7 @@ import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import { type DatabaseLogin, postgresOptions } from '#database/connect'
 import type { Document } from '#read-models/document'
 import type { CopiedTable, Verification } from './definition.ts'
+import { RECORD_KEY_SQL } from './record-key.ts'
 
 /** Where the services' databases are, and the read-only login that may see all of them. */
 export interface SourceSettings {
@@ -27,8 +28,9 @@ export class ServiceAway extends Error {
   override readonly name = 'ServiceAway'
 }
 
-/** Makes the temporary tables, empty, in a session that is open. */
+/** Makes the temporary tables, empty, and what their SQL may call, in a session that is open. */
 export async function sourcesOn({ tables }: Verification, home: pg.Client): Promise<Sources> {
+  await home.query(RECORD_KEY_SQL)
   await home.query(readFileSync(tables, 'utf8'))
   return {
     query: async <Row>(sql: string, values: readonly unknown[] = []) =>

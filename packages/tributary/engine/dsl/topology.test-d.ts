@@ -1,3 +1,5 @@
+import { contract } from '#contracts/contract'
+import { eventsTopic } from '#contracts/topic'
 import { topology } from '../index.ts'
 import { type PlaceSet, Places, type ThingRow, type ThingSet, Things, toyRows } from '../testing/toys.ts'
 
@@ -150,6 +152,45 @@ topology('children', ({ events }) => {
   places.join(ofIds, { select: (place) => place })
 
   return ids.map(({ n }, key) => ({ key, text: String(n) })).to(Rows)
+})
+
+topology('inferred', ({ events }) => {
+  const [Text, Opened] = [
+    contract<{ text: string }>({ type: 'record', namespace: 'toys', name: 'Written', fields: [] }),
+    contract<{ by: string }>({ type: 'record', namespace: 'toys', name: 'Opened', fields: [] }),
+  ]
+  const Letters = eventsTopic('letters', { Written: Text, Opened, Moved: Opened, Burnt: Opened }, { key: () => 7 })
+
+  // What a row is follows from the handlers, what takes it away left out; the key stays the topic's.
+  const letters = events(Letters).evolve({
+    Written: (_, { text }) => ({ text, by: null }),
+    Opened: (_, { by }, key) => ({ text: null, by, key }),
+    Moved: (letter) => letter,
+    Burnt: () => (Math.PI > 3 ? null : undefined),
+  })
+  letters.map(({ text, by }): [string | null, string | null] => [text, by])
+  // @ts-expect-error nothing says that it has one
+  letters.map(({ size }) => size)
+  const others = events(Letters).evolve<{ text: string }>({
+    Written: (_, event) => event,
+    Opened: (letter) => letter,
+    Moved: (letter) => letter && { ...letter },
+    Burnt: () => null,
+  })
+  others.join(letters, { select: ({ text }, { by }) => text + by })
+
+  events(Letters)
+    .only('Opened')
+    // @ts-expect-error a row that was there has to be known before
+    .evolve({ Opened: (letter, { by }) => ({ text: letter?.text, by }) })
+  // @ts-expect-error an event without a handler
+  events(Letters).evolve({ Written: (_, { text }) => ({ text }), Opened: () => null })
+  const written = events(Letters).only('Written')
+  // @ts-expect-error a handler of no event
+  written.evolve({ Written: () => 1, Opend: () => null })
+  // @ts-expect-error a field that the event doesn't have
+  written.evolve({ Written: (_, { size }) => ({ size }) })
+  return []
 })
 
 topology('combined', ({ events, combine }) => {

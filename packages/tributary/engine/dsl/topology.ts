@@ -14,6 +14,11 @@ export type Handlers<Events, Row, Keys = { [Name in keyof Events]: string }> = {
 /** The key of some of a topic's events. */
 type KeyIn<Keys, Name> = Extract<Keys[Name & keyof Keys], string>
 
+/** The row that handlers give. One that gives the row it was given, whatever that is, says nothing of it. */
+type RowFrom<Rows> = NonNullable<
+  { readonly [Name in keyof Rows]: unknown extends Rows[Name] ? never : Rows[Name] }[keyof Rows]
+>
+
 /** A topic of events, keyed by aggregate id. */
 export interface EventStream<Events, Keys = { [Name in keyof Events]: string }> {
   /** Only these events; the topic's others are passed over. */
@@ -21,7 +26,20 @@ export interface EventStream<Events, Keys = { [Name in keyof Events]: string }> 
   /**
    * The current row of each record key, folded from its events in order. Every event needs its handler. A tombstone
    * deletes the row. Handlers are pure: the same row and event always give the same row.
+   *
+   * What a row is follows from what the handlers give, where none of them looks into the row that was there (`(row) => row`
+   * doesn't). One that does needs to know it before: `evolve<Loan>({ … })`.
    */
+  evolve<Rows extends { readonly [Name in keyof Events]: unknown }>(
+    handlers: {
+      readonly [Name in keyof Rows]: (
+        row: unknown,
+        event: Events[Name & keyof Events],
+        key: KeyIn<Keys, Name>,
+      ) => Rows[Name]
+    } & { readonly [Name in Exclude<keyof Rows, keyof Events>]: never },
+    options?: Named,
+  ): Table<KeyIn<Keys, keyof Events>, RowFrom<Rows>>
   evolve<Row>(handlers: Handlers<Events, Row, Keys>, options?: Named): Table<KeyIn<Keys, keyof Events>, Row>
 }
 
@@ -73,7 +91,7 @@ export function topology(name: string, build: (sources: Sources) => Sink | reado
 
   const streamOf = (topic: EventsTopic, only: ReadonlySet<string> | undefined): EventStream<unknown> => ({
     only: (...picked: readonly unknown[]) => streamOf(topic, new Set(picked as string[])) as never,
-    evolve: (handlers, options) => {
+    evolve: (handlers: object, options?: Named) => {
       const wanted = Object.fromEntries(
         Object.entries(handlers as Record<string, Handler>).filter(([event]) => !only || only.has(event)),
       )
