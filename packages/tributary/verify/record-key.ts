@@ -24,7 +24,6 @@ begin
     elsif kind = 'number' then
       number := (part #>> '{}')::float8;
       written := case
-        when number = 0 then '0'
         when abs(number) >= 1e21 or abs(number) < 1e-6 then regexp_replace(number::text, 'e([+-])0+', 'e\1')
         else trim_scale(number::text::numeric)::text
       end;
