@@ -109,7 +109,7 @@ test('a rebalance is waited out', async () => {
 
 test('a Connect that is not there is named with its address', async () => {
   await expect(connectAt('http://127.0.0.1:1', 0).statuses()).rejects.toThrow(
-    "Kafka Connect at http://127.0.0.1:1 can't be reached",
+    "Kafka Connect at http://127.0.0.1:1 (CONNECT_URL) can't be reached",
   )
 })
 
