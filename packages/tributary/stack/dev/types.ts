@@ -5,8 +5,8 @@ import { setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Screen } from './screen.ts'
 
-/** The processes come first where there are few cores. */
-const NICE = 10
+/** The processes come first where there are few cores: the compiler has as many threads as it likes, each with a share of its own. */
+const NICE = 19
 
 /**
  * Checks the project's types with its own compiler, when it is told to: what was checked before is kept in the home, so
