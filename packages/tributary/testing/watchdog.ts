@@ -19,6 +19,8 @@ process.stdin.on('close', async () => {
   if (!existsSync(folder)) return
   // An `up` that the test run has begun goes on without it, and is waited for.
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    // Another test run that found it abandoned deletes it, too.
+    if (!existsSync(join(folder, 'settings.json'))) break
     const { code } = await stackAt(settings).tributary(['clean'])
     if (code === 0) break
     await after(AGAIN_MS)
