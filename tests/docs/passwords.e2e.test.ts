@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readSecrets, secretsFile } from '../../packages/tributary/stack/secrets.ts'
 import { waitUntil } from '../../packages/tributary/testing/wait-until.ts'
+import { enters } from '../harness/enters.ts'
 import { type OwnStack, ownStack } from './own-stack.ts'
 
 /** Whose password each secret is, and a database that it enters. */
@@ -32,19 +32,10 @@ beforeAll(async () => {
 afterAll(() => library?.remove(), 120_000)
 
 /** Whether a secret's login is let in with the password that it has there. */
-async function enters(secret: string, secrets: Readonly<Record<string, string>>): Promise<boolean> {
+function letIn(secret: string, secrets: Readonly<Record<string, string>>): Promise<boolean> {
   const [user, database] = logins[secret]!
   const port = Number(new URL(library.at('POSTGRES_PORT')).port)
-  const client = new pg.Client({ host: '127.0.0.1', port, user, database, password: secrets[secret]! })
-  try {
-    await client.connect()
-    return true
-  } catch (error) {
-    expect((error as { code?: string }).code).toBe('28P01')
-    return false
-  } finally {
-    await client.end().catch(() => {})
-  }
+  return enters({ port, user, database, password: secrets[secret]! })
 }
 
 /** Lends books, one after the other, until it is told to stop: each is tried again until it is lent. */
@@ -124,7 +115,7 @@ test('a rotation under traffic that is killed in the middle and run again: nothi
   const after = readSecrets(home)
   expect({ ...after, POSTGRES_PASSWORD_BEFORE: before.POSTGRES_PASSWORD }).toEqual(during)
   for (const name of Object.keys(logins))
-    expect([name, await enters(name, before), await enters(name, after)]).toEqual([name, false, true])
+    expect([name, await letIn(name, before), await letIn(name, after)]).toEqual([name, false, true])
   expect(statSync(secretsFile(home)).mode & 0o777).toBe(0o600)
   const logs = readdirSync(join(home, 'logs')).map((name) => readFileSync(join(home, 'logs', name), 'utf8'))
   expect(logs.join('').length).toBeGreaterThan(0)

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import pg from 'pg'
 import { afterEach, expect, test } from 'vitest'
 import { type ScratchStack, type Stack, scratchStack, stackAt } from '#testing/stack'
+import { enters } from '../../../tests/harness/enters.ts'
 import { beginRotation, readSecrets, secretsFile } from './secrets.ts'
 
 /** Whose password each secret is. */
@@ -34,17 +34,14 @@ test('a server that has some of the new passwords, and one that has all, is ente
   beginRotation(stack.home, Object.keys(before))
   const during = readSecrets(stack.home)
   await ran(['up', '--only', 'postgres'])
-  expect([await enters('POSTGRES_PASSWORD', before), await enters('POSTGRES_PASSWORD', during)]).toEqual([false, true])
-  expect([await enters('ORDERS_DB_PASSWORD', before), await enters('ORDERS_DB_PASSWORD', during)]).toEqual([
-    true,
-    false,
-  ])
+  expect([await letIn('POSTGRES_PASSWORD', before), await letIn('POSTGRES_PASSWORD', during)]).toEqual([false, true])
+  expect([await letIn('ORDERS_DB_PASSWORD', before), await letIn('ORDERS_DB_PASSWORD', during)]).toEqual([true, false])
 
   expect(await ran(['passwords', 'rotate'])).toContain('going on with a rotation that was not ended')
   const after = readSecrets(stack.home)
   expect({ ...after, POSTGRES_PASSWORD_BEFORE: before.POSTGRES_PASSWORD }).toEqual(during)
   for (const name of own)
-    expect([name, await enters(name, before), await enters(name, after)]).toEqual([name, false, true])
+    expect([name, await letIn(name, before), await letIn(name, after)]).toEqual([name, false, true])
 
   // Killed at the very end.
   writeFileSync(
@@ -55,7 +52,7 @@ test('a server that has some of the new passwords, and one that has all, is ente
   )
   await ran(['passwords', 'rotate'])
   expect(readSecrets(stack.home)).toEqual(after)
-  for (const name of own) expect([name, await enters(name, after)]).toEqual([name, true])
+  for (const name of own) expect([name, await letIn(name, after)]).toEqual([name, true])
 }, 180_000)
 
 async function ran(...commands: readonly string[][]): Promise<string> {
@@ -68,18 +65,8 @@ async function ran(...commands: readonly string[][]): Promise<string> {
   return said
 }
 
-async function enters(secret: keyof typeof logins, secrets: Readonly<Record<string, string>>): Promise<boolean> {
+function letIn(secret: keyof typeof logins, secrets: Readonly<Record<string, string>>): Promise<boolean> {
   const [user, database] = logins[secret]
-  const port = Number(stack.env.POSTGRES_PORT)
-  const client = new pg.Client({ host: '127.0.0.1', port, user, database, password: secrets[secret]! })
-  try {
-    await client.connect()
-    return true
-  } catch (error) {
-    expect((error as { code?: string }).code).toBe('28P01')
-    return false
-  } finally {
-    await client.end().catch(() => {})
-  }
+  return enters({ port: Number(stack.env.POSTGRES_PORT), user, database, password: secrets[secret]! })
 }
 const names = Object.keys(logins) as (keyof typeof logins)[]

@@ -69,7 +69,8 @@ export async function equalsSql(topologies: Topology | readonly Topology[], opti
   const compared = comparedIn(plans, options)
   await inScratchSession(async (client) => {
     const views = await eventViewsOn(client, topics)
-    const recomputed = 'sql' in options ? overEvents(client, options) : await overTables(client, options, compared)
+    const recomputed =
+      'sql' in options ? await overEvents(client, options) : await overTables(client, options, compared)
     const differs = async (history: History): Promise<readonly Difference[]> => {
       await views.fill(lasting(history))
       const drivers = play(chain, plans, history)
@@ -78,7 +79,6 @@ export async function equalsSql(topologies: Topology | readonly Topology[], opti
       for (const [at, topic] of compared) each.push(...(await differences(topic, drivers[at]!, recomputed.of)))
       return each
     }
-    await client.query(RECORD_KEY_SQL)
     // SQL with a fault says so, and not that a history fails.
     await differs({ steps: [], workers: 1 })
     let giveUp = Number.POSITIVE_INFINITY
@@ -132,7 +132,8 @@ function comparedIn(plans: readonly Plan[], options: EqualsSqlOptions): (readonl
   return last
 }
 
-function overEvents(client: pg.Client, { sql }: OverEvents): { begin(): Promise<void>; of: Recompute } {
+async function overEvents(client: pg.Client, { sql }: OverEvents): Promise<{ begin(): Promise<void>; of: Recompute }> {
+  await client.query(RECORD_KEY_SQL)
   return {
     begin: async () => {},
     of: async () => {
